@@ -1,0 +1,1 @@
+"""Statistical inference for heavy neutral leptons: what a detector excludes and could discover."""

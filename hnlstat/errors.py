@@ -1,0 +1,21 @@
+"""The errors that a user can cause; each message is one line that says what to change."""
+
+
+class HnlstatError(Exception):
+    """Base of all errors that are reported as one line with exit status 2."""
+
+
+class ConfigError(HnlstatError):
+    """A configuration that cannot be run: names the key, the value and what would be right."""
+
+
+class DataError(HnlstatError):
+    """A table or file that cannot be used: names the file, the row or column, and the reason."""
+
+
+class InferenceError(HnlstatError):
+    """A likelihood or limit that cannot be evaluated: names the channel or point and the reason."""
+
+
+class OutputError(HnlstatError):
+    """A run folder or file that cannot be written."""
