@@ -1,0 +1,1 @@
+"""Pure, vectorised physics of heavy neutral leptons: functions of arrays, natural units in GeV."""

@@ -1,0 +1,38 @@
+"""Physical constants (CODATA, from scipy) and particle masses (PDG, from particle)."""
+
+from particle import Particle, literals
+from scipy import constants as codata
+
+ALPHA: float = codata.fine_structure
+"""Fine-structure constant at zero momentum transfer."""
+
+HBAR_C_GEV_M: float = codata.hbar * codata.c / codata.e * 1e-9
+"""hbar c [GeV m]."""
+
+HBAR_C_SQUARED_GEV2_CM2: float = (HBAR_C_GEV_M * 1e2) ** 2
+"""(hbar c)^2 [GeV^2 cm^2]."""
+
+HBAR_C_GEV_FM: float = HBAR_C_GEV_M * 1e15
+"""hbar c [GeV fm]."""
+
+AVOGADRO: float = codata.N_A
+"""Avogadro's number [1/mol]."""
+
+ATOMIC_MASS_GEV: float = codata.value("atomic mass constant energy equivalent in MeV") * 1e-3
+"""Atomic mass constant [GeV]."""
+
+
+def _mass_gev(particle: Particle) -> float:
+    if particle.mass is None:
+        raise ValueError(f"{particle.name} has no mass in the particle table")
+    return float(particle.mass) * 1e-3
+
+
+PROTON_MASS: float = _mass_gev(literals.proton)
+NEUTRON_MASS: float = _mass_gev(literals.neutron)
+LEPTON_MASS: dict[str, float] = {
+    "e": _mass_gev(literals.e_minus),
+    "mu": _mass_gev(literals.mu_minus),
+    "tau": _mass_gev(literals.tau_minus),
+}
+"""Charged-lepton masses [GeV]."""

@@ -1,0 +1,58 @@
+"""What a neutrino scatters on: nuclei by name ("C12"), the free nucleons "p" ("H1") and "n"."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from particle import InvalidParticle, Particle, ParticleNotFound
+
+from hnlstat.physics.constants import ATOMIC_MASS_GEV, LEPTON_MASS, NEUTRON_MASS, PROTON_MASS
+
+
+@dataclass(frozen=True)
+class Target:
+    """A scattering target.
+
+    Attributes
+    ----------
+    name : "p", "n" or a nuclide such as "Pb208"
+    mass : mass of the bare nucleus or nucleon [GeV]
+    charge : number of protons
+    nucleons : mass number
+    molar_mass : mass of the neutral atom [g/mol]
+    """
+
+    name: str
+    mass: float
+    charge: int
+    nucleons: int
+    molar_mass: float
+
+    @property
+    def is_nucleon(self) -> bool:
+        """Whether the target is a single proton or neutron."""
+        return self.nucleons == 1
+
+
+@cache
+def target(name: str) -> Target:
+    """Return the target called `name`, its mass and charge from the `particle` library.
+
+    Raises
+    ------
+    ValueError
+        If the name is neither "p", "H1", "n" nor a nuclide that `particle` knows.
+    """
+    if name in ("p", "H1"):
+        atom = PROTON_MASS + LEPTON_MASS["e"]
+        return Target("p", PROTON_MASS, 1, 1, atom / ATOMIC_MASS_GEV)
+    if name == "n":
+        return Target("n", NEUTRON_MASS, 0, 1, NEUTRON_MASS / ATOMIC_MASS_GEV)
+    try:
+        nuclide = Particle.from_name(name)
+    except (ParticleNotFound, InvalidParticle):
+        nuclide = None
+    if nuclide is None or not nuclide.pdgid.is_nucleus or nuclide.mass is None:
+        raise ValueError(f"unknown target {name!r}; use p, n or a nuclide such as C12 or Pb208")
+    charge, nucleons = int(nuclide.pdgid.Z or 0), int(nuclide.pdgid.A or 0)
+    atom = nuclide.mass * 1e-3
+    return Target(name, atom - charge * LEPTON_MASS["e"], charge, nucleons, atom / ATOMIC_MASS_GEV)
