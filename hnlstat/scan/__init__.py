@@ -1,0 +1,1 @@
+"""From limits to files: contours in the (mass, coupling) plane, tables, and the run's folder."""

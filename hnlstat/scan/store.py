@@ -1,0 +1,195 @@
+"""The run's folder and its files: atomic writers, and readers that name what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from hnlstat.errors import OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; it becomes `path` only if the block ends well.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, all or nothing."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table with a line of column names to `path`, all or nothing."""
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
+    """Write `content` as JSON; numpy scalars and arrays become numbers and lists.
+
+    Raises
+    ------
+    ValueError
+        If `content` holds NaN or infinity, which JSON cannot.
+    """
+    text = json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder, `<root>/<name>/<date>_<time>_<hash8>/`.
+
+    The folder is made first and filled file by file, each of which appears complete or not at all.
+    So a run that is interrupted leaves the results it had reached, under their final names, and no
+    damaged file; a folder built aside and renamed at the end would lose them. `summary.json` is
+    written last: a folder that has it is complete.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, name: str, content_hash: str) -> RunFolder:
+        """Make a new folder for a run.
+
+        Raises
+        ------
+        OutputError
+            If `name` cannot name a folder, or the folder cannot be made or written to.
+        """
+        if not re.fullmatch(r"[\w.+-]+", name) or set(name) == {"."}:
+            raise OutputError(
+                f"name: {name!r} cannot name a run folder; use letters, digits, '.', '+', '-', '_'"
+            )
+        stem = f"{datetime.now():%Y-%m-%d_%H%M%S}_{content_hash[:8]}"
+        parent = root / name
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            return cls(_make_unique(parent, stem))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"runs: cannot make a run folder in {parent}: {reason}") from error
+
+    def file(self, name: str) -> Path:
+        """Path of a file of the run, its sub-folder made where it has one."""
+        path = self.path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make {path.parent}: {error.strerror or error}") from error
+        return path
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file of the run; see `write_text`."""
+        path = self.file(name)
+        write_text(path, text)
+        return path
+
+    def write_json(self, name: str, content: object, *, indent: int | None = 2) -> Path:
+        """Write a JSON file of the run; see `write_json`."""
+        path = self.file(name)
+        write_json(path, content, indent=indent)
+        return path
+
+    def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:
+        """Write a YAML file of the run, keys in the order given."""
+        return self.write_text(name, OmegaConf.to_yaml(OmegaConf.create(dict(content))))
+
+    def write_csv(
+        self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> Path:
+        """Write a csv table of the run; see `write_csv`."""
+        path = self.file(name)
+        write_csv(path, columns, rows)
+        return path
+
+    def write_figure(
+        self, stem: str, figure: Figure, formats: Sequence[str] = ("png", "pdf")
+    ) -> list[Path]:
+        """Write a figure in each of `formats`, undated: equal runs give equal files."""
+        paths = [self.file(f"{stem}.{suffix}") for suffix in formats]
+        for path, suffix in zip(paths, formats, strict=True):
+            undated = {"CreationDate": None} if suffix == "pdf" else {}
+            with atomic_file(path) as temporary:
+                figure.savefig(temporary, format=suffix, metadata=undated)
+        return paths
+
+    @contextmanager
+    def log(self, level: int = logging.INFO) -> Iterator[logging.Logger]:
+        """Send the package's log to `run.log` while the block runs."""
+        logger = logging.getLogger("hnlstat")
+        before = logger.level
+        path = self.file("run.log")
+        try:
+            handler = logging.FileHandler(path, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        handler.setFormatter(logging.Formatter(LOG_FORMAT))
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        try:
+            yield logger
+        finally:
+            logger.setLevel(before)
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def _make_unique(parent: Path, stem: str) -> Path:
+    """Make `parent/stem`, or with a number behind where two runs share a second and a hash."""
+    number = 1
+    while True:
+        path = parent / (stem if number == 1 else f"{stem}_{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path

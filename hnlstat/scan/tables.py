@@ -1,0 +1,176 @@
+"""The csv tables of a run: yields and limits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.csv_table import CsvTable, read_csv
+from hnlstat.errors import DataError
+from hnlstat.scan.store import write_text
+from hnlstat.simulation.table import FloatArray, YieldTable
+
+YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
+YIELD_AXES = ("mass_gev", "coupling_inv_gev")
+YIELD_VALUES = ("decays", "events", "mc_error")
+MODIFIER_PREFIX = "rel_"
+
+
+def write_yields(path: Path, table: YieldTable) -> None:
+    """Write a table of yields as long csv: one line for each mass, coupling and row.
+
+    The columns are dataset, mode, volume, channel, bin, mass_gev, coupling_inv_gev, decays,
+    events, mc_error and one `rel_<name>` per modifier. Decays that are not known stay empty.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    names = [*YIELD_LABELS, *YIELD_AXES, *YIELD_VALUES]
+    names += [MODIFIER_PREFIX + name for name in table.modifiers]
+    labels = [
+        ",".join(map(str, row))
+        for row in zip(*(getattr(table, name) for name in YIELD_LABELS), strict=True)
+    ]
+    points = itertools.product(
+        [f"{mass:.10g}" for mass in table.masses], [f"{d:.10g}" for d in table.couplings], labels
+    )
+    arrays = [table.decays, table.events, table.mc_error, *table.modifiers.values()]
+    values = np.stack([array.ravel() for array in arrays], axis=1)
+    pattern = ",".join(["%.8g"] * len(arrays))
+    lines = [
+        f"{label},{mass},{coupling},{pattern % tuple(row)}"
+        for (mass, coupling, label), row in zip(points, values.tolist(), strict=True)
+    ]
+    text = "\n".join([",".join(names), *lines, ""])
+    write_text(path, text.replace(",nan", ",") if np.isnan(table.decays).any() else text)
+
+
+def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable:
+    """Read a table of yields, our own or another generator's.
+
+    Needed are `mass_gev`, `coupling_inv_gev`, `events` and `channel` (or `dataset` and `mode`,
+    which make up its name); the lines may come in any order but must fill a rectangular grid. Left
+    out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Lines that begin with
+    `#` are comments.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    channels : sequence of str, optional
+        The channels of the study; every other one is an error, and so is one that is missing.
+
+    Raises
+    ------
+    DataError
+        Names the file, row and column of what cannot be used.
+    """
+    table = read_csv(path, required=(*YIELD_AXES, "events"))
+    labels = _labels(table)
+    _check_channels(table, labels[3], channels)
+    keys = list(zip(*labels, _bins(table), strict=True))
+    rows = list(dict.fromkeys(keys))
+    number_of = {key: number for number, key in enumerate(rows)}
+    row = np.array([number_of[key] for key in keys])
+    masses, mass = np.unique(table.numbers("mass_gev", above=0), return_inverse=True)
+    couplings, coupling = np.unique(table.numbers("coupling_inv_gev", above=0), return_inverse=True)
+    shape = (masses.size, couplings.size, len(rows))
+    place = np.ravel_multi_index((mass, coupling, row), shape)
+    _check_grid(table, place, masses, couplings, rows)
+
+    def on_grid(column: str, default: float, **limits: float) -> FloatArray:
+        values = np.full(shape, default)
+        if column in table.columns:
+            values.flat[place] = table.numbers(column, **limits)
+        return values
+
+    dataset, mode, volume, channel, bins = zip(*rows, strict=True)
+    return YieldTable(
+        masses,
+        couplings,
+        dataset=dataset,
+        mode=mode,
+        volume=volume,
+        channel=channel,
+        bin=bins,
+        decays=on_grid("decays", np.nan, at_least=0, empty=np.nan),
+        events=on_grid("events", 0.0, at_least=0),
+        mc_error=on_grid("mc_error", 0.0, at_least=0, empty=0),
+        modifiers={
+            column.removeprefix(MODIFIER_PREFIX): on_grid(column, 0.0, above=-1, empty=0)
+            for column in table.columns
+            if column.startswith(MODIFIER_PREFIX)
+        },
+    )
+
+
+def _labels(table: CsvTable) -> list[tuple[str, ...]]:
+    """Dataset, mode, volume and channel of every line; the channel is "<dataset>_<mode>"."""
+    columns = table.columns
+    if "channel" in columns:
+        parts = [name.rpartition("_") for name in columns["channel"]]
+        dataset = columns.get("dataset", tuple(part[0] or part[2] for part in parts))
+        mode = columns.get("mode", tuple(part[2] for part in parts))
+        channel = columns["channel"]
+    elif "dataset" in columns and "mode" in columns:
+        dataset, mode = columns["dataset"], columns["mode"]
+        channel = tuple(f"{name}_{current}" for name, current in zip(dataset, mode, strict=True))
+    else:
+        raise DataError(f"{table.path}: lacks the column 'channel' (or 'dataset' and 'mode')")
+    volume = columns.get("volume", ("all",) * len(channel))
+    return [dataset, mode, volume, channel]
+
+
+def _bins(table: CsvTable) -> list[int]:
+    """Index of the bin of every line, 0 where the column is left out."""
+    if "bin" not in table.columns:
+        return [0] * len(table.lines)
+    for index, entry in enumerate(table.columns["bin"]):
+        if not entry.strip().isdecimal():
+            raise table.error(index, "bin", "must be a whole number from 0")
+    return [int(entry) for entry in table.columns["bin"]]
+
+
+def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str] | None) -> None:
+    """Compare the channels of the file with those of the study."""
+    if known is None:
+        return
+    for line, name in zip(table.lines, channel, strict=True):
+        if name not in known:
+            expected = ", ".join(known)
+            raise DataError(
+                f"{table.path}, line {line}: channel {name!r} is unknown; the study has {expected}"
+            )
+    missing = [name for name in known if name not in set(channel)]
+    if missing:
+        raise DataError(f"{table.path}: has no yields for channel {missing[0]!r} of the study")
+
+
+def _check_grid(
+    table: CsvTable,
+    place: NDArray[np.intp],
+    masses: FloatArray,
+    couplings: FloatArray,
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """Make sure that every mass, coupling and row occurs exactly once."""
+    size = masses.size * couplings.size * len(rows)
+    count = np.bincount(place, minlength=size)
+    if np.any(count > 1):
+        index = int(np.flatnonzero(place == np.argmax(count > 1))[1])
+        raise DataError(
+            f"{table.path}, line {table.lines[index]}: repeats the mass, coupling and channel of "
+            "an earlier line"
+        )
+    if np.any(count == 0):
+        m, d, r = np.unravel_index(np.argmin(count), (masses.size, couplings.size, len(rows)))
+        raise DataError(
+            f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
+            f"coupling_inv_gev = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
+        )

@@ -1,0 +1,125 @@
+"""The table of yields that stands between simulation and inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelYields:
+    """Signal yields summed over the volumes of each channel and bin.
+
+    Attributes
+    ----------
+    channel, bin : tuple, length C
+        Name of the channel and index of the bin behind each entry of the last axis.
+    signal : array, shape (M, D, C)
+        Expected signal events.
+    mc_error : array, shape (M, D, C)
+        Absolute Monte Carlo error of `signal`.
+    modifiers : dict of arrays, shape (M, D, C)
+        Relative change of `signal` when a parameter moves by +1 sigma.
+    """
+
+    channel: tuple[str, ...]
+    bin: tuple[int, ...]
+    signal: FloatArray
+    mc_error: FloatArray
+    modifiers: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class YieldTable:
+    """Yields on the grid of masses and couplings, for each fiducial volume of each dataset.
+
+    Attributes
+    ----------
+    masses : array, shape (M,)
+        HNL masses [GeV], increasing.
+    couplings : array, shape (D,)
+        Couplings d [GeV^-1], increasing.
+    dataset, mode, volume, channel, bin : tuple, length R
+        What each entry of the last axis of the arrays below stands for.
+    decays : array, shape (M, D, R)
+        All N decays in the volume, before branching ratio, selection and efficiency;
+        NaN where a table made elsewhere does not give them.
+    events : array, shape (M, D, R)
+        Expected signal events after selection.
+    mc_error : array, shape (M, D, R)
+        Absolute Monte Carlo error of `events`.
+    modifiers : dict of arrays, shape (M, D, R)
+        Relative change of `events` when the named parameter ("flux", "rock_density", ...) moves
+        by +1 sigma; a column `rel_<name>` of the file.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an axis is not increasing.
+    """
+
+    masses: FloatArray
+    couplings: FloatArray
+    dataset: tuple[str, ...]
+    mode: tuple[str, ...]
+    volume: tuple[str, ...]
+    channel: tuple[str, ...]
+    bin: tuple[int, ...]
+    decays: FloatArray
+    events: FloatArray
+    mc_error: FloatArray
+    modifiers: dict[str, FloatArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (self.masses.size, self.couplings.size, len(self.channel))
+        for name in ("masses", "couplings"):
+            axis = getattr(self, name)
+            if axis.ndim != 1 or np.any(np.diff(axis) <= 0):
+                raise ValueError(f"{name} must be a one-dimensional increasing array")
+        for name in ("dataset", "mode", "volume", "bin"):
+            if len(getattr(self, name)) != shape[2]:
+                raise ValueError(f"{name} must have {shape[2]} entries, one for each row")
+        arrays = {"decays": self.decays, "events": self.events, "mc_error": self.mc_error}
+        for name, array in (arrays | self.modifiers).items():
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, not {shape}")
+
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels, in order of first appearance."""
+        return tuple(dict.fromkeys(self.channel))
+
+    def by_channel(self) -> ChannelYields:
+        """Sum the volumes of each channel and bin.
+
+        Monte Carlo errors of the volumes are added in quadrature; modifiers are averaged with the
+        events as weights (plainly, where there are none).
+
+        Returns
+        -------
+        ChannelYields
+            Arrays of shape (M, D, C); with one bin per channel the last axis follows `channels()`.
+        """
+        rows = list(zip(self.channel, self.bin, strict=True))
+        order = {name: position for position, name in enumerate(self.channels())}
+        keys = sorted(set(rows), key=lambda key: (order[key[0]], key[1]))
+        member = np.array([[row == key for key in keys] for row in rows], dtype=float)
+        signal = self.events @ member
+        plain = member / member.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            modifiers = {
+                name: np.where(
+                    signal > 0, ((change * self.events) @ member) / signal, change @ plain
+                )
+                for name, change in self.modifiers.items()
+            }
+        return ChannelYields(
+            channel=tuple(name for name, _ in keys),
+            bin=tuple(index for _, index in keys),
+            signal=signal,
+            mc_error=np.sqrt(self.mc_error**2 @ member),
+            modifiers=modifiers,
+        )

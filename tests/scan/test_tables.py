@@ -1,0 +1,149 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hnlstat.errors import DataError
+from hnlstat.scan.tables import read_yields, write_yields
+from hnlstat.simulation.table import YieldTable
+
+LABELS = ("dataset", "mode", "volume", "channel", "bin")
+
+
+def make_table():
+    generator = np.random.default_rng(3)
+    masses, couplings = np.geomspace(0.01, 1.2, 4), np.geomspace(1e-8, 1e-3, 5)
+    decays, events, mc_error = generator.exponential(size=(3, 4, 5, 3)) * 10.0 ** generator.uniform(
+        -300, 5, size=(3, 4, 5, 3)
+    )
+    return YieldTable(
+        masses,
+        couplings,
+        dataset=("nd280",) * 3,
+        mode=("fhc", "fhc", "rhc"),
+        volume=("tpc1", "tpc2", "tpc1"),
+        channel=("nd280_fhc", "nd280_fhc", "nd280_rhc"),
+        bin=(0, 0, 0),
+        decays=decays,
+        events=events,
+        mc_error=mc_error,
+        modifiers={
+            "flux": generator.normal(0, 0.1, (4, 5, 3)),
+            "rock_density": np.zeros((4, 5, 3)),
+        },
+    )
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "yields.csv"
+    write_yields(path, make_table())
+    return path
+
+
+def rewrite(path, change):
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(change(lines)) + "\n")
+    return path
+
+
+def test_yields_survive_the_file(written):
+    table, back = make_table(), read_yields(written, channels=("nd280_fhc", "nd280_rhc"))
+    # ten digits for the axes, eight for the values
+    np.testing.assert_allclose(back.masses, table.masses, rtol=1e-9)
+    np.testing.assert_allclose(back.couplings, table.couplings, rtol=1e-9)
+    for name in ("decays", "events", "mc_error"):
+        np.testing.assert_allclose(getattr(back, name), getattr(table, name), rtol=1e-7)
+    np.testing.assert_allclose(back.modifiers["flux"], table.modifiers["flux"], rtol=1e-7)
+    assert set(back.modifiers) == {"flux", "rock_density"}
+    assert all(getattr(back, name) == getattr(table, name) for name in LABELS)
+
+
+def test_lines_may_come_in_any_order(written):
+    before = read_yields(written)
+    rewrite(written, lambda lines: ["# a comment", lines[0], *lines[:0:-1]])
+    after = read_yields(written)
+    np.testing.assert_array_equal(after.events[..., ::-1], before.events)
+    assert after.volume == before.volume[::-1]
+
+
+def test_unknown_decays_stay_unknown(tmp_path):
+    table = make_table()
+    path = tmp_path / "yields.csv"
+    write_yields(path, dataclasses.replace(table, decays=np.full_like(table.decays, np.nan)))
+    assert "nan" not in path.read_text()
+    assert np.isnan(read_yields(path).decays).all()
+
+
+def test_another_generators_table_needs_four_columns(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text(
+        "channel,mass_gev,coupling_inv_gev,events\n"
+        "nd280_upgrade_fhc,0.1,1e-7,2.5\nnd280_upgrade_fhc,0.1,1e-6,3.5\n"
+    )
+    table = read_yields(path)
+    assert (table.dataset, table.mode, table.volume) == (("nd280_upgrade",), ("fhc",), ("all",))
+    np.testing.assert_array_equal(table.events, [[[2.5], [3.5]]])
+    np.testing.assert_array_equal(table.mc_error, 0)
+    assert table.modifiers == {}
+
+
+def test_dataset_and_mode_name_the_channel(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("dataset,mode,mass_gev,coupling_inv_gev,events\nnd280,rhc,0.1,1e-7,2.5\n")
+    assert read_yields(path).channel == ("nd280_rhc",)
+
+
+def set_entry(line, column, value):
+    def change(lines):
+        entries = lines[line - 1].split(",")
+        entries[lines[0].split(",").index(column)] = value
+        return [*lines[: line - 1], ",".join(entries), *lines[line:]]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (set_entry(3, "events", "-1"), r"yields.csv, line 3: events = '-1' must be at least 0"),
+        (set_entry(4, "events", "nan"), r"line 4: events = 'nan' is not finite"),
+        (set_entry(5, "mass_gev", "heavy"), r"line 5: mass_gev = 'heavy' is not a number"),
+        (set_entry(5, "coupling_inv_gev", "0"), r"line 5: coupling_inv_gev = '0' must be above 0"),
+        (set_entry(6, "rel_flux", "-1.5"), r"line 6: rel_flux = '-1.5' must be above -1"),
+        (set_entry(6, "bin", "one"), r"line 6: bin = 'one' must be a whole number"),
+        (
+            set_entry(2, "channel", "sbnd_fhc"),
+            r"line 2: channel 'sbnd_fhc' is unknown; .* nd280_fhc",
+        ),
+        (lambda lines: lines[:-1], r"not rectangular: no line for mass_gev = 1.2, .*nd280_rhc/0"),
+        (lambda lines: [*lines, lines[7]], r"line 62: repeats the mass, coupling and channel"),
+        (lambda lines: [*lines, "1,2,3"], r"line 62: 3 entries, expected 12"),
+        (lambda lines: lines[:1], r"has no table"),
+        (lambda lines: [lines[0].replace("events", "n"), *lines[1:]], r"line 1: lacks the column"),
+        (lambda lines: [lines[0].replace("rel_flux", "bin"), *lines[1:]], r"repeats a column"),
+    ],
+)
+def test_errors_name_file_line_and_column(written, change, reason):
+    rewrite(written, change)
+    with pytest.raises(DataError, match=reason) as caught:
+        read_yields(written, channels=("nd280_fhc", "nd280_rhc"))
+    assert str(caught.value).startswith(str(written))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_channel_of_the_study_without_yields_is_an_error(written):
+    with pytest.raises(DataError, match="no yields for channel 'wagasci_fhc'"):
+        read_yields(written, channels=("nd280_fhc", "nd280_rhc", "wagasci_fhc"))
+
+
+def test_a_table_without_channel_says_so(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("mass_gev,coupling_inv_gev,events\n0.1,1e-7,2.5\n")
+    with pytest.raises(DataError, match="lacks the column 'channel'"):
+        read_yields(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"absent.csv: cannot be read: No such file"):
+        read_yields(tmp_path / "absent.csv")
