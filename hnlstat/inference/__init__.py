@@ -1,0 +1,1 @@
+"""The likelihood, its p-values and the limits on the coupling that follow from them."""

@@ -1,0 +1,254 @@
+"""P-values at low counts by enumeration of all outcomes, free of asymptotic formulae and of noise.
+
+Outcomes are ordered by q-tilde of mu = 1 (exclusion) or q0 (discovery) of arXiv:1007.1727 with the
+nuisance parameters at their nominal values: the order is what defines the test, and any order gives
+a valid one. Their probabilities include the uncertainties: the nuisance parameters are averaged
+over their priors (prior-predictive or hybrid treatment; Cousins and Highland, NIM A 320 (1992)
+331). With it an observation of zero events gives CLs = E[exp(-signal)], whatever the background,
+and as exp(-s) is convex in ln s for s > 1 this is never below exp(-s): limits at 63 % CL and above
+are never stronger than without uncertainties. Letting auxiliary data fluctuate, as toys of
+profile-likelihood fits do, lacks this property (2.17 events at 90 % CL in place of 2.30).
+
+With fixed rates the likelihood ratio of the two hypotheses orders outcomes almost alike (limits
+0.4 % lower at 90 % CL, 1.5 % at 5 sigma, for a background of 6.5 events); q-tilde is kept as it is
+what the asymptotic formulae and pyhf use.
+
+Expected results are quantiles of the exact distribution: the CLs below or at which an experiment
+without signal ends with a probability of 2.3, 16, 50, 84, 98 %; for discovery the median p-value
+of experiments with the signal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, poisson
+
+from hnlstat.errors import InferenceError
+from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes
+from hnlstat.inference.marginal import background_pmf, signal_nodes
+from hnlstat.inference.model import CountingModel
+from hnlstat.inference.statistics import q_tilde, q_zero
+
+FloatArray = NDArray[np.float64]
+
+BANDS = (-2, -1, 0, 1, 2)
+
+_TIE = 1e-9  # statistics closer than this are the same outcome in other words
+_TAIL = 1e-13  # of each channel's background, left out of its table
+_MAX_OUTCOMES = 2_000_000
+_P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Test of background + signal at mu = 1.
+
+    Attributes
+    ----------
+    cls_observed, clsb_observed
+        CLs = CLs+b / CLb and CLs+b of the data, None without data.
+    cls_expected, clsb_expected
+        Their values at the -2, -1, 0, 1, 2 sigma quantiles of experiments without signal, in the
+        order of `BANDS`: -2 is the strongest exclusion.
+    method, validity
+        The calculator; "ok" or a remark.
+    """
+
+    cls_observed: float | None
+    clsb_observed: float | None
+    cls_expected: tuple[float, ...]
+    clsb_expected: tuple[float, ...]
+    method: str
+    validity: str
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Test of the background alone.
+
+    Attributes
+    ----------
+    p0_observed
+        p-value of the data, None without data.
+    p0_expected
+        Median p-value of experiments with the signal.
+    method, validity
+        The calculator; "ok" or a remark.
+    """
+
+    p0_observed: float | None
+    p0_expected: float
+    method: str
+    validity: str
+
+    @property
+    def significance(self) -> float:
+        """Median significance in one-sided standard deviations."""
+        return float(norm.isf(self.p0_expected))
+
+
+class ExactCalculator:
+    """Exact tests of any signal over fixed backgrounds.
+
+    Parameters
+    ----------
+    model
+        Backgrounds and data; its signal is not used.
+    tolerance
+        Joint background probability below which an outcome may be left out, relative to the
+        probability of the data (or of the expected experiments) being at least as signal-poor.
+    """
+
+    def __init__(self, model: CountingModel, tolerance: float = 1e-10) -> None:
+        self.tolerance = tolerance
+        self._backgrounds = tuple(
+            background_pmf(b, error, _TAIL)
+            for b, error in zip(model.background, model.background_modifiers, strict=True)
+        )
+
+    def is_affordable(self) -> bool:
+        """Tell whether the outcomes worth enumerating are few enough for this calculator."""
+        sizes = [int(np.count_nonzero(pmf > self.tolerance)) for pmf in self._backgrounds]
+        return _corner(sizes) < _MAX_OUTCOMES
+
+    def exclusion(self, model: CountingModel) -> Exclusion:
+        """Return CLs and CLs+b, observed and expected, of the model's signal."""
+        active = np.flatnonzero(model.signal > 0.0)
+        if not active.size:
+            one = None if model.observed is None else 1.0
+            ones = (1.0,) * len(BANDS)
+            return Exclusion(one, one, ones, ones, "exact", "ok: no signal")
+        backgrounds = [self._backgrounds[i] for i in active]
+        model = model.select(active)
+        tolerance = self.tolerance * _least_clb(model, backgrounds)
+        keys = [-np.log(np.maximum(pmf, 1e-300)) for pmf in backgrounds]
+        outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
+        ladder = _Ladder.build(-q_tilde(outcomes.counts, model.signal, model.background), outcomes)
+        expected = [ladder.up_to(ladder.quantile(ladder.background, norm.cdf(z))) for z in BANDS]
+        observed = None
+        if model.observed is not None:
+            q = q_tilde(model.observed[:, None], model.signal, model.background)
+            observed = ladder.up_to(-q[0])
+        return Exclusion(
+            None if observed is None else observed[0] / observed[1],
+            None if observed is None else observed[0],
+            tuple(clsb / clb for clsb, clb in expected),
+            tuple(clsb for clsb, _ in expected),
+            "exact",
+            "ok",
+        )
+
+    def discovery(self, model: CountingModel) -> Discovery:
+        """Return the p-value of the background alone, observed and expected with the signal.
+
+        The p-value is one minus the probability of all outcomes with a smaller q0. As
+        q0 >= 2 ln L(1)/L(0), these have sum_i n_i ln(1 + s_i/b_i) <= q0/2 + sum_i s_i: a finite
+        set, enumerated in full.
+
+        Raises
+        ------
+        InferenceError
+            If the signal asks for too many outcomes.
+        """
+        active = np.flatnonzero(model.signal > 0.0)
+        if not active.size:
+            return Discovery(None if model.observed is None else 1.0, 1.0, "exact", "ok: no signal")
+        backgrounds = [self._backgrounds[i] for i in active]
+        model = model.select(active)
+        rates = (model.signal, model.background)
+        limit = 1.1 * float(q_zero((model.signal + model.background)[:, None], *rates)[0]) + 1.0
+        q_observed = None
+        if model.observed is not None:
+            q_observed = float(q_zero(model.observed[:, None], *rates)[0])
+            limit = max(limit, q_observed)
+        ladder = _below(model, backgrounds, limit)
+        while ladder.below(limit)[0] <= 0.5:
+            limit *= 1.2
+            ladder = _below(model, backgrounds, limit)
+        median = ladder.quantile(ladder.signal_plus_background, 0.5)
+        p_expected, p_observed = (
+            None if q is None else max(1.0 - ladder.below(q)[1], _P_VALUE_FLOOR)
+            for q in (median, q_observed)
+        )
+        assert p_expected is not None
+        remark = "ok" if p_expected > _P_VALUE_FLOOR else "p-value below the resolution of 1e-13"
+        return Discovery(p_observed, p_expected, "exact", remark)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ladder:
+    """Outcomes in rising order of a statistic, with cumulative probabilities, all of shape (M,)."""
+
+    statistic: FloatArray
+    background: FloatArray
+    signal_plus_background: FloatArray
+
+    @classmethod
+    def build(cls, statistic: FloatArray, outcomes: Outcomes) -> "_Ladder":
+        order = np.argsort(statistic)
+        return cls(
+            statistic[order],
+            np.cumsum(outcomes.background[order]),
+            np.cumsum(outcomes.signal_plus_background[order]),
+        )
+
+    def _at(self, index: np.intp) -> tuple[float, float]:
+        if index == 0:
+            return 0.0, 0.0
+        last = index - 1
+        return float(self.signal_plus_background[last]), float(self.background[last])
+
+    def up_to(self, value: float) -> tuple[float, float]:
+        """Return P(statistic <= value) with the signal and without."""
+        return self._at(np.searchsorted(self.statistic, value + _TIE * (1.0 + abs(value)), "right"))
+
+    def below(self, value: float) -> tuple[float, float]:
+        """Return P(statistic < value) with the signal and without."""
+        return self._at(np.searchsorted(self.statistic, value - _TIE * (1.0 + abs(value)), "left"))
+
+    def quantile(self, cumulative: FloatArray, probability: float) -> float:
+        """Return the smallest value that `cumulative` reaches `probability` at."""
+        index = np.searchsorted(cumulative, probability * (1.0 - _TIE))
+        return float(self.statistic[min(int(index), len(self.statistic) - 1)])
+
+
+def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float:
+    """Return a lower bound of CLb of the data, but not below 1e-9.
+
+    q-tilde does not fall when a count does, so that the outcomes with no count above the data's
+    all belong to CLb.
+    """
+    if model.observed is None:
+        return 1.0
+    pairs = zip(model.observed, backgrounds, strict=True)
+    return max(float(np.prod([pmf[: int(n) + 1].sum() for n, pmf in pairs])), 1e-9)
+
+
+def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> _Ladder:
+    """Return the ladder in q0 of a set that contains all outcomes with q0 <= limit."""
+    rise = np.log1p(model.signal / model.background)
+    key_limit = 0.5 * limit + float(model.signal.sum())
+    spread = np.exp(4.0 * np.sqrt(np.diag(model.log_signal_covariance)))
+    likely = poisson.isf(1e-9, model.signal * spread).astype(int)
+    padded = []
+    for pmf, slope, signal_counts in zip(backgrounds, rise, likely, strict=True):
+        # where a channel hardly weighs, more counts than it can give need no rows
+        size = min(int(key_limit / slope) + 1, len(pmf) + int(signal_counts))
+        padded.append(np.concatenate([pmf[:size], np.zeros(max(size - len(pmf), 0))]))
+    if _corner([len(pmf) for pmf in padded]) > _MAX_OUTCOMES:
+        raise InferenceError(
+            f"a signal of {model.signal.sum():.4g} events has too many outcomes to enumerate"
+        )
+    keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
+    outcomes = enumerate_outcomes(signal_nodes(model), padded, keys, key_limit)
+    return _Ladder.build(q_zero(outcomes.counts, model.signal, model.background), outcomes)
+
+
+def _corner(sizes: Sequence[int]) -> float:
+    """Return about how many outcomes are kept of channels with these numbers of counts.
+
+    The kept set is a corner of the box of all counts, a simplex to first approximation.
+    """
+    return float(np.prod([size / (i + 1.0) for i, size in enumerate(sizes)]))

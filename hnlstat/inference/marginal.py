@@ -1,0 +1,132 @@
+"""Distributions of counts with the nuisance parameters averaged over their priors.
+
+Both averages are trapezoidal sums over standard normal variables. For integrands that are analytic
+and vanish at both ends such a sum converges exponentially: against a Gaussian of width tau a
+step h costs exp(-2 pi^2 tau^2 / h^2) (Trefethen and Weideman, SIAM Review 56 (2014) 385).
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
+from scipy.stats import poisson
+
+from hnlstat.inference.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+
+_REACH = 8.0  # sigma; the Gaussian tail beyond is 6e-16
+_STEP = 1.25  # times the width of the integrand: costs 6e-6 of it
+_BULK = 5.0  # sigma of the integrand kept around its largest shift
+_LARGEST_SHIFT = 4.0  # sigma that a downward pull of the signal can move the integrand by
+_SMALL_PULL = 0.4  # shift in sigma below which a third-degree rule is enough
+_TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the signal
+
+
+def poisson_pmf(size: int, mean: FloatArray) -> FloatArray:
+    """Return Poisson(n; mean) for n = 0 .. size - 1, shape (size, K) for means of shape (K,)."""
+    n = np.arange(size)[:, None]
+    pmf: FloatArray = np.exp(xlogy(n, mean) - mean - gammaln(n + 1.0))
+    return pmf
+
+
+def background_pmf(background: float, relative_error: float, tail: float) -> FloatArray:
+    """Return the distribution of background counts, its log-normal rate averaged over.
+
+    Parameters
+    ----------
+    background
+        Expected events.
+    relative_error
+        Change of the rate at +1 sigma; the rate is background * (1 + error)^z.
+    tail
+        The table ends where less than this probability is left.
+
+    Returns
+    -------
+    ndarray
+        Probability of n = 0, 1, ..., shape (N,).
+    """
+    width = np.log1p(relative_error)
+    largest = int(poisson.isf(tail, background * np.exp(_REACH * width))) + 2
+    if width == 0.0:
+        pmf = poisson_pmf(largest, np.array([background]))[:, 0]
+    else:
+        step = min(0.25, 0.5 / np.sqrt(1.0 + largest * width**2))
+        z = np.arange(-_REACH, _REACH + step, step)
+        weight = np.exp(-0.5 * z**2)
+        pmf = poisson_pmf(largest, background * np.exp(width * z)) @ (weight / weight.sum())
+    left = np.cumsum(pmf[::-1])[::-1]
+    return pmf[: max(int(np.count_nonzero(left > tail)), 1)]
+
+
+@dataclass(frozen=True, eq=False)
+class SignalNodes:
+    """Values of the signal that stand for its correlated log-normal uncertainty.
+
+    Attributes
+    ----------
+    signal
+        Expected events at K nodes, shape (C, K).
+    weight
+        Weight of each node, shape (K,), sum 1.
+    """
+
+    signal: FloatArray
+    weight: FloatArray
+
+
+def signal_nodes(model: CountingModel) -> SignalNodes:
+    """Return quadrature nodes for the signals of all channels.
+
+    ln(signal) is normal with `model.log_signal_covariance`. Its eigenvectors are independent
+    directions. A direction whose pull on the likelihood, sum_i s_i d ln(s_i)/dz, is small gets two
+    points, all such directions together a rule exact to third degree; the others get a
+    trapezoidal sum reaching as far down as a test at many sigma can pull them.
+    """
+    variance, vectors = np.linalg.eigh(model.log_signal_covariance)
+    shifts = vectors * np.sqrt(np.maximum(variance, 0.0))
+    scale = min(1.0, _TYPICAL_SIGNAL / max(float(model.signal.sum()), 1e-300))
+    pulls = scale * (model.signal @ shifts)
+    shifts, pulls = shifts * np.where(pulls < 0.0, -1.0, 1.0), np.abs(pulls)
+    sizes = scale * (model.signal @ np.abs(shifts))
+    informative = sizes > 1e-6
+    small = informative & (sizes < _SMALL_PULL)
+    rules, columns = [], []
+    for j in np.flatnonzero(informative & ~small):
+        rules.append(_trapezoid(pulls[j], scale * (model.signal @ shifts[:, j] ** 2)))
+        columns.append(shifts[:, [j]])
+    if small.any():
+        rules.append(_star(int(small.sum())))
+        columns.append(shifts[:, small])
+    if not rules:
+        return SignalNodes(model.signal[:, None], np.ones(1))
+    points, weight = _tensor(rules)
+    log_change = np.concatenate(columns, axis=1) @ points
+    return SignalNodes(model.signal[:, None] * np.exp(log_change), weight)
+
+
+def _trapezoid(pull: float, curvature: float) -> tuple[FloatArray, FloatArray]:
+    """Return points (1, K) and weights (K,) for a direction with this pull and curvature."""
+    step = _STEP / np.sqrt(1.0 + curvature)
+    lowest = -_BULK - min(pull, _LARGEST_SHIFT)
+    z = np.arange(np.floor(lowest / step), np.ceil(_BULK / step) + 1.0) * step
+    weight = np.exp(-0.5 * z**2)
+    return z[None, :], weight / weight.sum()
+
+
+def _star(dimensions: int) -> tuple[FloatArray, FloatArray]:
+    """Return points (D, 2 D) and weights (2 D,) of the third-degree rule for D normals."""
+    reach = np.sqrt(dimensions) * np.eye(dimensions)
+    return np.concatenate([reach, -reach], axis=1), np.full(2 * dimensions, 0.5 / dimensions)
+
+
+def _tensor(rules: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """Return the product of quadrature rules without the points of negligible weight."""
+    index = np.array(list(itertools.product(*(range(len(w)) for _, w in rules)))).T
+    points = np.concatenate([p[:, i] for (p, _), i in zip(rules, index, strict=True)])
+    weight = np.prod([w[i] for (_, w), i in zip(rules, index, strict=True)], axis=0)
+    kept = weight > 1e-16 * weight.max()
+    return points[:, kept], weight[kept] / weight[kept].sum()

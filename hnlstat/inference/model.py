@@ -1,0 +1,151 @@
+"""The likelihood of a counting experiment with one bin per channel.
+
+The model is HistFactory's (CERN-OPEN-2012-016) with log-normal uncertainties,
+
+    n_i ~ Poisson( mu s_i gamma_i prod_k (1 + delta_ki)^theta_k + b_i (1 + beta_i)^eta_i ),
+
+with standard normal theta_k (shared by channels: flux, efficiency, rock density), standard normal
+eta_i (each channel's own background) and gamma_i = 1 +- the MC error of the signal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hnlstat.errors import InferenceError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CountingModel:
+    """Signal, background and their uncertainties in C channels, at one (mass, coupling).
+
+    Parameters
+    ----------
+    channels
+        C unique channel names.
+    signal, background
+        Expected events, shape (C,); the background must be positive.
+    observed
+        Observed events, shape (C,), or None for a projection. Asimov data may be fractional.
+    signal_modifiers
+        For each correlated uncertainty the relative change of the signal at +1 sigma, shape (C,);
+        0 where it does not act. The change at -1 sigma is 1 / (1 + delta).
+    background_modifiers
+        Relative background uncertainty of each channel, shape (C,) or a number for all of them,
+        independent between channels.
+    mc_error
+        Relative Monte Carlo error of the signal, shape (C,) or a number for all of them,
+        independent between channels.
+
+    Raises
+    ------
+    InferenceError
+        For a wrong shape, a value that is not finite, or one outside its range.
+    """
+
+    channels: tuple[str, ...]
+    signal: FloatArray
+    background: FloatArray
+    observed: FloatArray | None = None
+    signal_modifiers: Mapping[str, FloatArray] = field(default_factory=dict)
+    background_modifiers: FloatArray = field(default_factory=lambda: np.array(0.0))
+    mc_error: FloatArray = field(default_factory=lambda: np.array(0.0))
+
+    def __post_init__(self) -> None:
+        names = tuple(self.channels)
+        if not names or len(set(names)) != len(names):
+            raise InferenceError(f"channels must be unique names and at least one, got {names}")
+        values: dict[str, object] = {
+            "channels": names,
+            "signal": self._column("signal", self.signal, lowest=0.0),
+            "background": self._column("background", self.background, above=0.0),
+            "signal_modifiers": {
+                name: self._column(name, delta, above=-1.0)
+                for name, delta in self.signal_modifiers.items()
+            },
+            "background_modifiers": self._column(
+                "background_modifiers", self.background_modifiers, lowest=0.0
+            ),
+            "mc_error": self._column("mc_error", self.mc_error, lowest=0.0),
+        }
+        if self.observed is not None:
+            values["observed"] = self._column("observed", self.observed, lowest=0.0)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _column(
+        self, name: str, values: ArrayLike, *, lowest: float = -np.inf, above: float = -np.inf
+    ) -> FloatArray:
+        """Return `values` as a read-only array (C,) after checking its shape and range."""
+        column = np.array(values, dtype=np.float64)
+        if column.ndim == 0:
+            column = np.full(len(self.channels), column)
+        if column.shape != (len(self.channels),):
+            raise InferenceError(
+                f"{name} has shape {column.shape}, needed is one value for each of the "
+                f"{len(self.channels)} channels"
+            )
+        wrong = ~np.isfinite(column) | (column < lowest) | (column <= above)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            bound = f"at least {lowest:g}" if np.isfinite(lowest) else f"above {above:g}"
+            raise InferenceError(
+                f"{name} of channel {self.channels[i]} is {column[i]:g}; needed is a finite "
+                f"number {bound}"
+            )
+        column.flags.writeable = False
+        return column
+
+    @property
+    def log_signal_covariance(self) -> FloatArray:
+        """Covariance of ln(signal) between channels, shape (C, C), from modifiers and MC error."""
+        shifts = [np.log1p(delta) for delta in self.signal_modifiers.values()]
+        covariance = np.diag(np.log1p(self.mc_error) ** 2)
+        for shift in shifts:
+            covariance += np.outer(shift, shift)
+        return covariance
+
+    def with_signal(
+        self,
+        signal: ArrayLike,
+        signal_modifiers: Mapping[str, FloatArray] | None = None,
+        mc_error: FloatArray | None = None,
+    ) -> "CountingModel":
+        """Return the same experiment with the signal of another point.
+
+        Parameters
+        ----------
+        signal
+            Expected signal events, shape (C,).
+        signal_modifiers, mc_error
+            As in the class; None keeps the present ones.
+        """
+        kept = self.signal_modifiers if signal_modifiers is None else signal_modifiers
+        error = self.mc_error if mc_error is None else mc_error
+        return replace(
+            self,
+            signal=np.asarray(signal, dtype=np.float64),
+            signal_modifiers=kept,
+            mc_error=error,
+        )
+
+    def without_uncertainties(self) -> "CountingModel":
+        """Return the same rates and data with every uncertainty set to zero."""
+        none = np.zeros(len(self.channels))
+        return replace(self, signal_modifiers={}, background_modifiers=none, mc_error=none)
+
+    def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
+        """Return the model of the chosen channels only (their indices, in order)."""
+        return CountingModel(
+            channels=tuple(self.channels[i] for i in chosen),
+            signal=self.signal[chosen],
+            background=self.background[chosen],
+            observed=None if self.observed is None else self.observed[chosen],
+            signal_modifiers={k: delta[chosen] for k, delta in self.signal_modifiers.items()},
+            background_modifiers=self.background_modifiers[chosen],
+            mc_error=self.mc_error[chosen],
+        )
