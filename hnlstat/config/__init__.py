@@ -1,0 +1,47 @@
+"""The typed Study, composed by Hydra from the conf/ tree and validated."""
+
+from hnlstat.config.compose import from_config, load, read
+from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.sections import (
+    CouplingGrid,
+    Dataset,
+    Executor,
+    Exposure,
+    Flux,
+    Grid,
+    Inference,
+    MassGrid,
+    Model,
+    Scan,
+    Selection,
+    Simulation,
+    Systematics,
+    Task,
+)
+from hnlstat.config.study import Study
+
+__all__ = [
+    "Box",
+    "CouplingGrid",
+    "Dataset",
+    "Detector",
+    "Executor",
+    "Exposure",
+    "FiducialBox",
+    "Flux",
+    "Grid",
+    "Inference",
+    "Layer",
+    "MassGrid",
+    "Model",
+    "Scan",
+    "Selection",
+    "Simulation",
+    "Stack",
+    "Study",
+    "Systematics",
+    "Task",
+    "from_config",
+    "load",
+    "read",
+]

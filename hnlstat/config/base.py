@@ -1,0 +1,112 @@
+"""What all parts of a Study share: frozen, strict about keys, errors of one clear line."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from hnlstat.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and every key must be a known one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, data: object) -> object:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    raise problem(key, f"unknown key; {suggest(str(key), cls.model_fields)}")
+        return data
+
+    def replace(self, **changes: object) -> Self:
+        """Copy with some values changed, validated like the original."""
+        return type(self)(**{**{k: getattr(self, k) for k in type(self).model_fields}, **changes})
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def problem(key: object, text: str) -> PydanticCustomError:
+    """Make the error for a key below the section that is being validated; dots go deeper."""
+    return PydanticCustomError("problem", "{key}: {text}", {"key": str(key), "text": text})
+
+
+def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Find the option most like a word, if any is like it."""
+    return next(iter(difflib.get_close_matches(word, list(options), n=1, cutoff=cutoff)), None)
+
+
+def suggest(word: str, options: Iterable[str]) -> str:
+    """Say what was perhaps meant by a word, else what there is."""
+    options = list(options)
+    match = closest(word, options)
+    return f"did you mean {match}?" if match else f"choose from {', '.join(options)}"
+
+
+def validate(section: type[AnySection], data: object, where: str = "") -> AnySection:
+    """
+    Build a section from plain data.
+
+    Parameters
+    ----------
+    section
+        The class to build.
+    data
+        Mappings, lists, numbers and strings, as read from YAML.
+    where
+        Key of the section in the whole configuration.
+
+    Raises
+    ------
+    ConfigError
+        Names the first key that is wrong, its value and what would be right.
+    """
+    try:
+        return section.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise ConfigError(_describe(found[0], data, where) + more)
+
+
+def _describe(error: ErrorDetails, data: object, where: str) -> str:
+    steps = [step for step in error["loc"] if not str(step).startswith("<")]
+    context: dict[str, Any] = error.get("ctx", {})
+    value = error["input"]
+    shown = value if isinstance(value, str | int | float) else repr(value)
+    if error["type"] == "problem":
+        steps.append(context["key"])
+        text = context["text"]
+    elif error["type"] == "missing":
+        text = "is missing" + _misspelt_entry(steps, data)
+    elif error["type"] == "value_error":
+        text = f"{shown} {context['error']}"
+    elif error["type"] == "literal_error":
+        text = f"{shown} is not one of {context['expected']}"
+    elif error["type"] in ("tuple_type", "list_type"):
+        text = f"{shown} is not a list"
+    elif error["type"] in ("dict_type", "model_type", "model_attributes_type"):
+        text = f"{shown} is not a mapping of keys to values"
+    else:
+        text = f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    path = ".".join([where, *map(str, steps)] if where else map(str, steps))
+    return f"{path}: {text}"
+
+
+def _misspelt_entry(steps: list[int | str], data: object) -> str:
+    """Hint at a neighbour of an entry that holds one key only, most likely a misspelt name."""
+    if len(steps) < 2:
+        return ""
+    for step in steps[:-2]:
+        data = data[step] if isinstance(data, dict | list | tuple) else {}  # type: ignore[index]
+    entry, name = (data, str(steps[-2])) if isinstance(data, dict) else ({}, "")
+    if not isinstance(entry.get(name), dict) or len(entry[name]) > 1:
+        return ""
+    match = closest(name, [key for key in entry if key != name])
+    return f"; did you mean {match} in place of {name}?" if match else ""

@@ -1,0 +1,77 @@
+"""Checks of a Study against tables: nuclides that are known, a beam that reaches the masses."""
+
+import numpy as np
+
+from hnlstat.beam import FLAVOURS, FluxTable, load_flux
+from hnlstat.config.detector import Detector
+from hnlstat.config.study import Study
+from hnlstat.errors import ConfigError
+from hnlstat.physics.targets import Target, target
+
+
+def check(study: Study) -> None:
+    """
+    Check what needs tables: nuclides, flux columns and the reach of the beam.
+
+    Raises
+    ------
+    ConfigError
+        Names the key, the value and what would be right.
+    DataError
+        If the flux table cannot be read.
+    """
+    targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
+    table = load_flux(study.flux.table)
+    _check_columns(study, table)
+    _check_reach(study, table, max(targets, key=lambda t: t.mass))
+
+
+def _targets(detector: Detector) -> list[Target]:
+    found = []
+    for material, fractions in detector.materials.items():
+        for nuclide in fractions:
+            try:
+                found.append(target(nuclide))
+            except ValueError:
+                raise ConfigError(
+                    f"detector.materials.{material}.{nuclide}: {nuclide} is not a known nuclide; "
+                    "write element and mass number, such as O16 or Pb208"
+                ) from None
+    return found
+
+
+def _check_columns(study: Study, table: FluxTable) -> None:
+    relative = study.model.flavours.model_dump()
+    for mode, exposure in ((m, d.exposure) for d in study.datasets for m in d.exposure.pot):
+        if mode not in table.modes:
+            raise ConfigError(
+                f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
+                f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
+            )
+        for flavour in FLAVOURS:
+            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+            if couples and (mode, flavour) not in table.flux:
+                raise ConfigError(
+                    f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
+                    "model.flavours asks for"
+                )
+
+
+def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
+    relative = study.model.flavours.model_dump()
+    modes = {mode for dataset in study.datasets for mode in dataset.exposure.pot}
+    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
+    if not np.any(total > 0):
+        raise ConfigError(
+            f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
+        )
+    reach = float(table.edges_gev[1:][total > 0][-1])
+    key, mass = "scan.mass", float(study.scan.mass.array()[-1])
+    if study.task.kind == "point" and study.model.mass is not None:
+        key, mass = "model.mass", study.model.mass
+    threshold = mass + mass**2 / (2 * heaviest.mass)
+    if threshold >= reach:
+        raise ConfigError(
+            f"{key}: {mass:.6g} GeV is above the beam's reach: it takes neutrinos of "
+            f"{threshold:.6g} GeV on {heaviest.name}, flux {study.flux.name} ends at {reach:g} GeV"
+        )

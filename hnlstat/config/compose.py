@@ -1,0 +1,199 @@
+"""From Hydra's configuration to a Study: look up names, validate values, check them together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hnlstat.config.base import Section, suggest, validate
+from hnlstat.config.checks import check
+from hnlstat.config.detector import Detector
+from hnlstat.config.explain import COMPOSITION_ERRORS, explain
+from hnlstat.config.paths import conf_dir
+from hnlstat.config.sections import Dataset, Exposure
+from hnlstat.config.study import Study
+from hnlstat.errors import ConfigError
+
+PartOfDataset = TypeVar("PartOfDataset", bound=Section)
+
+
+def load(overrides: Sequence[str] = (), config_name: str = "config") -> Study:
+    """
+    Compose a Study as the command line does.
+
+    Parameters
+    ----------
+    overrides
+        What would stand on the command line: `["detector=nd280_upgrade", "model.nature=majorana"]`;
+        own files: `"hydra.searchpath=[file:///my/dir]"`.
+    config_name
+        The configuration to start from.
+
+    Raises
+    ------
+    ConfigError
+        If it does not compose or cannot be run.
+    DataError
+        If the flux table cannot be read.
+    """
+    with _hydra():
+        try:
+            config = compose(config_name, list(overrides), return_hydra_config=True)
+        except COMPOSITION_ERRORS as error:
+            raise ConfigError(explain(error, overrides)) from None
+        with open_dict(config):
+            hydra = config.pop("hydra")
+        return from_config(config, hydra)
+
+
+def read(path: Path) -> Study:
+    """
+    Read the resolved configuration of a run.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is not a resolved configuration.
+    """
+    try:
+        config = OmegaConf.load(path)
+    except (OSError, *COMPOSITION_ERRORS) as error:
+        raise ConfigError(f"{path}: {explain(error)}") from None
+    if not isinstance(config, DictConfig):
+        raise ConfigError(f"{path}: is not a mapping of keys to values")
+    config.pop("defaults", None)
+    return from_config(config)
+
+
+def from_config(config: DictConfig, hydra: DictConfig | None = None) -> Study:
+    """
+    Make a checked Study of a composed configuration.
+
+    Parameters
+    ----------
+    config
+        The configuration without its `hydra` node.
+    hydra
+        That node: it tells which options were chosen and what was overridden.
+
+    Raises
+    ------
+    ConfigError
+        Names the key, the value and what would be right.
+    DataError
+        If the flux table cannot be read.
+    """
+    try:
+        data: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except COMPOSITION_ERRORS as error:
+        raise ConfigError(explain(error)) from None
+    known = {*Study.model_fields, "detector", "exposure"}
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{key}: unknown key; {suggest(str(key), sorted(known))}")
+    choices = hydra.runtime.choices if hydra is not None else {}
+    detectors = _Group("detector", Detector, data.pop("detector", None), choices.get("detector"))
+    exposures = _Group("exposure", Exposure, data.pop("exposure", None), choices.get("exposure"))
+    datasets = _datasets(data.pop("datasets", None), detectors, exposures)
+    for group in (detectors, exposures):
+        group.check_used(hydra.overrides.task if hydra is not None else [])
+    name = data.pop("name", None) or "+".join(dataset.name for dataset in datasets)
+    study = validate(Study, {**data, "name": name, "datasets": datasets})
+    check(study)
+    return study
+
+
+@dataclass
+class _Group(Generic[PartOfDataset]):
+    """A group that datasets refer to: the chosen option, with its overrides, and all by name."""
+
+    name: str
+    kind: type[PartOfDataset]
+    chosen: Any
+    choice: str | None
+    used: bool = False
+
+    def get(self, reference: object, where: str) -> PartOfDataset:
+        """Resolve an entry of a dataset: None (the chosen option), a name, or a mapping."""
+        if reference is None or (self.choice is not None and reference == self.choice):
+            if self.chosen is None:
+                raise ConfigError(f"{where}: is missing; name one here or add {self.name}=NAME")
+            self.used = True
+            return validate(self.kind, self.chosen, self.name)
+        if isinstance(reference, str):
+            return validate(self.kind, _named(self.name, reference), f"{self.name}/{reference}")
+        return validate(self.kind, reference, where)
+
+    def check_used(self, overrides: Sequence[str]) -> None:
+        """Raise a ConfigError if an override of the group has no effect."""
+        for override in overrides:
+            key = override.partition("=")[0].lstrip("+~")
+            if key.split(".")[0] == self.name and not self.used:
+                raise ConfigError(
+                    f"{override}: changes nothing, because each entry of datasets names its own "
+                    f"{self.name}"
+                )
+
+
+def _datasets(
+    entries: Any, detectors: _Group[Detector], exposures: _Group[Exposure]
+) -> tuple[Dataset, ...]:
+    default = None
+    if isinstance(detectors.chosen, dict):
+        default = detectors.chosen.pop("datasets", None)
+    if entries is None:
+        entries = default if exposures.chosen is None else [{}]
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(
+            f"datasets: {entries} is not a list of datasets; write datasets='[{{detector: nd280, "
+            "exposure: t2k_2019}]' or choose an exposure"
+        )
+    return tuple(
+        _dataset(entry, f"datasets.{i}", detectors, exposures) for i, entry in enumerate(entries)
+    )
+
+
+def _dataset(
+    entry: Any, where: str, detectors: _Group[Detector], exposures: _Group[Exposure]
+) -> Dataset:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: {entry} is not a mapping such as {{detector: nd280}}")
+    for key in entry:
+        if key not in Dataset.model_fields:
+            raise ConfigError(f"{where}.{key}: unknown key; {suggest(key, Dataset.model_fields)}")
+    detector = detectors.get(entry.get("detector"), f"{where}.detector")
+    exposure = exposures.get(entry.get("exposure"), f"{where}.exposure")
+    name = entry.get("name") or detector.name
+    return validate(Dataset, {"name": name, "detector": detector, "exposure": exposure}, where)
+
+
+def _named(group: str, name: str) -> Any:
+    """Compose one option of a group by its name, with all that its defaults list pulls in."""
+    with _hydra():
+        loader = GlobalHydra.instance().config_loader()
+        options = loader.get_group_options(group, ObjectType.CONFIG)
+        if name not in options:
+            raise ConfigError(f"datasets: no {group} {name}; {suggest(name, options)}")
+        try:
+            config = compose(f"{group}/{name}")
+            content: Any = OmegaConf.to_container(config[group], resolve=True)
+        except COMPOSITION_ERRORS as error:
+            raise ConfigError(f"{group}/{name}: {explain(error)}") from None
+    content.pop("datasets", None)
+    return content
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Use the Hydra that is running, so that its search path counts, or start our own."""
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
+    with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
+        yield

@@ -1,0 +1,120 @@
+"""Quantities with units: a number in the base unit, or a string such as ``"500 MeV"``."""
+
+import math
+import re
+from fractions import Fraction
+from typing import Annotated, NamedTuple
+
+import hepunits
+from pydantic import BeforeValidator
+
+
+class Dimension(NamedTuple):
+    """What a quantity measures: powers of energy, length and mass, and the base unit."""
+
+    noun: str
+    base_unit: str
+    powers: tuple[int, int, int]
+
+
+DIMENSIONLESS = Dimension("number", "", (0, 0, 0))
+ENERGY = Dimension("energy", "GeV", (1, 0, 0))
+INVERSE_ENERGY = Dimension("coupling", "GeV^-1", (-1, 0, 0))
+LENGTH = Dimension("length", "m", (0, 1, 0))
+DENSITY = Dimension("density", "g/cm3", (0, -3, 1))
+_NAMED = (DIMENSIONLESS, ENERGY, INVERSE_ENERGY, LENGTH, DENSITY)
+
+_UNITS: dict[str, tuple[float, tuple[int, int, int]]] = {
+    **{name: (getattr(hepunits, name), (1, 0, 0)) for name in ("eV", "keV", "MeV", "GeV", "TeV")},
+    **{name: (getattr(hepunits, name), (0, 1, 0)) for name in ("mm", "cm", "m", "km")},
+    **{name: (getattr(hepunits, name), (0, 0, 1)) for name in ("mg", "g", "kg")},
+    "%": (0.01, (0, 0, 0)),
+    "POT": (1.0, (0, 0, 0)),
+}
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
+_FACTOR = re.compile(r"\s*([*/]?)\s*(?:([A-Za-z]+|%)(?:(?:\^|\*\*)?([+-]?\d+))?|(1)(?=\s*/))")
+
+
+def _read_unit(text: str) -> tuple[float, tuple[int, int, int]]:
+    """Scale (in the system of hepunits) and powers of a unit such as ``g/cm3`` or ``GeV^-1``."""
+    scale, powers, position = 1.0, (0, 0, 0), 0
+    while position < len(text):
+        factor = _FACTOR.match(text, position)
+        if factor is None or (factor[2] and factor[2] not in _UNITS):
+            known = ", ".join(_UNITS)
+            raise ValueError(f"has no unit that is known here (known: {known})")
+        position = factor.end()
+        if factor[2]:
+            unit_scale, unit_powers = _UNITS[factor[2]]
+            exponent = int(factor[3] or 1) * (-1 if factor[1] == "/" else 1)
+            scale *= unit_scale**exponent
+            a, b, c = (p + exponent * u for p, u in zip(powers, unit_powers, strict=True))
+            powers = (a, b, c)
+    return scale, powers
+
+
+def parse(value: object, dimension: Dimension) -> float:
+    """
+    Read a quantity.
+
+    Parameters
+    ----------
+    value
+        A number in the base unit of the dimension, or a string of a number and, if it is not the
+        base unit, a unit: ``"24 m"``, ``"1.855e-3 g/cm3"``, ``"1e-6 GeV^-1"``, ``"12 %"``,
+        ``"5/3"``.
+    dimension
+        What is expected.
+
+    Returns
+    -------
+    float
+        The value in the base unit, finite.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, not finite, or of another dimension; the text continues a sentence that
+        begins with the value.
+    """
+    expected = f"{dimension.noun} in {dimension.base_unit}" if dimension.base_unit else "number"
+    article = "an" if expected[0] in "aeiou" else "a"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"is not {article} {expected}")
+    if isinstance(value, str):
+        number = _read_string(value, dimension, f"{article} {expected}")
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"is not a finite {dimension.noun}")
+    return number
+
+
+def _read_string(text: str, dimension: Dimension, expected: str) -> float:
+    if dimension is DIMENSIONLESS and re.fullmatch(r"\s*\d+/[1-9]\d*\s*", text):
+        return float(Fraction(text.strip()))
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"is not {expected}")
+    number = float(match[1])
+    if not match[2]:
+        return number
+    scale, powers = _read_unit(match[2])
+    if powers != dimension.powers:
+        noun = next((d.noun for d in _NAMED if d.powers == powers), "quantity of another kind")
+        raise ValueError(f"is a {noun}, expected {expected}".replace("a energy", "an energy"))
+    base = _read_unit(dimension.base_unit)[0]
+    # Divide by whole numbers rather than multiply by their rounded inverses: 4.5 mm is 0.0045 m.
+    return number * (scale / base) if scale >= base else number / (base / scale)
+
+
+def _reader(dimension: Dimension) -> BeforeValidator:
+    return BeforeValidator(lambda value: parse(value, dimension))
+
+
+Number = Annotated[float, _reader(DIMENSIONLESS)]
+Energy = Annotated[float, _reader(ENERGY)]
+Coupling = Annotated[float, _reader(INVERSE_ENERGY)]
+Length = Annotated[float, _reader(LENGTH)]
+Density = Annotated[float, _reader(DENSITY)]

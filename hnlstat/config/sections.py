@@ -1,0 +1,289 @@
+"""The parts of a Study other than the detector. Values are in GeV, m, GeV^-1 and POT."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from hnlstat.config.base import Section, problem
+from hnlstat.config.detector import Detector, PositiveNumber, positive
+from hnlstat.config.quantities import LENGTH, Coupling, Energy, Number, parse
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError("is negative")
+    return value
+
+
+def _up_to_one(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("is not between 0 and 1")
+    return value
+
+
+def _inside_unit_interval(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError("is not between 0 and 1, both excluded")
+    return value
+
+
+def _length_or_auto(value: object) -> float | str:
+    return "auto" if value == "auto" else positive(parse(value, LENGTH))
+
+
+def _count_or_auto(value: object) -> object:
+    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError("is neither a positive whole number nor auto")
+    return value
+
+
+def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(a >= b for a, b in pairwise(values)):
+        raise ValueError("does not rise strictly")
+    return values
+
+
+Size = Annotated[Number, AfterValidator(_not_negative)]
+Probability = Annotated[Number, AfterValidator(_up_to_one)]
+OpenProbability = Annotated[Number, AfterValidator(_inside_unit_interval)]
+PositiveEnergy = Annotated[Energy, AfterValidator(positive)]
+PositiveCoupling = Annotated[Coupling, AfterValidator(positive)]
+LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
+
+
+class Task(Section):
+    """What to do: contours, only yields, only workspaces, or one point."""
+
+    kind: Literal["contour", "yields", "workspace", "point"]
+
+
+class Exposure(Section):
+    """Protons on target by horn mode, and the events observed (None: projected)."""
+
+    name: str
+    description: str = ""
+    pot: Annotated[dict[str, PositiveNumber], Field(min_length=1)]
+    observed: dict[str, Annotated[int, Field(ge=0)]] | None
+
+    @model_validator(mode="after")
+    def _observed_fits_pot(self) -> Self:
+        if self.observed is not None and self.observed.keys() != self.pot.keys():
+            raise problem(
+                "observed", f"has {list(self.observed)}, but pot has the modes {list(self.pot)}"
+            )
+        return self
+
+
+class Dataset(Section):
+    """A detector with an exposure; `name` is unique in a Study."""
+
+    name: str
+    detector: Detector
+    exposure: Exposure
+
+
+class FluxUncertainty(Section):
+    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
+
+    edges: Annotated[tuple[Energy, ...], Field(min_length=2), AfterValidator(_rising)]
+    size: tuple[Size, ...]
+
+    @model_validator(mode="after")
+    def _one_size_per_bin(self) -> Self:
+        if len(self.size) != len(self.edges) - 1:
+            raise problem(
+                "size", f"has {len(self.size)} values for {len(self.edges) - 1} bins of `edges`"
+            )
+        return self
+
+
+class Flux(Section):
+    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty."""
+
+    name: str
+    table: str
+    uncertainty: FluxUncertainty
+
+
+class Flavours(Section):
+    """Relative couplings d_a / d."""
+
+    e: Number
+    mu: Number
+    tau: Number
+
+
+class Model(Section):
+    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point."""
+
+    kind: Literal["dipole"]
+    flavours: Flavours
+    nature: Literal["dirac", "majorana"]
+    mass: PositiveEnergy | None
+    coupling: PositiveCoupling | None
+
+    @model_validator(mode="after")
+    def _beam_couples(self) -> Self:
+        if self.flavours.e == 0 and self.flavours.mu == 0:
+            raise problem("flavours", "e and mu are 0: the beam would produce no N")
+        return self
+
+
+class Efficiency(Section):
+    """Efficiency (n,) at masses (n,) [GeV]; linear between them, constant beyond."""
+
+    mass: Annotated[tuple[PositiveEnergy, ...], Field(min_length=1), AfterValidator(_rising)]
+    value: tuple[Probability, ...]
+
+    @model_validator(mode="after")
+    def _one_value_per_mass(self) -> Self:
+        if len(self.value) != len(self.mass):
+            raise problem("value", f"has {len(self.value)} entries for {len(self.mass)} masses")
+        return self
+
+
+class Background(Section):
+    """Expected background events at an exposure [POT]."""
+
+    events: Size
+    pot: PositiveNumber
+
+
+class Selection(Section):
+    """Recast of a published search: acceptance in angle, efficiency and background."""
+
+    kind: Literal["recast"]
+    channel: Literal["ee"]
+    min_cos_theta: Annotated[Number, Field(ge=-1, lt=1)]
+    efficiency: Efficiency
+    background: dict[str, Background]
+
+
+class Systematics(Section):
+    """Relative uncertainties; flux and mc_statistics switch those that come with the numbers."""
+
+    background: dict[str, Size]
+    efficiency: Size
+    flux: bool
+    rock_density: Size
+    mc_statistics: bool
+
+
+class Simulation(Section):
+    """
+    Sampling of N production and decay.
+
+    Attributes
+    ----------
+    radius, upstream
+        Vertices lie within this distance [m] of the beam axis, and up to this far upstream of the
+        detector's centre; "auto": all described volumes.
+    survival
+        Whether N must survive from its production to the fiducial volume.
+    pauli, fermi_momentum
+        Pauli suppression on bound nucleons, Fermi momentum [GeV].
+    precision
+        Relative Monte Carlo error asked for.
+    max_points
+        Sampled points per mass at most.
+    """
+
+    radius: LengthOrAuto
+    upstream: LengthOrAuto
+    survival: bool
+    pauli: Literal["fermi_gas", "none"]
+    fermi_momentum: PositiveEnergy
+    seed: Annotated[int, Field(ge=0)]
+    precision: OpenProbability
+    max_points: Annotated[int, Field(ge=1)]
+
+
+class Inference(Section):
+    """Confidence levels of exclusion, significances in standard deviations, and the method."""
+
+    calculator: Literal["auto", "exact", "asymptotic"]
+    levels: Annotated[tuple[OpenProbability, ...], Field(min_length=1)]
+    sigmas: tuple[PositiveNumber, ...]
+
+
+class Grid(Section):
+    """Points between min and max, or given values; mass [GeV] or coupling [GeV^-1]."""
+
+    min: float | None = None
+    max: float | None = None
+    points: int | None = None
+    spacing: Literal["log", "linear"] = "log"
+    values: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _holds_points(self) -> Self:
+        if self.values is not None:
+            if not self.values:
+                raise problem("values", "[] is an empty grid; give at least one value")
+            return self
+        for key in ("min", "max", "points"):
+            if getattr(self, key) is None:
+                raise problem(key, "is missing (or give values)")
+        if self._points < 1:
+            raise problem("points", f"{self.points} is an empty grid; give at least one point")
+        low, high = self._range
+        if high < low or (high == low) != (self._points == 1):
+            wrong = "is not above" if high <= low else "differs, for one point, from"
+            raise problem("max", f"{high:g} {wrong} min, {low:g}")
+        return self
+
+    @property
+    def _points(self) -> int:
+        return self.points or 0
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        return self.min or 0.0, self.max or 0.0
+
+    def array(self) -> NDArray[np.float64]:
+        """Give the points of the grid, rising, shape (points,)."""
+        if self.values is not None:
+            return np.array(self.values)
+        make = np.geomspace if self.spacing == "log" else np.linspace
+        return np.asarray(make(*self._range, self._points), dtype=np.float64)
+
+
+class MassGrid(Grid):
+    """Masses [GeV]."""
+
+    min: PositiveEnergy | None = None
+    max: PositiveEnergy | None = None
+    values: Annotated[tuple[PositiveEnergy, ...], AfterValidator(_rising)] | None = None
+
+
+class CouplingGrid(Grid):
+    """Couplings d [GeV^-1]."""
+
+    min: PositiveCoupling | None = None
+    max: PositiveCoupling | None = None
+    values: Annotated[tuple[PositiveCoupling, ...], AfterValidator(_rising)] | None = None
+
+
+class Scan(Section):
+    """The grid of yields; limits are found between its couplings."""
+
+    mass: MassGrid
+    coupling: CouplingGrid
+
+
+class Executor(Section):
+    """Where the work is done; the numbers do not depend on it."""
+
+    kind: Literal["local"]
+    workers: Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto)]
+
+
+def existing_file(value: Path) -> Path:
+    """Pass paths of existing files only."""
+    if not value.is_file():
+        raise ValueError("is not a file")
+    return value

@@ -1,0 +1,137 @@
+"""The Study: everything that a run needs, validated and immutable."""
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml  # type: ignore[import-untyped]
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from hnlstat.config.base import Section, problem
+from hnlstat.config.sections import (
+    Dataset,
+    Executor,
+    Flux,
+    Inference,
+    Model,
+    Scan,
+    Selection,
+    Simulation,
+    Systematics,
+    Task,
+    existing_file,
+)
+
+MIN_COUPLINGS = 4
+"""Couplings that the cubic interpolation of the yields needs."""
+
+FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
+
+
+class Study(Section):
+    """
+    A complete scenario. All quantities are in GeV, m, g/cm3, POT and GeV^-1.
+
+    Attributes
+    ----------
+    name
+        Folder of the results below `runs`.
+    datasets
+        What enters the likelihood together.
+    runs, yields_from, executor
+        Where results go, a table in place of the simulation, and where the work is done.
+    """
+
+    name: FolderName
+    task: Task
+    datasets: Annotated[tuple[Dataset, ...], Field(min_length=1)]
+    flux: Flux
+    model: Model
+    selection: Selection
+    systematics: Systematics
+    simulation: Simulation
+    inference: Inference
+    scan: Scan
+    executor: Executor
+    runs: Path
+    yields_from: Annotated[Path, AfterValidator(existing_file)] | None
+
+    @model_validator(mode="after")
+    def _dataset_names_differ(self) -> Self:
+        names = [dataset.name for dataset in self.datasets]
+        for name in names:
+            if names.count(name) > 1:
+                raise problem("datasets", f"{name} appears twice; give each entry its own `name`")
+        return self
+
+    @model_validator(mode="after")
+    def _modes_are_known(self) -> Self:
+        for mode, exposure in ((m, d.exposure) for d in self.datasets for m in d.exposure.pot):
+            for key, known in (
+                ("selection.background", self.selection.background),
+                ("systematics.background", self.systematics.background),
+            ):
+                if mode not in known:
+                    raise problem(
+                        key,
+                        f"lacks the horn mode {mode} of exposure {exposure.name} (has {[*known]})",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _task_has_what_it_needs(self) -> Self:
+        if self.task.kind == "point":
+            for key in ("mass", "coupling"):
+                if getattr(self.model, key) is None:
+                    raise problem(f"model.{key}", "is missing; task=point needs it")
+        if self.task.kind == "contour":
+            for key, least in (("mass", 2), ("coupling", MIN_COUPLINGS)):
+                points = getattr(self.scan, key).array().size
+                if points < least:
+                    raise problem(f"scan.{key}", f"has {points} points; a contour needs {least}")
+        return self
+
+    def content_hash(self) -> str:
+        """
+        Give 12 hex digits that stand for everything that changes the numbers of a run.
+
+        That is the configuration without names, descriptions, task, executor and `runs`, with the
+        content of the flux table and of `yields_from`, and the version of hnlstat.
+        """
+        from hnlstat.beam import load_flux
+
+        unimportant: Any = {
+            "name": True,
+            "task": True,
+            "executor": True,
+            "runs": True,
+            "yields_from": True,
+            "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
+        }
+        content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
+        digest = hashlib.sha256(f"{metadata.version('hnlstat')} {content}".encode())
+        table = load_flux(self.flux.table)
+        for values in (table.edges_gev, *table.flux.values()):
+            digest.update(values.tobytes())
+        if self.yields_from is not None:
+            digest.update(self.yields_from.read_bytes())
+        return digest.hexdigest()[:12]
+
+    def to_yaml(self) -> str:
+        """
+        Write the resolved configuration, quantities as numbers in their base units.
+
+        Saved as config.yaml in a folder DIR, `python -m hnlstat --config-dir DIR` runs it again.
+        """
+        content: dict[str, Any] = {
+            "defaults": ["runtime", "_self_"],
+            **self.model_dump(mode="json"),
+        }
+        head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
+        return head + str(
+            yaml.safe_dump(
+                content, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
+            )
+        )
