@@ -10,8 +10,8 @@ import pyhf
 from pyhf.infer.calculators import AsymptoticCalculator as PyhfCalculator
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.exact import Discovery, Exclusion
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.results import Discovery, Exclusion
 from hnlstat.inference.workspace import workspace
 
 

@@ -29,64 +29,25 @@ from hnlstat.errors import InferenceError
 from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import q_tilde, q_zero
 
 FloatArray = NDArray[np.float64]
 
-BANDS = (-2, -1, 0, 1, 2)
-
 _TIE = 1e-9  # statistics closer than this are the same outcome in other words
 _TAIL = 1e-13  # of each channel's background, left out of its table
+_MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
 _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 
 
-@dataclass(frozen=True)
-class Exclusion:
-    """Test of background + signal at mu = 1.
-
-    Attributes
-    ----------
-    cls_observed, clsb_observed
-        CLs = CLs+b / CLb and CLs+b of the data, None without data.
-    cls_expected, clsb_expected
-        Their values at the -2, -1, 0, 1, 2 sigma quantiles of experiments without signal, in the
-        order of `BANDS`: -2 is the strongest exclusion.
-    method, validity
-        The calculator; "ok" or a remark.
-    """
-
-    cls_observed: float | None
-    clsb_observed: float | None
-    cls_expected: tuple[float, ...]
-    clsb_expected: tuple[float, ...]
-    method: str
-    validity: str
-
-
-@dataclass(frozen=True)
-class Discovery:
-    """Test of the background alone.
-
-    Attributes
-    ----------
-    p0_observed
-        p-value of the data, None without data.
-    p0_expected
-        Median p-value of experiments with the signal.
-    method, validity
-        The calculator; "ok" or a remark.
-    """
-
-    p0_observed: float | None
-    p0_expected: float
-    method: str
-    validity: str
-
-    @property
-    def significance(self) -> float:
-        """Median significance in one-sided standard deviations."""
-        return float(norm.isf(self.p0_expected))
+def is_affordable(model: CountingModel) -> bool:
+    """Tell whether the outcomes of the model's backgrounds are few enough to enumerate."""
+    largest = model.background * (1.0 + model.background_modifiers) ** 6.0
+    if np.any(largest > _MAX_COUNT):
+        return False
+    likely = largest + 6.0 * np.sqrt(largest)
+    return _corner(np.minimum(likely, _MAX_COUNT) + 1.0) < _MAX_OUTCOMES
 
 
 class ExactCalculator:
@@ -99,19 +60,24 @@ class ExactCalculator:
     tolerance
         Joint background probability below which an outcome may be left out, relative to the
         probability of the data (or of the expected experiments) being at least as signal-poor.
+
+    Raises
+    ------
+    InferenceError
+        If the outcomes are too many, see `is_affordable`.
     """
 
     def __init__(self, model: CountingModel, tolerance: float = 1e-10) -> None:
+        if not is_affordable(model):
+            raise InferenceError(
+                f"backgrounds of {', '.join(f'{b:.4g}' for b in model.background)} events have "
+                "too many outcomes to enumerate; use calculator=asymptotic"
+            )
         self.tolerance = tolerance
         self._backgrounds = tuple(
             background_pmf(b, error, _TAIL)
             for b, error in zip(model.background, model.background_modifiers, strict=True)
         )
-
-    def is_affordable(self) -> bool:
-        """Tell whether the outcomes worth enumerating are few enough for this calculator."""
-        sizes = [int(np.count_nonzero(pmf > self.tolerance)) for pmf in self._backgrounds]
-        return _corner(sizes) < _MAX_OUTCOMES
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return CLs and CLs+b, observed and expected, of the model's signal."""
@@ -215,7 +181,7 @@ class _Ladder:
 
 
 def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float:
-    """Return a lower bound of CLb of the data, but not below 1e-9.
+    """Return a lower bound of CLb of the data, but not below what logarithms can take.
 
     q-tilde does not fall when a count does, so that the outcomes with no count above the data's
     all belong to CLb.
@@ -223,7 +189,7 @@ def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float
     if model.observed is None:
         return 1.0
     pairs = zip(model.observed, backgrounds, strict=True)
-    return max(float(np.prod([pmf[: int(n) + 1].sum() for n, pmf in pairs])), 1e-9)
+    return max(float(np.prod([pmf[: int(n) + 1].sum() for n, pmf in pairs])), 1e-250)
 
 
 def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> _Ladder:
@@ -246,7 +212,7 @@ def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float
     return _Ladder.build(q_zero(outcomes.counts, model.signal, model.background), outcomes)
 
 
-def _corner(sizes: Sequence[int]) -> float:
+def _corner(sizes: Sequence[int] | FloatArray) -> float:
     """Return about how many outcomes are kept of channels with these numbers of counts.
 
     The kept set is a corner of the box of all counts, a simplex to first approximation.

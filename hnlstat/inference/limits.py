@@ -5,63 +5,29 @@ the detector), so every test is a test of mu = 1 at one coupling. A curve's stre
 ln(alpha / p), positive where the point is excluded (or discoverable). Its roots on both sides of
 the most sensitive coupling are the lower and the upper limit.
 
-The median significance without uncertainties, from the Asimov data (arXiv:1007.1727, equations 29
-and 97), costs nothing and rises with the signal: it tells where to look.
+The median significance without uncertainties costs nothing and rises with the signal: it tells
+where to look.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.asymptotic import AsymptoticCalculator
-from hnlstat.inference.exact import BANDS, Discovery, ExactCalculator, Exclusion
+from hnlstat.inference.calculators import CalculatorName, choose
+from hnlstat.inference.curves import Curve, curves
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.search import Branch, CrossingSearch
-from hnlstat.inference.statistics import q_tilde, q_zero
+from hnlstat.inference.results import Calculator
+from hnlstat.inference.search import BRANCHES, Branch, CrossingSearch
+from hnlstat.inference.statistics import asimov_significance
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
 _FINE_GRID = 600
 _P_MIN = 1e-300
-
-
-class Calculator(Protocol):
-    """What limits need of a way to calculate p-values."""
-
-    def exclusion(self, model: CountingModel) -> Exclusion:
-        """Test background + signal."""
-        ...
-
-    def discovery(self, model: CountingModel) -> Discovery:
-        """Test the background alone."""
-        ...
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One of the contours asked for.
-
-    Attributes
-    ----------
-    level
-        Confidence level; 1 - p of a one-sided normal deviate for limits given in sigma.
-    kind
-        "observed", "expected", "expected_-2" .. "expected_+2" or "discovery".
-    test
-        "CLs", "CLs+b" or "p0": what has to be below alpha.
-    alpha
-        1 - level.
-    """
-
-    level: float
-    kind: str
-    test: str
-    alpha: float
 
 
 @dataclass(frozen=True)
@@ -100,6 +66,7 @@ class Peak:
     Where the signal is far above what the curve needs, `strength` is a lower bound.
     """
 
+    mass_gev: float
     level: float
     kind: str
     method: str
@@ -128,32 +95,6 @@ class MassLimits:
     validity: str
 
 
-def curves(levels: Sequence[float], sigmas: Sequence[float], data: bool) -> tuple[Curve, ...]:
-    """Return the curves for confidence levels (with bands) and for sigmas.
-
-    Raises
-    ------
-    InferenceError
-        For a level outside (0, 1) or a sigma that is not positive.
-    """
-    result = []
-    for level in levels:
-        if not 0.0 < level < 1.0:
-            raise InferenceError(f"levels: {level:g} is not between 0 and 1, such as 0.90")
-        kinds = [f"expected_{z:+d}" if z else "expected" for z in BANDS]
-        result += [Curve(level, kind, "CLs", 1.0 - level) for kind in kinds]
-        if data:
-            result.append(Curve(level, "observed", "CLs", 1.0 - level))
-    for sigma in sigmas:
-        if not 0.0 < sigma < 37.0:
-            raise InferenceError(f"sigmas: {sigma:g} is not a positive number, such as 5")
-        alpha = float(norm.sf(sigma))
-        for kind in ("expected", "observed") if data else ("expected",):
-            result += [Curve(1.0 - alpha, kind, test, alpha) for test in ("CLs", "CLs+b")]
-        result.append(Curve(1.0 - alpha, "discovery", "p0", alpha))
-    return tuple(result)
-
-
 def limits_at_mass(
     mass_gev: float,
     couplings: ArrayLike,
@@ -164,7 +105,7 @@ def limits_at_mass(
     mc_error: ArrayLike = 0.0,
     levels: Sequence[float] = (0.90,),
     sigmas: Sequence[float] = (5.0,),
-    calculator: Literal["auto", "exact", "asymptotic"] = "auto",
+    calculator: CalculatorName = "auto",
     precision: float = 0.002,
 ) -> MassLimits:
     """Return all limits on the coupling at one mass.
@@ -197,29 +138,17 @@ def limits_at_mass(
         For levels, sigmas or a calculator that do not exist.
     """
     wanted = curves(levels, sigmas, experiment.observed is not None)
-    name, engine = _engine(calculator, experiment)
+    name, engine = choose(calculator, experiment)
     try:
         yields = CouplingYields.build(couplings, signal, signal_modifiers, mc_error)
         scan = _MassScan(mass_gev, yields, experiment, name, engine, precision)
-        parts = [
-            scan.results(tuple(c for c in wanted if (c.test == "p0") is discovery), discovery)
-            for discovery in (False, True)
-        ]
+        exclusions = tuple(c for c in wanted if c.test != "p0")
+        discoveries = tuple(c for c in wanted if c.test == "p0")
+        parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
     except InferenceError as error:
         return MassLimits(mass_gev, (), (), f"no limits: {error}")
     limits, peaks, remarks = (sum(part, ()) for part in zip(*parts, strict=True))
     return MassLimits(mass_gev, limits, peaks, "; ".join(sorted(set(remarks))) or "ok")
-
-
-def _engine(calculator: str, experiment: CountingModel) -> tuple[str, Calculator]:
-    """Return the calculator asked for and its name."""
-    if calculator not in ("auto", "exact", "asymptotic"):
-        raise InferenceError(f"calculator: {calculator!r} is not one of auto, exact, asymptotic")
-    if calculator != "asymptotic":
-        exact = ExactCalculator(experiment)
-        if calculator == "exact" or exact.is_affordable():
-            return "exact", exact
-    return "asymptotic", AsymptoticCalculator()
 
 
 _Results = tuple[tuple[Limit, ...], tuple[Peak, ...], tuple[str, ...]]
@@ -238,71 +167,50 @@ class _MassScan:
 
     def results(self, wanted: tuple[Curve, ...], discovery: bool) -> _Results:
         """Return limits, peaks and remarks of the curves of one kind of test."""
-        if not wanted:
-            return (), (), ()
         x = self.yields.log_coupling
         grid = np.linspace(x[0], x[-1], _FINE_GRID)
-        signal = self.yields.signal(grid)
-        sensitivity = np.array([self._sensitivity(s, discovery) for s in signal])
-        enough = 2.0 * max(float(norm.isf(c.alpha)) for c in wanted) + 2.0
-
-        def strengths(x: float) -> FloatArray:
-            model = self.yields.model(self.experiment, x)
-            if discovery:
-                # far above the threshold less signal tells the same, in less time
-                while (seen := self._sensitivity(model.signal, discovery)) > enough:
-                    model = model.with_signal(model.signal * 0.9 * enough / seen)
-            p = self._p_values(model, wanted, discovery)
-            return np.array(
-                [np.log(c.alpha / max(q, _P_MIN)) for c, q in zip(wanted, p, strict=True)]
-            )
-
-        search = CrossingSearch(strengths, grid, sensitivity, self.precision)
-        peak, peaks = search.peak, search.at(search.peak)
+        signal, background = self.yields.signal(grid), self.experiment.background
+        search = CrossingSearch(
+            partial(self._discovery if discovery else self._exclusion, wanted),
+            grid,
+            asimov_significance(signal, background, discovery),
+            self.precision,
+        )
         limits: list[Limit] = []
-        remarks: set[str] = set()
+        peaks: list[Peak] = []
+        remarks: list[str] = []
         for i, c in enumerate(wanted):
+            key = (self.mass_gev, c.level, c.kind)
             method = f"{self.name} {c.test}"
-            guess = max(1.2 * float(norm.isf(c.alpha)), 0.5)
-            for branch in ("lower", "upper"):
-                found = search.crossing(i, branch, guess)
+            strength = float(search.at(search.peak)[i])
+            peaks.append(Peak(*key, method, float(np.exp(search.peak)), strength))
+            for branch in BRANCHES:
+                found = search.crossing(i, branch, guess=max(1.2 * c.significance, 0.5))
                 if found is None:
                     continue
-                coupling = float(np.exp(found.x))
-                limits.append(
-                    Limit(self.mass_gev, c.level, c.kind, branch, method, coupling, found.open)
-                )
+                limits.append(Limit(*key, branch, method, float(np.exp(found.x)), found.open))
                 if not found.unique:
-                    remarks.add(f"{c.kind} at {c.level:.6g} has holes: outermost limits kept")
-        tips = tuple(
-            Peak(c.level, c.kind, f"{self.name} {c.test}", float(np.exp(peak)), float(s))
-            for c, s in zip(wanted, peaks, strict=True)
-        )
-        return tuple(limits), tips, tuple(remarks)
+                    remarks.append(f"{c.kind} at {c.level:.6g} has holes: outermost limits kept")
+        return tuple(limits), tuple(peaks), tuple(remarks)
 
-    def _sensitivity(self, signal: FloatArray, discovery: bool) -> float:
-        """Return the median significance from Asimov data, without uncertainties."""
-        background = self.experiment.background
-        if discovery:
-            q = q_zero((signal + background)[:, None], signal, background)
-        else:
-            q = q_tilde(background[:, None], signal, background)
-        return float(np.sqrt(q[0]))
+    def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
+        """Return the strength of each exclusion curve at ln(coupling) x."""
+        test = self.engine.exclusion(self.yields.model(self.experiment, x))
+        return self._strengths(wanted, [c.p_value(test) for c in wanted], x)
 
-    def _p_values(
-        self, model: CountingModel, wanted: tuple[Curve, ...], discovery: bool
-    ) -> list[float]:
-        """Return the p-value of each curve."""
-        if discovery:
-            return [self.engine.discovery(model).p0_expected for _ in wanted]
-        test = self.engine.exclusion(model)
-        result = []
-        for c in wanted:
-            cls = c.test == "CLs"
-            if c.kind == "observed":
-                p = test.cls_observed if cls else test.clsb_observed
-            else:
-                shift = int(c.kind.removeprefix("expected").lstrip("_") or 0)
-                p = (test.cls_expected if cls else test.clsb_expected)[BANDS.index(shift)]
-            result.append(1.0 if p is None else p)
-        return result
+    def _discovery(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
+        """Return the strength of each discovery curve at ln(coupling) x.
+
+        Far above the thresholds less signal tells the same in less time.
+        """
+        model = self.yields.model(self.experiment, x)
+        enough = 2.0 * max(0.0, *(c.significance for c in wanted)) + 2.0
+        while (seen := asimov_significance(model.signal, model.background, True)) > enough:
+            model = model.with_signal(model.signal * 0.9 * enough / seen)
+        p = self.engine.discovery(model).p0_expected
+        return self._strengths(wanted, [p for _ in wanted], x)
+
+    def _strengths(self, wanted: tuple[Curve, ...], p: list[float], x: float) -> FloatArray:
+        if not np.all(np.isfinite(p)):
+            raise InferenceError(f"a p-value at coupling {np.exp(x):.4g} GeV^-1 is not a number")
+        return np.array([np.log(c.alpha / max(q, _P_MIN)) for c, q in zip(wanted, p, strict=True)])

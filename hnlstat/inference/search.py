@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 
 FloatArray = NDArray[np.float64]
 Branch = Literal["lower", "upper"]
+BRANCHES: tuple[Branch, ...] = ("lower", "upper")
 
 _LADDER = 1.35  # ratio of the sensitivities probed for a sign change
 _FAINTEST = 0.05  # standard deviations; nothing crosses below

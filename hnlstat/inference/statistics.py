@@ -88,3 +88,26 @@ def q_zero(counts: FloatArray, signal: FloatArray, background: FloatArray) -> Fl
     log_ratio = xlogy(counts, fitted / background[:, None]).sum(axis=0)
     statistic: FloatArray = np.maximum(2.0 * (log_ratio - signal.sum() * mu), 0.0)
     return statistic
+
+
+def asimov_significance(signal: FloatArray, background: FloatArray, discovery: bool) -> FloatArray:
+    """Return the median significance without uncertainties, from Asimov data.
+
+    Parameters
+    ----------
+    signal, background
+        Expected events, shapes (..., C) and (C,).
+    discovery
+        True for discovery of background + signal (arXiv:1007.1727, equation 97 summed over
+        channels), False for exclusion with background-only data.
+
+    Returns
+    -------
+    ndarray
+        Standard deviations, shape (...).
+    """
+    log_ratio = np.log1p(signal / background)
+    exclusion = signal - background * log_ratio
+    q = (signal + background) * log_ratio - signal if discovery else exclusion
+    significance: FloatArray = np.sqrt(np.maximum(2.0 * q.sum(axis=-1), 0.0))
+    return significance
