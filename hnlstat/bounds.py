@@ -2,7 +2,8 @@
 
 A bound is a csv file with `mass_gev` and `coupling_inv_gev` in the order of the curve, and a head
 of `# key: value` comments: `label`, `level` (a number, or "indicative"), `kind`, `status`,
-`flavour` and `source`. Between its points a curve is straight in the logarithms of mass and coupling.
+`flavour` and `source`. Between its points a curve is straight in the logarithms of mass and
+coupling.
 
 Bounds hold for a neutrino of one flavour (all that come with hnlstat for d_mu), so `comparable`
 comes before every comparison with a model.

@@ -1,0 +1,279 @@
+"""Figures of a run, drawn for a journal's column without global state."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.ticker import FuncFormatter, LogLocator
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from hnlstat.bounds import Bound
+from hnlstat.report.labels import Label, place_labels
+from hnlstat.scan.contours import Region
+
+FloatArray = NDArray[np.float64]
+
+# M. Okabe and K. Ito, "Color Universal Design" (2008), and tints of their colours
+BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
+BAND_1, BAND_2, SHADE = "#8CC4E6", "#CFE6F5", "#0072B2"
+GREY, DARK_GREY, LIGHT_GREY = "#7A7A7A", "#4D4D4D", "#E9E9E9"
+
+WIDTH, HEIGHT = 3.375, 3.6  # a column of Physical Review [inch]
+SIZE = 7.5  # of the text [points]
+STYLE: Any = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": SIZE + 1,
+    "axes.labelsize": SIZE + 2,
+    "legend.fontsize": SIZE,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "axes.linewidth": 0.7,
+}
+STRONG = 0.999  # levels from here on are drawn as 5 sigma is
+FLAVOURS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+
+
+Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show
+
+
+class BandHandler(HandlerTuple):
+    """Draws a band's patches inside one another, the line on top, as they lie in the figure."""
+
+    def create_artists(self, legend, orig_handle, *args: Any) -> list[Artist]:  # type: ignore[no-untyped-def]
+        """Shrink each patch after the first."""
+        artists = super().create_artists(legend, orig_handle, *args)
+        patches = [artist for artist in artists if isinstance(artist, Rectangle)]
+        for number, patch in enumerate(patches):
+            height = patch.get_height() * (1.3 if number == 0 else 0.65)
+            patch.set_y(patch.get_y() + (patch.get_height() - height) / 2)
+            patch.set_height(height)
+        return list(artists)
+
+
+def level_text(level: float) -> str:
+    """Write a confidence level as the field does: "90%", or "5σ" for a one-sided deviate."""
+    sigma = float(norm.isf(1 - level))
+    if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
+        return f"{sigma:.0f}σ"
+    return f"{100 * level:.4g}%"
+
+
+def coupling_symbol(flavours: Mapping[str, float]) -> str:
+    """Write the coupling of a flavour pattern in mathtext, without the dollars.
+
+    A pattern with unequal couplings is its scale `d`.
+    """
+    active = {name: weight for name, weight in flavours.items() if weight != 0}
+    if not active or set(active.values()) != {1.0}:
+        return "d"
+    return "=".join(f"d_{{{FLAVOURS[name]}}}" for name in active)
+
+
+def contour_figure(
+    regions: Sequence[Region],
+    bounds: Sequence[Bound] = (),
+    *,
+    flavours: Mapping[str, float],
+    title: str = "",
+    mass_range: tuple[float, float] | None = None,
+    coupling_range: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw what is excluded and what could be discovered in the (mass, coupling) plane.
+
+    The first level gets its observed region shaded, its expected limit and bands; 5 sigma (or any
+    level beyond 0.999) gets lines for exclusion by CLs and for discovery. Where a region ends with
+    the grid it has no line.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        All regions of a run.
+    bounds : sequence of Bound
+        Bounds that hold for the same flavour pattern (`hnlstat.bounds.comparable`).
+    flavours : mapping
+        Relative couplings d_a/d, for the axis label.
+    title : str
+        Line above the axes.
+    mass_range, coupling_range : pair of float, optional
+        Limits of the axes [GeV], [GeV^-1]; by default they fit the regions.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Needs `FigureCanvasAgg` or `savefig` only, no pyplot.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
+        axes = figure.add_subplot()
+        _set_axes(axes, regions, flavours, mass_range, coupling_range)
+        handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
+        handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
+        labels = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
+        _draw_legend(figure, handles, title)
+        figure.draw_without_rendering()  # does the layout, so that labels know the pixels
+        major = [_curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
+        minor = [_curve(line) for line in axes.get_lines() if line.get_linestyle() == ":"]
+        place_labels(axes, labels, major, minor, size=SIZE - 0.5)
+    return figure
+
+
+def _set_axes(
+    axes: Axes,
+    regions: Sequence[Region],
+    flavours: Mapping[str, float],
+    mass_range: tuple[float, float] | None,
+    coupling_range: tuple[float, float] | None,
+) -> None:
+    """Scales, limits, ticks and names of the axes; masses are in MeV."""
+    axes.set(xscale="log", yscale="log")
+    vertices = [region.polygon() for region in regions] or [np.array([[0.01, 1e-7], [1.0, 1e-4]])]
+    low, high = np.vstack(vertices).min(axis=0), np.vstack(vertices).max(axis=0)
+    axes.set_xlim(*(1e3 * m for m in mass_range or (low[0], max(1.5 * high[0], 1.0))))
+    axes.set_ylim(*(coupling_range or (low[1] / 10, min(high[1], 3000 * low[1]))))
+    axes.set_xlabel(r"HNL mass $m_N$ [MeV]")
+    axes.set_ylabel(rf"Dipole coupling ${coupling_symbol(flavours)}$ [GeV$^{{-1}}$]")
+    axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda mass, _: f"{mass:g}"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> list[Label]:
+    """Draw excluded bounds in grey, below everything else, and projected ones dotted."""
+    labels = []
+    top = axes.get_ylim()[1] * 10
+    for bound in bounds:
+        mass, coupling = _closed(bound)
+        if bound.status == "excluded" and bound.kind != "edge":
+            filled = np.clip(coupling, None, top)
+            if bound.kind == "limit":
+                mass, filled = np.append(mass, mass[[-1, 0]]), np.append(filled, [top, top])
+            axes.fill(mass, filled, color=LIGHT_GREY, lw=0, zorder=0.5)
+        mass, coupling = _closed(bound)
+        style = ":" if bound.status == "projected" else "-." if bound.level is None else "-"
+        axes.plot(mass, coupling, color=GREY, lw=0.6, ls=style, zorder=1.5)
+        labels.append(Label(bound.label, DARK_GREY, mass, coupling))
+    return labels
+
+
+def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
+    """Tint the regions that an excess prefers, one colour for each analysis."""
+    handles: list[Handle] = []
+    analyses = list(dict.fromkeys(bound.label for bound in bounds))
+    for label, color in zip(analyses, itertools.cycle((ORANGE, PURPLE)), strict=False):
+        for bound in bounds:
+            if bound.label == label:
+                mass, coupling = _closed(bound)
+                if bound.kind == "region":
+                    axes.fill(mass, coupling, color=color, alpha=0.25, lw=0, zorder=1.2)
+                axes.plot(mass, coupling, color=color, lw=0.6, zorder=1.3)
+        levels = sorted({bound.level for bound in bounds if bound.label == label and bound.level})
+        text = ", ".join([f"{label} {level_text(levels[0])}", *map(level_text, levels[1:])])
+        handles.append((text, (Patch(facecolor=color, edgecolor=color, alpha=0.4),)))
+    return handles
+
+
+def _closed(bound: Bound) -> tuple[FloatArray, FloatArray]:
+    """Masses [MeV] and couplings of a bound's curve, a region's outline closed."""
+    mass, coupling = bound.mass * 1e3, bound.coupling
+    if bound.kind == "region":
+        mass, coupling = np.append(mass, mass[0]), np.append(coupling, coupling[0])
+    return mass, coupling
+
+
+def _curve(line: Line2D) -> tuple[FloatArray, FloatArray]:
+    return np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
+
+
+def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
+    """Shade and outline the observed region of the first level, with its expected bands."""
+    main = [r for r in regions if r.kind != "discovery" and r.level < STRONG]
+    kinds = {
+        kind: [r for r in main if r.kind == kind and r.level == main[0].level]
+        for kind in dict.fromkeys(r.kind for r in main)
+    }
+    patches = []
+    for width, color in ((2, BAND_2), (1, BAND_1)):
+        edges = [kinds.get(f"expected_{sign}{width}", []) for sign in "-+"]
+        if any(edges):
+            _fill(axes, edges[0], edges[1], color=color)
+            patches.append(Patch(color=color, lw=0))
+    handles: list[Handle] = []
+    if observed := kinds.get("observed"):
+        _fill(axes, observed, [], color=BLUE, alpha=0.15)
+        line = _outline(axes, observed, color=BLUE, lw=1.3)
+        shade = Patch(color=BLUE, alpha=0.15, lw=0)
+        handles.append((f"{level_text(main[0].level)} CL$_s$ observed", (shade, line)))
+    if expected := kinds.get("expected"):
+        line = _outline(axes, expected, color="black", lw=0.9, ls=(0, (4, 2)))
+        text = f"{level_text(main[0].level)} CL$_s$ expected{', ±1σ, ±2σ' if patches else ''}"
+        handles.append((text, (*patches, line)))
+    return handles
+
+
+def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
+    """Outline the regions of exclusion (by the data, if there are any) and discovery at 5 sigma."""
+    strong = [r for r in regions if r.level >= STRONG and "CLs+b" not in r.method]
+    handles: list[Handle] = []
+    for kind in ("observed", "expected"):
+        if excluded := [r for r in strong if r.kind == kind]:
+            line = _outline(axes, excluded, color=VERMILION, lw=0.9)
+            handles.append((f"{level_text(excluded[0].level)} CL$_s$ {kind}", (line,)))
+            break
+    if discovery := [r for r in strong if r.kind == "discovery"]:
+        line = _outline(axes, discovery, color=VERMILION, lw=0.9, ls=(0, (1.5, 1.2)))
+        handles.append((f"{level_text(discovery[0].level)} discovery", (line,)))
+    return handles
+
+
+def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
+    """Set the legend above the axes, where it covers nothing, with the title as its head."""
+    if not handles and not title:
+        return
+    figure.legend(
+        handles=[artists for _, artists in handles],
+        labels=[text for text, _ in handles],
+        handler_map={tuple: BandHandler(ndivide=1, pad=0)},
+        loc="outside upper center",
+        ncols=2,
+        title=title or None,
+        title_fontsize=SIZE + 1.5,
+        frameon=False,
+        handlelength=2.2,
+        labelspacing=0.3,
+        columnspacing=1.2,
+    )
+
+
+def _outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
+    """Draw the edges that are limits, not ends of the grid, as one line."""
+    parts: list[FloatArray] = []
+    for region in regions:
+        for edge, is_open in ((region.lower, region.lower_open), (region.upper, region.upper_open)):
+            parts.append(np.column_stack([region.mass, np.where(is_open, np.nan, edge)]))
+            parts.append(np.full((1, 2), np.nan))
+    mass, coupling = np.vstack(parts).T
+    (line,) = axes.plot(mass * 1e3, coupling, zorder=3, **style)
+    return line
+
+
+def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
+    """Fill what lies in one of two nested sets of regions, but not in both."""
+    rings = [Path(region.polygon() * [1e3, 1.0], closed=True) for region in first]
+    rings += [Path(region.polygon()[::-1] * [1e3, 1.0], closed=True) for region in second]
+    axes.add_patch(PathPatch(Path.make_compound_path(*rings), lw=0, zorder=2, **style))

@@ -1,0 +1,166 @@
+"""Direct labels: text set along a curve where it covers neither curves nor other labels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+SPACING = 3.0  # pixels between the points that stand for a curve
+GAP = 0.75  # distance of a label's middle from its curve, in heights of the text
+CLEARANCE = np.array([6.0, 3.0])  # pixels kept free beside and above a label
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """Text for a curve.
+
+    Attributes
+    ----------
+    text, color : str
+        What to write, and its colour.
+    mass, coupling : array, shape (V,)
+        The curve in data coordinates; NaN breaks it.
+    """
+
+    text: str
+    color: str
+    mass: FloatArray
+    coupling: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Middle of a label in pixels, shape (2,), and its angle [rad]."""
+
+    middle: FloatArray
+    angle: float
+
+
+def place_labels(
+    axes: Axes,
+    labels: Sequence[Label],
+    obstacles: Sequence[tuple[FloatArray, FloatArray]],
+    minor: Sequence[tuple[FloatArray, FloatArray]] = (),
+    *,
+    size: float,
+) -> list[Text]:
+    """Write each label along its own curve, one after the other; a text occurs only once.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes with scales and limits set and the figure's layout done.
+    labels : sequence of Label
+        In order of precedence.
+    obstacles : sequence of (mass, coupling)
+        Curves that labels must not cover.
+    minor : sequence of (mass, coupling)
+        Curves that a label covers only where there is no other place for it.
+    size : float
+        Font size [points].
+
+    Returns
+    -------
+    list of Text
+        The labels for which there was room.
+    """
+    frame = np.array(axes.get_window_extent().get_points())
+    blocked = [_dense(axes, *curve) for curve in obstacles]
+    shunned = [_dense(axes, *curve) for curve in minor]
+    placed: list[Text] = []
+    for label in labels:
+        if label.text in [text.get_text() for text in placed]:
+            continue
+        text = axes.text(0, 0, label.text, color=label.color, fontsize=size, ha="center")
+        text.set(va="center_baseline", rotation_mode="anchor", in_layout=False)
+        extent = text.get_window_extent()
+        box = np.array([extent.width, extent.height])
+        curve = _dense(axes, label.mass, label.coupling)
+        place = _best_place(curve, box, np.vstack([*blocked, *shunned]), frame) or _best_place(
+            curve, box, np.vstack(blocked), frame
+        )
+        if place is None:
+            text.remove()
+            continue
+        x, y = axes.transData.inverted().transform(place.middle)
+        text.set(position=(x, y), rotation=np.degrees(place.angle))
+        blocked.append(_box_points(place, box))
+        placed.append(text)
+    return placed
+
+
+def _dense(axes: Axes, mass: FloatArray, coupling: FloatArray) -> FloatArray:
+    """Points every few pixels along a curve, shape (P, 2), in pixels, NaN at its breaks."""
+    points = axes.transData.transform(np.column_stack([mass, coupling]))
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    parts = [
+        start
+        + (end - start) * np.linspace(0, 1, max(int(step / SPACING), 1), endpoint=False)[:, None]
+        if np.isfinite(step)
+        else start[None]
+        for start, end, step in zip(points[:-1], points[1:], np.minimum(steps, 1e4), strict=True)
+    ]
+    return np.vstack([*parts, points[-1:]])
+
+
+def _box_points(place: _Place, size: FloatArray) -> FloatArray:
+    """Points that fill a label's box, shape (P, 2), in pixels."""
+    across, up = (
+        np.linspace(-length / 2, length / 2, max(int(length / SPACING), 2)) for length in size
+    )
+    grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    return np.asarray(place.middle + grid @ _turn(place.angle).T)
+
+
+def _turn(angle: float) -> FloatArray:
+    """Rotation matrix, columns along and across a label."""
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def _best_place(
+    curve: FloatArray, size: FloatArray, blocked: FloatArray, frame: FloatArray
+) -> _Place | None:
+    """Choose the place that covers none of the `blocked` points, the flattest one among them."""
+    near = blocked[np.all((blocked > frame[0] - 2) & (blocked < frame[1] + 2), axis=1)]
+    places = sorted(
+        itertools.chain(_along(curve, size), _at_ends(curve, size)), key=lambda p: abs(p.angle)
+    )
+    for place in places:
+        corners = _box_points(place, size)
+        if np.any(corners < frame[0] + 2) or np.any(corners > frame[1] - 2):
+            continue
+        local = np.abs((near - place.middle) @ _turn(place.angle))
+        if not np.any(np.all(local < 0.5 * size + CLEARANCE, axis=1)):
+            return place
+    return None
+
+
+def _along(curve: FloatArray, size: FloatArray) -> Iterator[_Place]:
+    """Places on both sides of the curve, turned with it."""
+    half = max(int(size[0] / SPACING / 2), 1)
+    for centre in range(half, len(curve) - half, 3):
+        stretch = curve[centre - half : centre + half + 1] - curve[centre]
+        chord = stretch[-1] - stretch[0]
+        if not np.isfinite(chord).all() or np.hypot(*chord) < 0.9 * size[0]:
+            continue  # a break, or a bend too sharp for the text to follow
+        if chord[0] < 0:
+            chord = -chord
+        angle = float(np.arctan2(chord[1], chord[0]))
+        bulge = (stretch @ _turn(angle))[:, 1]
+        for away in (bulge.max() + GAP * size[1], bulge.min() - GAP * size[1]):
+            yield _Place(curve[centre] + _turn(angle) @ np.array([0.0, away]), angle)
+
+
+def _at_ends(curve: FloatArray, size: FloatArray) -> Iterator[_Place]:
+    """Level places above and below the curve's ends."""
+    for end in curve[[0, -1]]:
+        for away in (GAP * size[1], -GAP * size[1]):
+            yield _Place(end + np.array([0.0, away]), 0.0)

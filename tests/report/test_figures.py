@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from scipy.stats import norm
+
+from hnlstat.bounds import comparable, load_bounds
+from hnlstat.report.figures import VERMILION, contour_figure, coupling_symbol, level_text
+from hnlstat.scan.contours import Region
+from hnlstat.scan.store import RunFolder
+
+ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
+FIVE_SIGMA = 1 - norm.sf(5)
+
+
+def make_region(level=0.90, kind="observed", method="exact CLs", scale=1.0, points=40):
+    """An egg around 100 MeV and 1e-6 GeV^-1, `scale` times as large as the nominal one."""
+    angle = np.linspace(-np.pi / 2, np.pi / 2, points)
+    mass = 0.1 * np.exp(1.5 * scale * np.sin(angle))
+    half = 2.0 * scale * np.cos(angle)
+    closed = np.zeros(points, dtype=bool)
+    lower, upper = 1e-6 * np.exp(-half), 1e-6 * np.exp(half)
+    return Region(level, kind, method, mass, lower, upper, closed, closed, False, False)
+
+
+def all_regions():
+    kinds = {"observed": 1.0, "expected": 0.95}
+    kinds |= {f"expected_{n:+d}": 0.95 - 0.05 * n for n in (-2, -1, 1, 2)}
+    return [
+        *(make_region(0.90, kind, scale=scale) for kind, scale in kinds.items()),
+        *(make_region(FIVE_SIGMA, kind, scale=0.5) for kind in ("observed", "expected")),
+        make_region(FIVE_SIGMA, "observed", "exact CLs+b", scale=0.55),
+        make_region(FIVE_SIGMA, "discovery", "exact p0", scale=0.6),
+    ]
+
+
+@pytest.fixture(scope="module")
+def figure():
+    bounds = comparable(load_bounds(), ONLY_MU)
+    return contour_figure(all_regions(), bounds, flavours=ONLY_MU, title="ND280")
+
+
+def legend_texts(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_axes_are_logarithmic_and_named(figure):
+    (axes,) = figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xlabel().endswith("[MeV]")
+    assert r"$d_{\mu}$" in axes.get_ylabel()
+    low, high = axes.get_xlim()
+    assert low < 100 * np.exp(-1.5) * 1.001
+    assert high > 100 * np.exp(1.5)
+
+
+def test_legend_names_what_is_drawn(figure):
+    assert legend_texts(figure) == [
+        "90% CL$_s$ observed",
+        "90% CL$_s$ expected, ±1σ, ±2σ",
+        "5σ CL$_s$ observed",
+        "5σ discovery",
+        "MiniBooNE angle 95%, 99.7%",
+        "MiniBooNE energy 95%, 99.7%",
+    ]
+    assert figure.legends[0].get_title().get_text() == "ND280"
+
+
+def test_lines_lie_where_the_limits_are(figure):
+    (axes,) = figure.axes
+    observed = next(line for line in axes.get_lines() if line.get_linewidth() == 1.3)
+    mass, coupling = np.asarray(observed.get_data(), dtype=float)
+    # the points nearest to the middle of the egg are 40 mrad from it
+    assert np.nanmin(coupling) == pytest.approx(1e-6 * np.exp(-2.0), rel=5e-3)
+    assert np.nanmax(mass) == pytest.approx(100 * np.exp(1.5))
+    red = [line for line in axes.get_lines() if to_hex(line.get_color()).upper() == VERMILION]
+    assert len(red) == 2  # exclusion by CLs and discovery, not CLs+b
+
+
+def test_bands_and_shade_are_filled(figure):
+    (axes,) = figure.axes
+    assert len(axes.patches) >= 3 + 6 + 3  # band, band, shade; excluded bounds; allowed regions
+
+
+def test_labels_cover_neither_each_other_nor_the_limits(figure):
+    (axes,) = figure.axes
+    assert {"NOMAD", "MINERvA", "CHARM-II", "LSND"} <= {t.get_text() for t in axes.texts}
+    corners = {}
+    for text in axes.texts:
+        angle = text.get_rotation()
+        text.set_rotation(0)
+        box = text.get_window_extent()
+        text.set_rotation(angle)
+        corners[text.get_text()] = (axes.transData.transform(text.get_position()), box.size, angle)
+    for name, (middle, size, angle) in corners.items():
+        turn = np.exp(-1j * np.radians(angle))
+        observed = next(line for line in axes.get_lines() if line.get_linewidth() == 1.3)
+        points = [axes.transData.transform(np.asarray(observed.get_data(), float).T)]
+        points += [other[0][None] for key, other in corners.items() if key != name]
+        local = ((np.vstack(points) - middle) @ [1, 1j]) * turn
+        covered = (np.abs(local.real) < size[0] / 2) & (np.abs(local.imag) < size[1] / 2)
+        assert not covered.any(), name
+
+
+def test_image_is_not_blank(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = np.asarray(canvas.buffer_rgba())[..., :3]
+    assert image.shape[0] > 900  # 3.6 inches at 300 dpi
+    assert 0.05 < np.mean(np.any(image < 250, axis=-1)) < 0.9
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 50
+
+
+def test_pdf_holds_truetype_fonts_and_no_bitmap(figure, tmp_path):
+    run = RunFolder.create(tmp_path, "nd280", "0" * 8)
+    png, pdf = run.write_figure("contours", figure)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    content = pdf.read_bytes()
+    assert b"/Subtype /Type3" not in content
+    assert b"/FontFile2" in content
+    assert b"/Subtype /Image" not in content
+
+
+def test_edges_of_the_grid_have_no_line():
+    region = make_region()
+    cut = Region(
+        **{**vars(region), "upper": np.full(region.mass.size, 1e-5)}
+        | {"upper_open": np.ones(region.mass.size, dtype=bool)}
+    )
+    (axes,) = contour_figure([cut], flavours=ONLY_MU).axes
+    (line,) = axes.get_lines()
+    coupling = np.asarray(line.get_ydata(), dtype=float)
+    assert np.nanmax(coupling) <= 1e-6
+
+
+def test_projections_have_no_observed_line():
+    regions = [region for region in all_regions() if region.kind != "observed"]
+    figure = contour_figure(regions, flavours=ONLY_MU)
+    assert legend_texts(figure) == [
+        "90% CL$_s$ expected, ±1σ, ±2σ",
+        "5σ CL$_s$ expected",
+        "5σ discovery",
+    ]
+
+
+def test_nothing_excluded_still_gives_axes():
+    (axes,) = contour_figure([], flavours=ONLY_MU).axes
+    assert axes.get_xlim() == (10.0, 1500.0)
+
+
+@pytest.mark.parametrize(
+    ("level", "text"),
+    [(0.9, "90%"), (0.95, "95%"), (0.997, "99.7%"), (FIVE_SIGMA, "5σ"), (1 - norm.sf(3), "3σ")],
+)
+def test_levels_are_written_as_the_field_does(level, text):
+    assert level_text(level) == text
+
+
+@pytest.mark.parametrize(
+    ("flavours", "symbol"),
+    [
+        (ONLY_MU, r"d_{\mu}"),
+        ({"e": 1, "mu": 1, "tau": 1}, r"d_{e}=d_{\mu}=d_{\tau}"),
+        ({"e": 1.0, "mu": 0.5, "tau": 0.0}, "d"),
+    ],
+)
+def test_coupling_is_named_by_its_flavours(flavours, symbol):
+    assert coupling_symbol(flavours) == symbol
