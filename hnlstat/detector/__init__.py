@@ -1,0 +1,1 @@
+"""Detector description: materials as scattering targets, boxes in painter's order, rays."""

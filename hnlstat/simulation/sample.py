@@ -1,0 +1,291 @@
+"""Yields of one detector at one mass for all couplings, to a requested precision.
+
+Randomised quasi-Monte Carlo: independent random shifts of one Sobol sequence give replicas whose
+scatter is the error. Scatterers whose share of the error is large get more points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
+from hnlstat.simulation.propagation import Steps, collect_steps, decays
+from hnlstat.simulation.sampling import (
+    DIMENSIONS,
+    Rays,
+    Scatterer,
+    energy_proposal,
+    sample_rays,
+    sobol,
+)
+
+Array = NDArray[np.float64]
+
+REPLICAS = 8
+FIRST_POINTS = 64
+_CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class Apparatus:
+    """What does not depend on the mass: detector, targets, beam and limits of the sampled volume.
+
+    Attributes
+    ----------
+    boxes : the detector's media
+    scatterers : every kind of target in them
+    rock : (n_media,) whether a medium is rock (for its density uncertainty)
+    centre, size : (V, 3) fiducial boxes [m]
+    edges : (J + 1,) flux bin edges [GeV]
+    flux : (K, J) fluxes per cm^2 and bin; each is a column of the result
+    min_cos_theta : cut on the angle of N to the beam
+    radius, upstream : limits of the sampled volume [m], None for the whole described world
+    survival : whether N must survive from its vertex to the fiducial box; without it the yield is
+        wrong at short lifetimes, as in arXiv:2412.15051
+    """
+
+    boxes: SignedBoxes
+    scatterers: tuple[Scatterer, ...]
+    rock: NDArray[np.bool_]
+    centre: Array
+    size: Array
+    edges: Array
+    flux: Array
+    min_cos_theta: float
+    radius: float | None
+    upstream: float | None
+    survival: bool
+
+
+@dataclass(frozen=True)
+class MassSample:
+    """N decays in each fiducial volume at one mass, before branching ratio and efficiency.
+
+    Attributes
+    ----------
+    decays : (K, V, D) for each flux column, volume and coupling
+    error : (K, V, D) one standard deviation of `decays` from the scatter of replicas
+    rock : (K, V, D) the part of `decays` whose N were made in rock
+    rays : number of rays followed
+    """
+
+    decays: Array
+    error: Array
+    rock: Array
+    rays: int
+
+
+@dataclass(frozen=True)
+class Precision:
+    """When a sample is good enough.
+
+    Attributes
+    ----------
+    relative : relative error asked of the weighted total
+    weight : (K,) events per decay in each flux column; the total is over columns and volumes
+    relevant : totals below this many events need no precision
+    max_rays : most rays to follow at one mass
+    """
+
+    relative: float
+    weight: Array
+    relevant: float
+    max_rays: int
+
+
+def simulate(
+    apparatus: Apparatus,
+    mass: float,
+    couplings: Array,
+    kappa: Array,
+    precision: Precision,
+    seed: int,
+) -> MassSample:
+    """Sample until the total is known well enough at every coupling that matters.
+
+    Parameters
+    ----------
+    apparatus : detector and beam
+    mass : of N [GeV]
+    couplings : (D,) production coupling d [GeV^-1]
+    kappa : (D,) inverse proper decay length Gamma / (hbar c) at each coupling [1/m]
+    precision : when to stop
+    seed : with the mass and the scatterer it fixes the random numbers
+    """
+    flux = apparatus.flux.sum(axis=0)
+    samples: list[_ScattererSample] = []
+    for index, scatterer in enumerate(apparatus.scatterers):
+        proposal = energy_proposal(apparatus.edges, flux, mass, scatterer, apparatus.min_cos_theta)
+        if np.any(proposal > 0):
+            key = [seed, int(np.float64(mass).view(np.uint64)), index]
+            shift = np.random.default_rng(key).random((len(apparatus.size), REPLICAS, DIMENSIONS))
+            samples.append(_ScattererSample(apparatus, mass, kappa, scatterer, proposal, shift))
+    for sample in samples:
+        sample.extend(FIRST_POINTS)
+    while samples:
+        chosen = _to_extend(samples, couplings, precision)
+        if not chosen:
+            break
+        for sample in chosen:
+            sample.extend(2 * sample.points)
+    return _combine(samples, apparatus, couplings)
+
+
+class _ScattererSample:
+    """Running sums of the replicas of one scatterer."""
+
+    def __init__(
+        self,
+        apparatus: Apparatus,
+        mass: float,
+        kappa: Array,
+        scatterer: Scatterer,
+        proposal: Array,
+        shift: Array,
+    ) -> None:
+        self.apparatus, self.mass, self.kappa = apparatus, mass, kappa
+        self.scatterer, self.proposal, self.shift = scatterer, proposal, shift
+        self.points = 0
+        density = apparatus.boxes.coefficients * scatterer.density
+        parts = np.stack([density[:, ~apparatus.rock].sum(1), density[:, apparatus.rock].sum(1)])
+        self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
+        volumes, columns = len(apparatus.size), len(apparatus.flux)
+        # other media and rock apart: (2, V, R, K, D)
+        self.total = np.zeros((2, volumes, REPLICAS, columns, len(kappa)))
+
+    def extend(self, points: int) -> None:
+        """Add the points of the sequence up to `points`."""
+        new = sobol(points)[self.points :]
+        for volume in range(len(self.apparatus.size)):
+            for part, (boxes, density) in enumerate(self.parts):
+                if boxes.size:
+                    steps = self._steps(new, volume, boxes, density)
+                    self.total[part, volume] += decays(steps, self.kappa)
+        self.points = points
+
+    def _steps(self, new: Array, volume: int, boxes: NDArray[np.int64], density: Array) -> Steps:
+        """Density steps of all replicas, folded with the fluxes: arrays (R, K, S)."""
+        app = self.apparatus
+        n_bins = len(app.edges) - 1
+        points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
+        replica = np.repeat(np.arange(REPLICAS), len(new))
+        steps: list[Steps] = []
+        for start in range(0, len(points), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            rays = sample_rays(
+                points[part], app.edges, self.proposal, self.mass, self.scatterer,
+                app.min_cos_theta, app.centre[volume], app.size[volume],
+            )  # fmt: skip
+            lengths = matter_behind(app, rays, boxes)
+            if app.survival:
+                near, far = lengths
+                weight = rays.weight[:, None] * density
+            else:
+                near, far, weight = without_survival(app, rays, volume, lengths, density)
+            proper = (self.mass / rays.momentum)[:, None]
+            row = replica[part] * n_bins + rays.energy_bin
+            steps.append(collect_steps(near * proper, far * proper, weight, row, REPLICAS * n_bins))
+        return _fold(sum(steps[1:], start=steps[0]), app.flux)
+
+    @property
+    def rays(self) -> int:
+        """Number of rays followed."""
+        return self.points * REPLICAS * len(self.apparatus.size)
+
+    def mean(self) -> Array:
+        """Decays over d^2 for each part, (2, V, K, D)."""
+        return np.asarray(self.total.mean(axis=2) / self.points)
+
+    def variance(self, weight: Array | None = None) -> Array:
+        """Variance of the mean: (V, K, D), or (D,) of the weighted total."""
+        replicas = self.total.sum(axis=0) / self.points
+        if weight is not None:
+            replicas = np.einsum("vrkd,k->rd", replicas, weight)[None]
+        return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS).squeeze(
+            axis=() if weight is None else 0
+        )
+
+
+def matter_behind(
+    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64]
+) -> tuple[Array, Array]:
+    """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume."""
+    near, far = ray_segments(
+        rays.origin, rays.direction, apparatus.boxes.lower[boxes], apparatus.boxes.upper[boxes]
+    )
+    if apparatus.radius is not None or apparatus.upstream is not None:
+        first, last = interval_within(
+            rays.origin, rays.direction, apparatus.radius, apparatus.upstream
+        )
+        near = np.clip(near, first[:, None], last[:, None])
+        far = np.clip(far, first[:, None], last[:, None])
+    return near, far
+
+
+def without_survival(
+    apparatus: Apparatus,
+    rays: Rays,
+    volume: int,
+    lengths: tuple[Array, Array],
+    density: Array,
+) -> tuple[Array, Array, Array]:
+    """Decay within the fiducial box with 1 - exp(-chord / lambda), however far the vertex is.
+
+    For a vertex upstream of the box the chord is all of the ray within it, and the decay points
+    along it are one case (1 / chord each); a vertex inside is the sampled point itself.
+
+    Returns
+    -------
+    near, far, weight : (N, 2), as `collect_steps` takes them, lengths not yet proper
+    """
+    half = apparatus.size[volume] / 2
+    lower = (apparatus.centre[volume] - half)[None]
+    upper = (apparatus.centre[volume] + half)[None]
+    back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
+    onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
+    near, far = lengths
+    column = np.maximum(far - np.maximum(near, back[:, None]), 0.0) @ density
+    here = ((near == 0) & (far > 0)) @ density
+    chord = np.stack([back + onward, onward], axis=1)
+    per_length = np.stack([column / (back + onward), here], axis=1)
+    return np.zeros_like(chord), chord, rays.weight[:, None] * per_length
+
+
+def _fold(steps: Steps, flux: Array) -> Steps:
+    """Sum over energy bins with each flux: (R * J, S) -> (R, K, S)."""
+    n_moments, _, n_bins = steps.moments.shape
+    return Steps(flux @ steps.moments.reshape(n_moments, REPLICAS, flux.shape[1], n_bins))
+
+
+def _to_extend(
+    samples: list[_ScattererSample], couplings: Array, precision: Precision
+) -> list[_ScattererSample]:
+    """Samples that dominate the error where it is largest; none where it is small enough."""
+    total = sum(np.einsum("pvkd,k->d", s.mean(), precision.weight) for s in samples)
+    variances = np.array([s.variance(precision.weight) for s in samples])
+    relevant = total * couplings**2 >= precision.relevant
+    if not np.any(relevant):
+        return []
+    relative = np.sqrt(variances.sum(axis=0)) / np.where(relevant, total, np.inf)
+    worst = int(np.argmax(relative))
+    if relative[worst] <= precision.relative:
+        return []
+    share = variances[:, worst]
+    chosen = [s for s, own in zip(samples, share, strict=True) if own >= 0.1 * share.max()]
+    rays = sum(s.rays for s in samples) + sum(s.rays for s in chosen)
+    return chosen if rays <= precision.max_rays else []
+
+
+def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: Array) -> MassSample:
+    shape = (len(apparatus.size), len(apparatus.flux), len(couplings))
+    parts, variance, rays = np.zeros((2, *shape)), np.zeros(shape), 0
+    for sample in samples:
+        parts += sample.mean()
+        variance += sample.variance()
+        rays += sample.rays
+    parts, error = parts * couplings**2, np.sqrt(variance) * couplings**2
+    axes = (1, 0, 2)
+    return MassSample(
+        parts.sum(axis=0).transpose(axes), error.transpose(axes), parts[1].transpose(axes), rays
+    )

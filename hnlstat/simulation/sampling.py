@@ -1,0 +1,168 @@
+"""Quasi-random sampling of N rays that end in a fiducial volume.
+
+Points are drawn where N decays, uniformly in the fiducial box, and followed back to where it was
+made. That map has unit Jacobian (vertex = decay point - l * direction), so every ray counts and the
+far rock and the centimetres before the gas are covered alike.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from hnlstat.physics import form_factors, kinematics, upscattering
+from hnlstat.physics.targets import Target
+
+Array = NDArray[np.float64]
+
+DIMENSIONS = 6
+"""Energy, Q^2, azimuth, decay point (3)."""
+M3_TO_CM3 = 1e6
+
+
+@dataclass(frozen=True)
+class Scatterer:
+    """A kind of scattering target in the detector.
+
+    Attributes
+    ----------
+    name : unique name, such as "C12", "p" or "bound n"
+    target : the nucleus or nucleon
+    fermi_momentum : k_F [GeV] for Pauli suppression, or None
+    density : (n_media,) number density in each medium [1/cm^3]
+    """
+
+    name: str
+    target: Target
+    fermi_momentum: float | None
+    density: Array
+
+
+@dataclass(frozen=True)
+class Rays:
+    """N rays, followed back from their decay points.
+
+    Attributes
+    ----------
+    origin : (N, 3) decay points [m]
+    direction : (N, 3) unit vectors from the decay point back to the vertex
+    energy_bin : (N,) index of the flux bin
+    momentum : (N,) of N [GeV]
+    weight : (N,) [cm^5 GeV^2]: volume times cross section over d^2, per unit flux in the bin
+    """
+
+    origin: Array
+    direction: Array
+    energy_bin: NDArray[np.int64]
+    momentum: Array
+    weight: Array
+
+
+@cache
+def sobol(n: int) -> Array:
+    """First n (a power of 2) points of the Sobol sequence in the unit cube: (n, DIMENSIONS)."""
+    return np.asarray(qmc.Sobol(DIMENSIONS, scramble=False).random(n))
+
+
+def q2_ranges(
+    energy: Array, mass: float, target_mass: float, min_cos_theta: float
+) -> tuple[Array, Array, Array, Array]:
+    """Q^2 ranges [GeV^2] with cos(theta_N) above the cut: fast N [a, b] and slow N [c, d].
+
+    Without a cut, or with one that lets N go backwards, the first range is all and the second
+    empty. NaN below threshold. Shapes as `energy`.
+    """
+    low, high = kinematics.q2_limits(energy, mass, target_mass)
+    if min_cos_theta <= 0:
+        return low, high, high, high
+    fast, slow = kinematics.q2_at_angle(min_cos_theta, energy, mass, target_mass)
+    # where no N reaches that angle all of them are within it
+    fast = np.where(np.isfinite(fast), np.clip(fast, low, high), high)
+    slow = np.where(np.isfinite(slow), np.clip(slow, fast, high), high)
+    return low, fast, slow, high
+
+
+def energy_proposal(
+    edges: Array, flux: Array, mass: float, scatterer: Scatterer, min_cos_theta: float
+) -> Array:
+    """Probability (J,) with which each flux bin is sampled.
+
+    Half goes by flux times cross section, half by that times E^2: the fast N that survive from far
+    away carry the yield at short lifetimes.
+    """
+    energy = np.stack([edges[:-1] + f * np.diff(edges) for f in (0.25, 0.5, 0.75, 1.0)])
+    low, fast, _, _ = q2_ranges(energy, mass, scatterer.target.mass, min_cos_theta)
+    possible = np.isfinite(low) & (low < fast)
+    log_range = np.where(possible, np.log(np.where(possible, fast / low, 1.0)), 0.0)
+    total = np.zeros_like(energy)
+    for f in (0.1, 0.3, 0.5, 0.7, 0.9):
+        q2 = np.where(possible, low, 1.0) * np.exp(f * log_range)
+        value = upscattering.reduced_cross_section(q2, energy, mass, scatterer.target)
+        total += np.where(possible, value, 0.0) * log_range
+    rate = flux * np.mean(total, axis=0)
+    if not np.any(rate > 0):
+        return np.zeros_like(flux)
+    centre = energy[1]
+    mixed = rate / rate.sum() + rate * centre**2 / np.sum(rate * centre**2)
+    # a floor keeps weights bounded where five nodes miss most of the cross section
+    mixed = np.maximum(mixed, 1e-3 * mixed.max()) * ((rate > 0) | (possible[-1] & (flux > 0)))
+    return np.asarray(mixed / mixed.sum())
+
+
+def sample_rays(
+    points: Array,
+    edges: Array,
+    proposal: Array,
+    mass: float,
+    scatterer: Scatterer,
+    min_cos_theta: float,
+    centre: Array,
+    size: Array,
+) -> Rays:
+    """Turn points of the unit cube into rays that decay in one fiducial box.
+
+    Parameters
+    ----------
+    points : (N, DIMENSIONS) in [0, 1)
+    edges, proposal : (J + 1,) flux bin edges [GeV] and (J,) probability of each bin
+    mass : of N [GeV]
+    scatterer : what the neutrino scatters on
+    min_cos_theta : cut on the angle of N to the beam
+    centre, size : (3,) of the fiducial box [m]
+    """
+    cumulative = np.append(0.0, np.cumsum(proposal))
+    cumulative[-1] = 1.0
+    place = np.searchsorted(cumulative, points[:, 0], side="right") - 1
+    energy_bin = np.clip(place, 0, len(proposal) - 1)
+    within = (points[:, 0] - cumulative[energy_bin]) / proposal[energy_bin]
+    energy = edges[energy_bin] + within * np.diff(edges)[energy_bin]
+
+    q2, log_range = _sample_q2(points[:, 1], energy, mass, scatterer.target.mass, min_cos_theta)
+    energy_n = np.where(log_range > 0, energy, mass + 1.0)
+    target, m_t = scatterer.target, scatterer.target.mass
+    weight = upscattering.reduced_cross_section(q2, energy_n, mass, target) * log_range
+    if scatterer.fermi_momentum is not None:
+        weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
+    weight *= np.prod(size) * M3_TO_CM3 / proposal[energy_bin]
+
+    cosine = kinematics.cos_theta(q2, energy_n, mass, m_t)
+    weight *= cosine >= min_cos_theta - 1e-12
+    sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * points[:, 2]
+    direction = -np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine], axis=1)
+    momentum = np.maximum(kinematics.momentum(q2, energy_n, mass, m_t), 1e-9 * mass)
+    return Rays(centre + size * (points[:, 3:] - 0.5), direction, energy_bin, momentum, weight)
+
+
+def _sample_q2(
+    unit: Array, energy: Array, mass: float, target_mass: float, min_cos_theta: float
+) -> tuple[Array, Array]:
+    """Q^2 uniform in its logarithm over both ranges, and their logarithmic length (0: none)."""
+    low, fast, slow, high = q2_ranges(energy, mass, target_mass, min_cos_theta)
+    possible = np.isfinite(low)
+    low, fast, slow, high = (np.where(possible, a, 1.0) for a in (low, fast, slow, high))
+    first, second = np.log(fast / low), np.log(high / slow)
+    place = unit * (first + second)
+    q2 = np.where(place < first, low * np.exp(place), slow * np.exp(place - first))
+    return q2, np.where(possible, first + second, 0.0)

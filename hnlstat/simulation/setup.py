@@ -1,0 +1,104 @@
+"""From a Study's detector and beam to the arrays that the sampling works on."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.beam import POT_UNIT, FluxTable
+from hnlstat.config.detector import Box, Detector
+from hnlstat.config.sections import FluxUncertainty
+from hnlstat.config.study import Study
+from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
+from hnlstat.physics.targets import target
+from hnlstat.simulation.sample import Apparatus
+from hnlstat.simulation.sampling import Scatterer
+
+Array = NDArray[np.float64]
+Medium = tuple[str, float]
+"""Material and density [g/cm^3]."""
+
+ROCK = "rock"
+"""Material whose density is uncertain as `systematics.rock_density` says."""
+
+
+def apparatus(study: Study, detector: Detector, flux: Array, edges: Array) -> Apparatus:
+    """Arrays for the simulation of one detector.
+
+    Parameters
+    ----------
+    study : selection and simulation settings are used
+    detector : of one of its datasets
+    flux : (K, J) flux columns to fold with, per POT and cm^2
+    edges : (J + 1,) flux bin edges [GeV]
+    """
+    boxes, media = painted_boxes(detector)
+    simulation = study.simulation
+    fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
+    fiducial = detector.fiducial.values()
+    return Apparatus(
+        boxes=paint(boxes, len(media)),
+        scatterers=scatterers(detector, media, fermi),
+        rock=np.array([material == ROCK for material, _ in media]),
+        centre=np.array([box.center for box in fiducial]),
+        size=np.array([box.size for box in fiducial]),
+        edges=edges,
+        flux=flux,
+        min_cos_theta=study.selection.min_cos_theta,
+        radius=None if simulation.radius == "auto" else simulation.radius,
+        upstream=None if simulation.upstream == "auto" else simulation.upstream,
+        survival=simulation.survival,
+    )
+
+
+def painted_boxes(detector: Detector) -> tuple[list[PaintedBox], list[Medium]]:
+    """Boxes of all volumes in painter's order, layers of stacks one by one, and their media."""
+    media: dict[Medium, int] = {}
+    boxes: list[PaintedBox] = []
+
+    def add(material: str, density: float, *edges: tuple[float, float]) -> None:
+        medium = media.setdefault((material, density), len(media))
+        (x0, x1), (y0, y1), (z0, z1) = edges
+        boxes.append(PaintedBox((x0, y0, z0), (x1, y1, z1), medium))
+
+    for volume in detector.volumes.values():
+        if isinstance(volume, Box):
+            add(volume.material, volume.density, *volume.extent)
+            continue
+        x, y, (z, _) = volume.extent
+        for layer in volume.repeat * volume.layers:
+            add(layer.material, layer.density, x, y, (z, z + layer.thickness))
+            z += layer.thickness
+    return boxes, list(media)
+
+
+def scatterers(
+    detector: Detector, media: list[Medium], fermi_momentum: float | None
+) -> tuple[Scatterer, ...]:
+    """Everything in the media that neutrinos scatter on."""
+    densities = [target_densities(detector.materials[name], rho) for name, rho in media]
+    names = sorted({name for density in densities for name in density})
+    bound = {BOUND_PROTON: "p", BOUND_NEUTRON: "n"}
+    return tuple(
+        Scatterer(
+            name,
+            target(bound.get(name, name)),
+            fermi_momentum if name in bound else None,
+            np.array([density.get(name, 0.0) for density in densities]),
+        )
+        for name in names
+    )
+
+
+def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Array:
+    """Flux per POT and cm^2 that makes N, (2 * modes, J): nominal, then each at +1 sigma."""
+    couplings = study.model.flavours.model_dump()
+    nominal = np.array([table.coupled(mode, couplings) for mode in modes]) / POT_UNIT
+    shift = flux_uncertainty(study.flux.uncertainty, table.edges_gev)
+    return np.concatenate([nominal, nominal * (1 + shift)])
+
+
+def flux_uncertainty(uncertainty: FluxUncertainty, edges: Array) -> Array:
+    """Relative uncertainty (J,) of each flux bin, taken at its centre."""
+    centre = (edges[1:] + edges[:-1]) / 2
+    place = np.searchsorted(uncertainty.edges, centre, side="right") - 1
+    return np.array(uncertainty.size)[np.clip(place, 0, len(uncertainty.size) - 1)]

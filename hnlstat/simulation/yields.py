@@ -1,0 +1,193 @@
+"""The table of yields of a Study: every detector simulated once, then scaled to each exposure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.beam import load_flux
+from hnlstat.config.detector import Detector
+from hnlstat.config.sections import Dataset
+from hnlstat.config.study import Study
+from hnlstat.physics import decay
+from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.simulation import setup
+from hnlstat.simulation.sample import Apparatus, MassSample, Precision, simulate
+from hnlstat.simulation.table import YieldTable
+
+Array = NDArray[np.float64]
+
+RELEVANT_EVENTS = 0.1
+"""Yields below this many events are sampled without a precision goal: no contour passes there."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One detector at one mass; simulated in whichever process."""
+
+    apparatus: Apparatus
+    mass: float
+    couplings: Array
+    kappa: Array
+    precision: Precision
+    seed: int
+
+    def run(self) -> MassSample:
+        """Simulate."""
+        return simulate(
+            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The simulation of a Study, cut into jobs.
+
+    Attributes
+    ----------
+    study : what is simulated
+    modes : horn modes, in the order of the flux columns
+    detectors : distinct detectors; jobs run over these, and for each over the masses
+    masses, couplings : the grid [GeV], [GeV^-1]
+    """
+
+    study: Study
+    modes: tuple[str, ...]
+    detectors: tuple[Detector, ...]
+    masses: Array
+    couplings: Array
+
+    @classmethod
+    def of(cls, study: Study, masses: Array, couplings: Array) -> "Plan":
+        """Plan the simulation of a Study on a grid of masses and couplings."""
+        modes = tuple(dict.fromkeys(m for d in study.datasets for m in d.exposure.pot))
+        detectors: list[Detector] = []
+        for dataset in study.datasets:
+            if dataset.detector not in detectors:
+                detectors.append(dataset.detector)
+        return cls(study, modes, tuple(detectors), masses, couplings)
+
+    def jobs(self) -> Iterator[Job]:
+        """One job for each detector and mass."""
+        study = self.study
+        table = load_flux(study.flux.table)
+        flux = setup.flux_columns(study, table, self.modes)
+        kappa = np.outer(inverse_decay_lengths(study, self.masses), self.couplings**2)
+        efficiency = branching_and_efficiency(study, self.masses)
+        for detector in self.detectors:
+            apparatus = setup.apparatus(study, detector, flux, table.edges_gev)
+            pot = self._largest_pot(detector)
+            for i, mass in enumerate(self.masses):
+                # columns at +1 sigma share the sample and need no precision of their own
+                weight = np.append(pot * efficiency[i], np.zeros(len(self.modes)))
+                precision = Precision(
+                    study.simulation.precision,
+                    weight,
+                    RELEVANT_EVENTS,
+                    study.simulation.max_points,
+                )
+                yield Job(
+                    apparatus, float(mass), self.couplings, kappa[i], precision,
+                    study.simulation.seed,
+                )  # fmt: skip
+
+    def table(self, samples: Sequence[MassSample]) -> YieldTable:
+        """Assemble the samples of all jobs, in their order."""
+        n = len(self.masses)
+        efficiency = branching_and_efficiency(self.study, self.masses)
+        rows: list[_Row] = []
+        for dataset in self.study.datasets:
+            first = n * self.detectors.index(dataset.detector)
+            mine = samples[first : first + n]
+            rows += self._rows(dataset, mine, efficiency)
+        return YieldTable(
+            masses=self.masses,
+            couplings=self.couplings,
+            dataset=tuple(row.dataset for row in rows),
+            mode=tuple(row.mode for row in rows),
+            volume=tuple(row.volume for row in rows),
+            channel=tuple(f"{row.dataset}_{row.mode}" for row in rows),
+            bin=(0,) * len(rows),
+            decays=np.stack([row.decays for row in rows], axis=-1),
+            events=np.stack([row.events for row in rows], axis=-1),
+            mc_error=np.stack([row.mc_error for row in rows], axis=-1),
+            modifiers={
+                "flux": np.stack([row.flux for row in rows], axis=-1),
+                "rock_density": np.stack([row.rock for row in rows], axis=-1),
+            },
+        )
+
+    def _largest_pot(self, detector: Detector) -> Array:
+        """Sum of the exposures of all datasets with this detector, by mode."""
+        mine = [d.exposure.pot for d in self.study.datasets if d.detector == detector]
+        return np.array([sum(pot.get(mode, 0.0) for pot in mine) for mode in self.modes])
+
+    def _rows(
+        self, dataset: Dataset, samples: Sequence[MassSample], efficiency: Array
+    ) -> Iterator["_Row"]:
+        rock_size = self.study.systematics.rock_density
+        for mode, pot in dataset.exposure.pot.items():
+            k = self.modes.index(mode)
+            up = k + len(self.modes)
+            for v, volume in enumerate(dataset.detector.fiducial):
+                decays = np.array([s.decays[k, v] for s in samples])
+                shifted = np.array([s.decays[up, v] for s in samples])
+                rock = np.array([s.rock[k, v] for s in samples])
+                error = np.array([s.error[k, v] for s in samples])
+                scale = pot * efficiency[:, None]
+                yield _Row(
+                    dataset.name, mode, volume, pot * decays, scale * decays, scale * error,
+                    _ratio(shifted - decays, decays), rock_size * _ratio(rock, decays),
+                )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One volume in one mode of one dataset; arrays (M, D)."""
+
+    dataset: str
+    mode: str
+    volume: str
+    decays: Array
+    events: Array
+    mc_error: Array
+    flux: Array
+    rock: Array
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+def branching_and_efficiency(study: Study, masses: Array) -> Array:
+    """Branching ratio to the selected channel times efficiency, (M,).
+
+    The efficiency is linear between the tabulated masses and constant outside them.
+    """
+    table = study.selection.efficiency
+    efficiency = np.interp(masses, table.mass, table.value)
+    return np.asarray(decay.branching_ratio(masses, study.selection.channel) * efficiency)
+
+
+def inverse_decay_lengths(study: Study, masses: Array) -> Array:
+    """Inverse proper decay length over d^2 [GeV^2/m], (M,): all flavours, all channels."""
+    flavours = study.model.flavours.model_dump().values()
+    width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
+    return np.asarray(width / HBAR_C_GEV_M)
+
+
+RunJobs = Callable[[Sequence[Job]], Sequence[MassSample]]
+
+
+def simulate_study(study: Study, masses: Array, couplings: Array, run: RunJobs) -> YieldTable:
+    """Simulate a Study.
+
+    Parameters
+    ----------
+    study : what to simulate
+    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
+    run : runs the jobs and returns their samples in order
+    """
+    plan = Plan.of(study, masses, couplings)
+    return plan.table(run(list(plan.jobs())))
