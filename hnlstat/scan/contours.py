@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.errors import DataError
+from hnlstat.inference.limits import Limit, MassLimits, Peak
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -108,6 +109,58 @@ class Region:
         lower = np.column_stack([self.mass, self.lower])
         upper = np.column_stack([self.mass, self.upper])[::-1]
         return np.vstack([lower, upper, lower[:1]])
+
+
+def limit_curves(results: Sequence[MassLimits]) -> list[LimitCurve]:
+    """Order the limits of all masses by curve.
+
+    A mass whose limits could not be calculated is left out of the curves, so that they pass over
+    it; its `validity` says why.
+
+    Parameters
+    ----------
+    results : sequence of MassLimits
+        Limits at different masses, in any order.
+
+    Returns
+    -------
+    list of LimitCurve
+        One for each level, kind and test (CLs, CLs+b, p0).
+    """
+    ordered = sorted(results, key=lambda result: result.mass_gev)
+    keys = dict.fromkeys(_key(peak) for result in ordered for peak in result.peaks)
+    return [_limit_curve(ordered, key) for key in keys]
+
+
+def _key(item: Limit | Peak) -> tuple[float, str, str]:
+    """Level, kind and test; the calculator before the test may differ from mass to mass."""
+    return item.level, item.kind, item.method.rpartition(" ")[2]
+
+
+def _limit_curve(ordered: Sequence[MassLimits], key: tuple[float, str, str]) -> LimitCurve:
+    rows = []
+    methods = set()
+    for result in ordered:
+        limits = {limit.branch: limit for limit in result.limits if _key(limit) == key}
+        for peak in (peak for peak in result.peaks if _key(peak) == key):
+            methods.add(peak.method)
+            ends = [limits.get("lower"), limits.get("upper")]
+            couplings = [np.nan if end is None else end.coupling for end in ends]
+            flags = [end is not None and end.open for end in ends]
+            rows.append((result.mass_gev, *couplings, *flags, peak.strength, peak.coupling))
+    mass, lower, upper, lower_open, upper_open, strength, coupling = np.array(rows, dtype=float).T
+    return LimitCurve(
+        key[0],
+        key[1],
+        ", ".join(sorted(methods)),
+        mass,
+        lower,
+        upper,
+        lower_open.astype(bool),
+        upper_open.astype(bool),
+        strength,
+        coupling,
+    )
 
 
 def regions(curve: LimitCurve) -> list[Region]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import DataError
-from hnlstat.scan.store import write_text
+from hnlstat.inference.limits import Limit
+from hnlstat.inference.search import Branch
+from hnlstat.scan.store import write_csv, write_text
 from hnlstat.simulation.table import FloatArray, YieldTable
 
 YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_AXES = ("mass_gev", "coupling_inv_gev")
 YIELD_VALUES = ("decays", "events", "mc_error")
 MODIFIER_PREFIX = "rel_"
+LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
 
 
 def write_yields(path: Path, table: YieldTable) -> None:
@@ -174,3 +178,61 @@ def _check_grid(
             f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
             f"coupling_inv_gev = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
         )
+
+
+def write_limits(path: Path, limits: Iterable[Limit]) -> None:
+    """Write limits as csv; `coupling` is in GeV^-1, and `open` true where it is the grid's end.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    rows = (
+        (
+            f"{limit.mass_gev:.10g}",
+            f"{limit.level:.12g}",
+            limit.kind,
+            limit.branch,
+            limit.method,
+            f"{limit.coupling:.7g}",
+            str(limit.open).lower(),
+        )
+        for limit in limits
+    )
+    write_csv(path, LIMIT_COLUMNS, rows)
+
+
+def read_limits(path: Path) -> tuple[Limit, ...]:
+    """Read limits as `write_limits` writes them.
+
+    Raises
+    ------
+    DataError
+        Names the file, line and column of what cannot be used.
+    """
+    table = read_csv(path, required=LIMIT_COLUMNS)
+    branch = _one_of(table, "branch", get_args(Branch))
+    is_open = _one_of(table, "open", ("true", "false"))
+    mass = table.numbers("mass_gev", above=0).tolist()
+    level = table.numbers("level", above=0).tolist()
+    coupling = table.numbers("coupling", above=0).tolist()
+    return tuple(
+        Limit(
+            mass[i],
+            level[i],
+            table.columns["kind"][i],
+            cast(Branch, branch[i]),
+            table.columns["method"][i],
+            coupling[i],
+            is_open[i] == "true",
+        )
+        for i in range(len(table.lines))
+    )
+
+
+def _one_of(table: CsvTable, column: str, choices: Sequence[str]) -> tuple[str, ...]:
+    for index, entry in enumerate(table.columns[column]):
+        if entry not in choices:
+            raise table.error(index, column, f"is not one of {', '.join(choices)}")
+    return table.columns[column]

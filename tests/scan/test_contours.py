@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from hnlstat.errors import DataError
-from hnlstat.scan.contours import LimitCurve, contours_document, regions, regions_from_document
+from hnlstat.inference.limits import Limit, MassLimits, Peak
+from hnlstat.scan.contours import (
+    LimitCurve,
+    contours_document,
+    limit_curves,
+    regions,
+    regions_from_document,
+)
 
 LEVEL = 0.90
 LN_ALPHA = np.log(1 - LEVEL)
@@ -156,3 +163,39 @@ def test_shapes_must_agree():
             LEVEL, "observed", "exact", np.array([1.0, 2.0]), np.ones(2), np.ones(3),
             flags, flags, np.ones(2), np.ones(2),
         )  # fmt: skip
+
+
+def mass_limits(mass, lower, upper, *, strength, calculator="exact"):
+    keys = [(0.9, "observed", f"{calculator} CLs"), (0.9999997, "discovery", f"{calculator} p0")]
+    limits = [
+        Limit(mass, *keys[0][:2], branch, keys[0][2], coupling, coupling == 1e-3)
+        for branch, coupling in (("lower", lower), ("upper", upper))
+        if coupling is not None
+    ]
+    peaks = [
+        Peak(mass, *key, 1e-6, value) for key, value in zip(keys, (strength, -3.0), strict=True)
+    ]
+    return MassLimits(mass, tuple(limits), tuple(peaks), "ok")
+
+
+def test_limits_of_all_masses_become_curves():
+    results = [
+        mass_limits(0.2, 2e-7, 1e-5, strength=4.0, calculator="asymptotic"),
+        mass_limits(0.1, 1e-7, 1e-3, strength=5.0),
+        MassLimits(0.3, (), (), "no limits: the signal is not finite"),
+        mass_limits(0.4, None, None, strength=-1.0),
+    ]
+    observed, discovery = limit_curves(results)
+    assert (observed.level, observed.kind) == (0.9, "observed")
+    assert observed.method == "asymptotic CLs, exact CLs"
+    np.testing.assert_array_equal(observed.mass, [0.1, 0.2, 0.4])
+    np.testing.assert_array_equal(observed.lower, [1e-7, 2e-7, np.nan])
+    np.testing.assert_array_equal(observed.upper_open, [True, False, False])
+    np.testing.assert_array_equal(observed.peak, [5.0, 4.0, -1.0])
+    assert regions(discovery) == []
+    (region,) = regions(observed)
+    assert 0.2 < region.mass[-1] < 0.4
+
+
+def test_no_results_give_no_curves():
+    assert limit_curves([]) == []
