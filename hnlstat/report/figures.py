@@ -17,10 +17,10 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from hnlstat.bounds import Bound
 from hnlstat.report.labels import Label, place_labels
+from hnlstat.report.wording import coupling_symbol, level_text
 from hnlstat.scan.contours import Region
 
 FloatArray = NDArray[np.float64]
@@ -45,7 +45,6 @@ STYLE: Any = {
     "axes.linewidth": 0.7,
 }
 STRONG = 0.999  # levels from here on are drawn as 5 sigma is
-FLAVOURS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 
 Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show
@@ -63,25 +62,6 @@ class BandHandler(HandlerTuple):
             patch.set_y(patch.get_y() + (patch.get_height() - height) / 2)
             patch.set_height(height)
         return list(artists)
-
-
-def level_text(level: float) -> str:
-    """Write a confidence level as the field does: "90%", or "5σ" for a one-sided deviate."""
-    sigma = float(norm.isf(1 - level))
-    if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
-        return f"{sigma:.0f}σ"
-    return f"{100 * level:.4g}%"
-
-
-def coupling_symbol(flavours: Mapping[str, float]) -> str:
-    """Write the coupling of a flavour pattern in mathtext, without the dollars.
-
-    A pattern with unequal couplings is its scale `d`.
-    """
-    active = {name: weight for name, weight in flavours.items() if weight != 0}
-    if not active or set(active.values()) != {1.0}:
-        return "d"
-    return "=".join(f"d_{{{FLAVOURS[name]}}}" for name in active)
 
 
 def contour_figure(

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 from scipy.stats import norm
 
 from hnlstat.bounds import comparable, load_bounds
-from hnlstat.report.figures import VERMILION, contour_figure, coupling_symbol, level_text
+from hnlstat.report.figures import VERMILION, contour_figure
 from hnlstat.scan.contours import Region
 from hnlstat.scan.store import RunFolder
 
@@ -146,23 +146,3 @@ def test_projections_have_no_observed_line():
 def test_nothing_excluded_still_gives_axes():
     (axes,) = contour_figure([], flavours=ONLY_MU).axes
     assert axes.get_xlim() == (10.0, 1500.0)
-
-
-@pytest.mark.parametrize(
-    ("level", "text"),
-    [(0.9, "90%"), (0.95, "95%"), (0.997, "99.7%"), (FIVE_SIGMA, "5σ"), (1 - norm.sf(3), "3σ")],
-)
-def test_levels_are_written_as_the_field_does(level, text):
-    assert level_text(level) == text
-
-
-@pytest.mark.parametrize(
-    ("flavours", "symbol"),
-    [
-        (ONLY_MU, r"d_{\mu}"),
-        ({"e": 1, "mu": 1, "tau": 1}, r"d_{e}=d_{\mu}=d_{\tau}"),
-        ({"e": 1.0, "mu": 0.5, "tau": 0.0}, "d"),
-    ],
-)
-def test_coupling_is_named_by_its_flavours(flavours, symbol):
-    assert coupling_symbol(flavours) == symbol

@@ -1,0 +1,250 @@
+"""What a run found, in words: on the screen, and as `summary.json`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hnlstat.bounds import Bound, LeadingRange, comparable, established, world_leading_ranges
+from hnlstat.csv_table import read_csv
+from hnlstat.report.wording import coupling_text, level_text, mev_text, range_text
+from hnlstat.scan.contours import Region
+
+FloatArray = NDArray[np.float64]
+
+METHOD_NOTE = (
+    "Its limits differ by method: a likelihood ratio at 1.645 sigma in place of CLs, and "
+    "decays counted without the survival from production to the detector."
+)
+MOST_REMARKS = 4
+ORDER = {"observed": 0, "expected": 1, "discovery": 2}  # bands come after
+PUBLISHED = Path(__file__).parent.parent / "data" / "published_ranges.csv"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far one limit reaches.
+
+    Attributes
+    ----------
+    level, kind, method
+        As in `hnlstat.scan.contours.Region`.
+    coupling, mass : float
+        Smallest coupling [GeV^-1] and the mass where it is reached [GeV].
+    mass_low, mass_high : float
+        Ends of the masses [GeV].
+    low_open, high_open : bool
+        That end is the grid's.
+    """
+
+    level: float
+    kind: str
+    method: str
+    coupling: float
+    mass: float
+    mass_low: float
+    mass_high: float
+    low_open: bool
+    high_open: bool
+
+    @property
+    def text(self) -> str:
+        """Name of the limit, such as "90% CLs observed" or "5σ discovery"."""
+        test = "" if self.kind == "discovery" else f"{self.method.rpartition(' ')[2]} "
+        return f"{level_text(self.level)} {test}{self.kind}"
+
+
+@dataclass(frozen=True)
+class PublishedRange:
+    """Masses at which a published limit led: for which data, from where to where [GeV]."""
+
+    data: str
+    mass_low: float
+    mass_high: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run found.
+
+    Attributes
+    ----------
+    title : str
+        What was studied.
+    coupling : str
+        Name of the coupling, such as "d_mu".
+    reaches : tuple of Reach
+        One for each limit.
+    compared : str or None
+        Name of the limit that is compared with the bounds; None if it excludes nothing, or there
+        are no bounds on this coupling.
+    leading : tuple of LeadingRange
+        Where that limit lies below all bounds.
+    published : tuple of PublishedRange
+        Ranges that arXiv:2412.15051 found, for a limit on the same coupling.
+    remarks : tuple of str
+        What to take with care.
+    """
+
+    title: str
+    coupling: str
+    reaches: tuple[Reach, ...]
+    compared: str | None
+    leading: tuple[LeadingRange, ...]
+    published: tuple[PublishedRange, ...]
+    remarks: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Content of `summary.json`: the attributes, masses in GeV, couplings in GeV^-1."""
+        return asdict(self)
+
+
+def summarise(
+    regions: Sequence[Region],
+    bounds: Sequence[Bound],
+    *,
+    flavours: Mapping[str, float],
+    title: str,
+    remarks: Sequence[str] = (),
+) -> Summary:
+    """Summarise the regions of a run and compare them with the bounds on the same coupling.
+
+    The limit compared is the first level's observed one, or its expected one if there are no data.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        All regions of a run, those of one limit in order of mass.
+    bounds : sequence of Bound
+        All bounds known; those on other couplings are left out.
+    flavours : mapping
+        Relative couplings d_a/d of the model.
+    title : str
+        What was studied.
+    remarks : sequence of str
+        What to take with care.
+    """
+    groups: dict[tuple[float, str, str], list[Region]] = {}
+    for region in sorted(regions, key=lambda r: (r.level, ORDER.get(r.kind, len(ORDER)))):
+        groups.setdefault((region.level, region.kind, region.method), []).append(region)
+    reaches = {key: _reach(found) for key, found in groups.items()}
+    known = established(comparable(bounds, flavours))
+    main = next(
+        (key for kind in ("observed", "expected") for key in groups if key[1] == kind), None
+    )
+    leading: list[LeadingRange] = []
+    if main and known:
+        leading = world_leading_ranges(*lower_edge(groups[main]), known)
+    return Summary(
+        title,
+        coupling_text(flavours),
+        tuple(reaches.values()),
+        reaches[main].text if main and known else None,
+        tuple(leading),
+        _published() if known else (),
+        tuple(remarks),
+    )
+
+
+def _reach(found: Sequence[Region]) -> Reach:
+    """Reach of the regions of one limit, which come in order of mass."""
+    mass = np.concatenate([region.mass for region in found])
+    lower = np.concatenate([region.lower for region in found])
+    best = int(np.argmin(lower))
+    return Reach(
+        found[0].level,
+        found[0].kind,
+        found[0].method,
+        float(lower[best]),
+        float(mass[best]),
+        float(mass[0]),
+        float(mass[-1]),
+        found[0].low_mass_open,
+        found[-1].high_mass_open,
+    )
+
+
+def lower_edge(found: Sequence[Region]) -> tuple[FloatArray, FloatArray]:
+    """Masses and couplings of the lower edge, shape (V,), with NaN between separate regions."""
+    mass, lower = [found[0].mass], [found[0].lower]
+    for before, region in itertools.pairwise(found):
+        mass += [np.array([(before.mass[-1] + region.mass[0]) / 2]), region.mass]
+        lower += [np.array([np.nan]), region.lower]
+    return np.concatenate(mass), np.concatenate(lower)
+
+
+def _published() -> tuple[PublishedRange, ...]:
+    table = read_csv(PUBLISHED, required=("data", "mass_low_gev", "mass_high_gev"))
+    ends = (table.numbers(column).tolist() for column in ("mass_low_gev", "mass_high_gev"))
+    return tuple(map(PublishedRange, table.columns["data"], *ends))
+
+
+def render(summary: Summary, folder: Path, files: Sequence[str]) -> RenderableType:
+    """Lay the summary out for a terminal, at most one screen.
+
+    Parameters
+    ----------
+    summary : Summary
+        What was found.
+    folder : Path
+        The run's folder.
+    files : sequence of str
+        The files to name, in order of interest.
+    """
+    parts: list[RenderableType] = [Text(summary.title, style="bold"), _reach_table(summary)]
+    if not summary.reaches:
+        parts = [parts[0], Text("Nothing is excluded on this grid.")]
+    parts += [Text(line) for line in _comparison(summary)]
+    parts += [Text(f"Note: {remark}", style="yellow") for remark in summary.remarks[:MOST_REMARKS]]
+    if len(summary.remarks) > MOST_REMARKS:
+        parts.append(Text(f"... and {len(summary.remarks) - MOST_REMARKS} more notes in run.log"))
+    parts.append(Text(f"Results in {folder}: {', '.join(files)}", overflow="fold"))
+    return Group(*parts)
+
+
+def _reach_table(summary: Summary) -> Table:
+    """Strongest coupling and range of masses of each limit; the bands are in the file."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("limit", "lowest coupling", "at mass", "masses reached"):
+        table.add_column(heading, no_wrap=True)
+    for reach in summary.reaches:
+        if not reach.kind.startswith("expected_"):
+            table.add_row(
+                reach.text,
+                f"{reach.coupling:.3g} GeV⁻¹",
+                f"{mev_text(reach.mass)} MeV",
+                range_text(reach.mass_low, reach.mass_high, reach.low_open, reach.high_open),
+            )
+    return table
+
+
+def _comparison(summary: Summary) -> list[str]:
+    """Sentences on existing bounds and the publication."""
+    if summary.compared is None:
+        if summary.reaches:
+            return [f"No existing bounds on {summary.coupling} are known here to compare with."]
+        return []
+    if not summary.leading:
+        lines = [f"World-leading ({summary.compared}): nowhere, a bound is stronger at every mass."]
+    else:
+        ranges = "; ".join(_leading_text(found) for found in summary.leading)
+        lines = [f"World-leading ({summary.compared}, each bound at its own level): {ranges}."]
+    published = "; ".join(
+        f"{range_text(found.mass_low, found.mass_high)} ({found.data})"
+        for found in summary.published
+    )
+    return [*lines, f"Published (arXiv:2412.15051): {published}. {METHOD_NOTE}"]
+
+
+def _leading_text(found: LeadingRange) -> str:
+    low, high = (name or "its own end" for name in (found.low_set_by, found.high_set_by))
+    return f"{range_text(found.mass_low, found.mass_high)} (set by {low} below, {high} above)"

@@ -1,0 +1,43 @@
+"""How levels, couplings and ranges are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scipy.stats import norm
+
+SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+
+
+def level_text(level: float) -> str:
+    """Write a confidence level as the field does: "90%", or "5σ" for a one-sided deviate."""
+    sigma = float(norm.isf(1 - level))
+    if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
+        return f"{sigma:.0f}σ"
+    return f"{100 * level:.4g}%"
+
+
+def coupling_text(flavours: Mapping[str, float]) -> str:
+    """Name the coupling of a flavour pattern: "d_mu", "d_e = d_mu"; "d" if they differ."""
+    return " = ".join(f"d_{name}" for name in _equal(flavours)) or "d"
+
+
+def coupling_symbol(flavours: Mapping[str, float]) -> str:
+    """Write the coupling of a flavour pattern in mathtext, without the dollars."""
+    return "=".join(f"d_{{{SYMBOLS[name]}}}" for name in _equal(flavours)) or "d"
+
+
+def _equal(flavours: Mapping[str, float]) -> list[str]:
+    """Flavours that couple with the full strength d, none if another one couples differently."""
+    active = {name: weight for name, weight in flavours.items() if weight != 0}
+    return list(active) if set(active.values()) == {1.0} else []
+
+
+def mev_text(mass: float) -> str:
+    """Write a mass [GeV] in MeV, to three digits or the whole number."""
+    return f"{1e3 * mass:.0f}" if mass >= 0.1 else f"{1e3 * mass:.3g}"
+
+
+def range_text(low: float, high: float, low_open: bool = False, high_open: bool = False) -> str:
+    """Write a range of masses in MeV; ends of the grid carry ≤ and ≥."""
+    return f"{'≤ ' * low_open}{mev_text(low)} – {'≥ ' * high_open}{mev_text(high)} MeV"

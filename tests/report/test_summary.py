@@ -1,0 +1,128 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy.stats import norm
+
+from hnlstat.bounds import load_bounds, lower_envelope
+from hnlstat.report.summary import lower_edge, render, summarise
+from hnlstat.scan.contours import Region
+
+ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
+FIVE_SIGMA = float(norm.cdf(5))
+
+
+def make_region(level=0.90, kind="observed", method="exact CLs", centre=3e-6, width=1.5, mass=0.3):
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 41)
+    closed = np.zeros(41, dtype=bool)
+    masses = mass * np.exp(width * np.sin(angle))
+    half = 3.0 * np.cos(angle)
+    lower, upper = centre * np.exp(-half), centre * np.exp(half)
+    return Region(level, kind, method, masses, lower, upper, closed, closed, False, False)
+
+
+def all_regions():
+    return [
+        make_region(FIVE_SIGMA, "discovery", "exact p0", centre=6e-6),
+        make_region(0.90, "expected", centre=3.1e-6),
+        make_region(0.90, "expected_+1", centre=3.5e-6),
+        make_region(0.90, "observed"),
+        make_region(FIVE_SIGMA, "observed", "exact CLs", centre=7e-6),
+    ]
+
+
+@pytest.fixture(scope="module")
+def bounds():
+    return load_bounds()
+
+
+def on_screen(summary, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(render(summary, Path("runs/nd280/x"), ["contours.pdf", "limits.csv"]))
+    return console.file.getvalue()
+
+
+def test_reach_is_the_strongest_point_and_the_tips(bounds):
+    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    observed = summary.reaches[0]
+    assert observed.text == "90% CLs observed"
+    assert observed.mass == pytest.approx(0.3)
+    assert observed.coupling == pytest.approx(3e-6 * np.exp(-3))
+    np.testing.assert_allclose(
+        [observed.mass_low, observed.mass_high], 0.3 * np.exp([-1.5, 1.5]), rtol=1e-12
+    )
+    texts = [reach.text for reach in summary.reaches]
+    assert texts[1:3] == ["90% CLs expected", "90% CLs expected_+1"]
+    assert texts[3:] == ["5σ CLs observed", "5σ discovery"]
+
+
+def test_leading_ranges_lie_below_the_bounds(bounds):
+    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    assert summary.compared == "90% CLs observed"
+    region = make_region()
+    for found in summary.leading:
+        inside = np.geomspace(found.mass_low * 1.001, found.mass_high * 0.999, 20)
+        limit = np.exp(np.interp(np.log(inside), np.log(region.mass), np.log(region.lower)))
+        assert np.all(limit < lower_envelope(bounds, inside))
+    assert summary.leading[-1].high_set_by == "NOMAD"
+
+
+def test_without_data_the_expected_limit_is_compared(bounds):
+    regions = [region for region in all_regions() if region.kind != "observed"]
+    summary = summarise(regions, bounds, flavours=ONLY_MU, title="upgrade")
+    assert summary.compared == "90% CLs expected"
+
+
+def test_other_couplings_are_not_compared(bounds):
+    flavours = {"e": 1.0, "mu": 1.0, "tau": 1.0}
+    summary = summarise(all_regions(), bounds, flavours=flavours, title="nd280")
+    assert summary.compared is None
+    assert summary.leading == ()
+    text = on_screen(summary)
+    assert "No existing bounds on d_e = d_mu = d_tau" in text
+    assert "2412.15051" not in text
+
+
+def test_screen_tells_ranges_bounds_publication_and_files(bounds):
+    remarks = [f"mass {n}: no limits" for n in range(9)]
+    text = on_screen(summarise(all_regions(), bounds, flavours=ONLY_MU, title="t", remarks=remarks))
+    flat = " ".join(text.split())
+    assert len(text.splitlines()) <= 24
+    assert "90% CLs observed 1.49e-07 GeV⁻¹ 300 MeV 66.9 – 1345 MeV" in flat
+    assert "expected_+1" not in flat
+    assert "NOMAD above" in flat
+    assert "390 – 743 MeV (ND280 to 2019)" in flat
+    assert "148 – 860 MeV (ND280 to 2023 and three years of the upgrade)" in flat
+    assert "differ by method" in flat
+    assert "and 5 more notes in run.log" in flat
+    assert "runs/nd280/x: contours.pdf, limits.csv" in flat
+
+
+def test_a_weak_limit_leads_nowhere(bounds):
+    weak = [make_region(centre=1e-3)]
+    text = on_screen(summarise(weak, bounds, flavours=ONLY_MU, title="t"))
+    assert "nowhere, a bound is stronger at every mass" in " ".join(text.split())
+
+
+def test_nothing_excluded_is_said(bounds):
+    summary = summarise([], bounds, flavours=ONLY_MU, title="t")
+    assert summary.compared is None
+    assert "Nothing is excluded" in on_screen(summary)
+
+
+def test_document_is_json_of_the_same_content(bounds):
+    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    document = json.loads(json.dumps(summary.document(), allow_nan=False))
+    assert document["reaches"][0]["kind"] == "observed"
+    assert document["leading"][-1]["high_set_by"] == "NOMAD"
+    assert document["published"][0]["mass_high"] == 0.743
+
+
+def test_separate_regions_have_a_gap_between_their_edges():
+    low, high = make_region(mass=0.02, width=0.3), make_region(mass=0.3, width=0.3)
+    mass, coupling = lower_edge([low, high])
+    assert np.all(np.diff(mass) > 0)
+    assert np.flatnonzero(np.isnan(coupling)).tolist() == [41]
