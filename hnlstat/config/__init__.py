@@ -2,17 +2,14 @@
 
 from hnlstat.config.compose import from_config, load, read
 from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.sections import (
-    CouplingGrid,
     Dataset,
     Executor,
     Exposure,
     Flux,
-    Grid,
     Inference,
-    MassGrid,
     Model,
-    Scan,
     Selection,
     Simulation,
     Systematics,

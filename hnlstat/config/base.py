@@ -21,7 +21,9 @@ class Section(BaseModel):
         if isinstance(data, Mapping):
             for key in data:
                 if key not in cls.model_fields:
-                    raise problem(key, f"unknown key; {suggest(str(key), cls.model_fields)}")
+                    raise PydanticCustomError(
+                        "unknown_key", "{key}", {"key": str(key), "known": list(cls.model_fields)}
+                    )
         return data
 
     def replace(self, **changes: object) -> Self:
@@ -42,11 +44,11 @@ def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str | Non
     return next(iter(difflib.get_close_matches(word, list(options), n=1, cutoff=cutoff)), None)
 
 
-def suggest(word: str, options: Iterable[str]) -> str:
+def suggest(word: str, options: Iterable[str], prefix: str = "") -> str:
     """Say what was perhaps meant by a word, else what there is."""
     options = list(options)
     match = closest(word, options)
-    return f"did you mean {match}?" if match else f"choose from {', '.join(options)}"
+    return f"did you mean {prefix}{match}?" if match else f"choose from {', '.join(options)}"
 
 
 def validate(section: type[AnySection], data: object, where: str = "") -> AnySection:
@@ -77,12 +79,16 @@ def validate(section: type[AnySection], data: object, where: str = "") -> AnySec
 
 def _describe(error: ErrorDetails, data: object, where: str) -> str:
     steps = [step for step in error["loc"] if not str(step).startswith("<")]
+    prefix = "".join(f"{step}." for step in [where, *steps] if step != "")
     context: dict[str, Any] = error.get("ctx", {})
     value = error["input"]
     shown = value if isinstance(value, str | int | float) else repr(value)
     if error["type"] == "problem":
         steps.append(context["key"])
         text = context["text"]
+    elif error["type"] == "unknown_key":
+        steps.append(context["key"])
+        text = f"unknown key; {suggest(context['key'], context['known'], prefix)}"
     elif error["type"] == "missing":
         text = "is missing" + _misspelt_entry(steps, data)
     elif error["type"] == "value_error":
@@ -90,7 +96,7 @@ def _describe(error: ErrorDetails, data: object, where: str) -> str:
     elif error["type"] == "literal_error":
         text = f"{shown} is not one of {context['expected']}"
     elif error["type"] in ("tuple_type", "list_type"):
-        text = f"{shown} is not a list"
+        text = f"{shown} is not a list; write [{shown}]"
     elif error["type"] in ("dict_type", "model_type", "model_attributes_type"):
         text = f"{shown} is not a mapping of keys to values"
     else:

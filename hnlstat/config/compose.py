@@ -1,21 +1,18 @@
 """From Hydra's configuration to a Study: look up names, validate values, check them together."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
+from hydra import compose
+from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hnlstat.config.base import Section, suggest, validate
-from hnlstat.config.checks import check
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.paths import conf_dir
+from hnlstat.config.search import hydra_session, options
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -42,7 +39,7 @@ def load(overrides: Sequence[str] = (), config_name: str = "config") -> Study:
     DataError
         If the flux table cannot be read.
     """
-    with _hydra():
+    with hydra_session():
         try:
             config = compose(config_name, list(overrides), return_hydra_config=True)
         except COMPOSITION_ERRORS as error:
@@ -63,7 +60,7 @@ def read(path: Path) -> Study:
     """
     try:
         config = OmegaConf.load(path)
-    except (OSError, *COMPOSITION_ERRORS) as error:
+    except (OSError, *COMPOSITION_ERRORS) as error:  # type: ignore[misc]
         raise ConfigError(f"{path}: {explain(error)}") from None
     if not isinstance(config, DictConfig):
         raise ConfigError(f"{path}: is not a mapping of keys to values")
@@ -71,7 +68,7 @@ def read(path: Path) -> Study:
     return from_config(config)
 
 
-def from_config(config: DictConfig, hydra: DictConfig | None = None) -> Study:
+def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     """
     Make a checked Study of a composed configuration.
 
@@ -89,6 +86,8 @@ def from_config(config: DictConfig, hydra: DictConfig | None = None) -> Study:
     DataError
         If the flux table cannot be read.
     """
+    from hnlstat.config.checks import check  # brings the particle table, which is slow to load
+
     try:
         data: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except COMPOSITION_ERRORS as error:
@@ -147,6 +146,8 @@ def _datasets(
     default = None
     if isinstance(detectors.chosen, dict):
         default = detectors.chosen.pop("datasets", None)
+    elif entries is None:
+        raise ConfigError("detector: none is chosen; add detector=NAME or datasets=[...]")
     if entries is None:
         entries = default if exposures.chosen is None else [{}]
     if not isinstance(entries, list) or not entries:
@@ -175,11 +176,9 @@ def _dataset(
 
 def _named(group: str, name: str) -> Any:
     """Compose one option of a group by its name, with all that its defaults list pulls in."""
-    with _hydra():
-        loader = GlobalHydra.instance().config_loader()
-        options = loader.get_group_options(group, ObjectType.CONFIG)
-        if name not in options:
-            raise ConfigError(f"datasets: no {group} {name}; {suggest(name, options)}")
+    with hydra_session():
+        if name not in (names := options(group)):
+            raise ConfigError(f"datasets: no {group} {name}; {suggest(name, names)}")
         try:
             config = compose(f"{group}/{name}")
             content: Any = OmegaConf.to_container(config[group], resolve=True)
@@ -187,13 +186,3 @@ def _named(group: str, name: str) -> Any:
             raise ConfigError(f"{group}/{name}: {explain(error)}") from None
     content.pop("datasets", None)
     return content
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """Use the Hydra that is running, so that its search path counts, or start our own."""
-    if GlobalHydra.instance().is_initialized():
-        yield
-        return
-    with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
-        yield

@@ -2,25 +2,21 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from hnlstat.config.base import Section, problem, suggest
-from hnlstat.config.quantities import Density, Length, Number
+from hnlstat.config.quantities import (
+    Length,
+    NotEmpty,
+    PositiveDensity,
+    PositiveLength,
+    PositiveNumber,
+)
 
 Extent = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 """Lower and upper edge [m] along x, y and z."""
 
 
-def positive(value: float) -> float:
-    """Pass positive numbers only."""
-    if value <= 0:
-        raise ValueError("is not positive")
-    return value
-
-
-PositiveNumber = Annotated[Number, AfterValidator(positive)]
-PositiveLength = Annotated[Length, AfterValidator(positive)]
-PositiveDensity = Annotated[Density, AfterValidator(positive)]
 Fractions = dict[str, PositiveNumber]
 
 
@@ -61,7 +57,7 @@ class Stack(Section):
     center: tuple[Length, Length]
     size: tuple[PositiveLength, PositiveLength]
     repeat: Annotated[int, Field(ge=1)]
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
+    layers: Annotated[tuple[Layer, ...], NotEmpty]
 
     @property
     def extent(self) -> Extent:
@@ -72,7 +68,7 @@ class Stack(Section):
 
 
 def _shape(data: Any) -> str:
-    keys = data if isinstance(data, dict) else type(data).model_fields
+    keys = data if isinstance(data, dict) else getattr(type(data), "model_fields", ())
     return "<stack>" if "layers" in keys or "repeat" in keys else "<box>"
 
 
@@ -100,8 +96,8 @@ class Detector(Section):
     name: str
     description: str = ""
     materials: dict[str, Fractions]
-    volumes: Annotated[dict[str, Volume], Field(min_length=1)]
-    fiducial: Annotated[dict[str, FiducialBox], Field(min_length=1)]
+    volumes: Annotated[dict[str, Volume], NotEmpty]
+    fiducial: Annotated[dict[str, FiducialBox], NotEmpty]
     background_factor: PositiveNumber
 
     @property

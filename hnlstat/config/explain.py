@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra import compose
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
 
 from hnlstat.config.base import closest, suggest
+from hnlstat.config.search import groups, hydra_session, options
 
 COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
     HydraException,
@@ -31,7 +30,7 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     error
         What Hydra, OmegaConf or the YAML reader raised.
     overrides
-        The overrides of the command line. Hydra must be initialised for suggestions to be made.
+        The overrides of the command line. They tell which options were chosen.
     """
     if isinstance(error, OverrideParseException):
         return f"{error.override}: cannot be read; write key=value, quoting values with spaces or ^"
@@ -46,43 +45,58 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         return _explain_key(unknown[1], overrides)
     if existing := re.search(r"An item is already at '([^']+)'", message):
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
-    return " ".join(message.split("\n")[0].split())
+    if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
+        return f"{ambiguous[1]}: has several values; add -m to run each, or write [a,b] for a list"
+    where = getattr(error, "full_key", None) or getattr(error.__cause__, "full_key", None)
+    return " ".join([f"{where}:"] * bool(where) + message.split("\n")[0].split())
 
 
 def _explain_key(key: str, overrides: Sequence[str]) -> str:
-    groups, tree = _known(key, overrides)
-    first = key.split(".")[0]
-    if first in groups and first not in tree and "." in key:
-        return f"{key}: no {first} is chosen; add {first}=NAME ({', '.join(_options(first))})"
-    node: Any = tree
+    if key.startswith("hydra."):
+        return f"{key}: no such setting of Hydra; see --hydra-help"
+    with hydra_session():
+        known = groups()
+        names = {*known, "hydra.searchpath"} - {key}
+        tree = _tree([o for o in overrides if o.partition("=")[0] in names])
+        first, *rest = key.split(".")
+        if first in known and first not in tree and rest:
+            return f"{key}: no {first} is chosen; add {first}=NAME ({', '.join(options(first))})"
     parts = key.split(".")
+    node: Any = tree
     for depth, part in enumerate(parts):
         if not isinstance(node, dict):
             return f"{key}: {'.'.join(parts[:depth])} holds a value, not keys"
         if part not in node:
-            return f"{key}: unknown key; " + _suggest_path(parts, depth, node, tree, groups)
+            return f"{key}: unknown key; {_suggest_path(parts, depth, node, tree, known)}"
         node = node[part]
-    return (
-        f"{key}: is not a group; its keys are {', '.join(tree[first])}"
-        if isinstance(node, dict)
-        else f"{key}: cannot be set"
-    )
+    keys = ", ".join(f"{key}.{name}" for name in node) if isinstance(node, dict) else key
+    return f"{key}: has no options to choose from here; set {keys}"
+
+
+def _tree(choices: list[str]) -> dict[str, Any]:
+    """Compose the configuration with the options chosen, as far as they are right."""
+    try:
+        config = compose("config", choices)
+    except COMPOSITION_ERRORS:
+        config = compose("config")
+    content: Any = OmegaConf.to_container(config)
+    return dict(content)
 
 
 def _suggest_path(
-    parts: list[str], depth: int, node: dict[str, Any], tree: dict[str, Any], groups: list[str]
+    parts: list[str], depth: int, node: dict[str, Any], tree: dict[str, Any], known: list[str]
 ) -> str:
-    options = [*node, *(g for g in groups if depth == 0 and g not in node)]
-    match = closest(parts[depth], options)
-    if match is not None:
+    paths = set(_paths(tree))
+    elsewhere = sorted(path for path in paths if path.split(".")[-1] == parts[-1])
+    if elsewhere and len(parts) == 1:
+        return f"did you mean {' or '.join(elsewhere[:2])}?"
+    here = [*node, *(group for group in known if depth == 0 and group not in node)]
+    if match := closest(parts[depth], here):
         path = [*parts[:depth], match, *parts[depth + 1 :]]
-        while len(path) > depth + 1 and ".".join(path) not in set(_paths(tree)):
+        while len(path) > depth + 1 and ".".join(path) not in paths:
             path.pop()
         return f"did you mean {'.'.join(path)}?"
-    elsewhere = [path for path in _paths(tree) if path.split(".")[-1] == parts[-1]]
-    if elsewhere:
-        return f"did you mean {' or '.join(elsewhere[:2])}?"
-    return suggest(parts[depth], options)
+    return suggest(parts[depth], here)
 
 
 def _paths(node: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -90,21 +104,3 @@ def _paths(node: dict[str, Any], prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{key}"
         if isinstance(value, dict):
             yield from _paths(value, f"{prefix}{key}.")
-
-
-def _options(group: str) -> list[str]:
-    loader = GlobalHydra.instance().config_loader()
-    return list(loader.get_group_options(group, ObjectType.CONFIG))
-
-
-def _known(key: str, overrides: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Collect the groups and the configuration as it is without the override in question."""
-    loader = GlobalHydra.instance().config_loader()
-    groups = [g for g in loader.get_group_options("", ObjectType.GROUP) if g != "hydra"]
-    choices = [o for o in overrides if o.partition("=")[0] in groups and o.partition("=")[0] != key]
-    try:
-        tree = compose("config", choices)
-    except HydraException:
-        tree = compose("config")
-    content: Any = OmegaConf.to_container(tree)
-    return groups, content

@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Collection
 from fractions import Fraction
-from typing import Annotated, NamedTuple
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import hepunits
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 class Dimension(NamedTuple):
@@ -118,3 +120,34 @@ Energy = Annotated[float, _reader(ENERGY)]
 Coupling = Annotated[float, _reader(INVERSE_ENERGY)]
 Length = Annotated[float, _reader(LENGTH)]
 Density = Annotated[float, _reader(DENSITY)]
+
+
+T = TypeVar("T", bound=Collection[Any])
+
+
+def positive(value: float) -> float:
+    """Pass positive numbers only."""
+    if value <= 0:
+        raise ValueError("is not positive")
+    return value
+
+
+def _not_empty(value: T) -> T:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(a >= b for a, b in pairwise(values)):
+        raise ValueError("does not rise strictly")
+    return values
+
+
+PositiveNumber = Annotated[Number, AfterValidator(positive)]
+PositiveEnergy = Annotated[Energy, AfterValidator(positive)]
+PositiveCoupling = Annotated[Coupling, AfterValidator(positive)]
+PositiveLength = Annotated[Length, AfterValidator(positive)]
+PositiveDensity = Annotated[Density, AfterValidator(positive)]
+NotEmpty = AfterValidator(_not_empty)
+Rising = AfterValidator(_rising)

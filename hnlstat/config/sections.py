@@ -1,21 +1,38 @@
-"""The parts of a Study other than the detector. Values are in GeV, m, GeV^-1 and POT."""
+"""The parts of a Study other than detector and scan. Values are in GeV, m, GeV^-1 and POT."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.detector import Detector, PositiveNumber, positive
-from hnlstat.config.quantities import LENGTH, Coupling, Energy, Number, parse
+from hnlstat.config.detector import Detector
+from hnlstat.config.quantities import (
+    LENGTH,
+    Energy,
+    NotEmpty,
+    Number,
+    PositiveCoupling,
+    PositiveEnergy,
+    PositiveNumber,
+    Rising,
+    parse,
+    positive,
+)
+
+MAX_RELATIVE = 10.0
+"""Relative uncertainties from here on are taken for percentages without their sign."""
 
 
 def _not_negative(value: float) -> float:
     if value < 0:
         raise ValueError("is negative")
+    return value
+
+
+def _relative(value: float) -> float:
+    if not 0 <= value < MAX_RELATIVE:
+        raise ValueError(f"is not a relative size from 0 to {MAX_RELATIVE:g}; 30 % is 0.3")
     return value
 
 
@@ -41,17 +58,10 @@ def _count_or_auto(value: object) -> object:
     return value
 
 
-def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
-    if any(a >= b for a, b in pairwise(values)):
-        raise ValueError("does not rise strictly")
-    return values
-
-
-Size = Annotated[Number, AfterValidator(_not_negative)]
+Events = Annotated[Number, AfterValidator(_not_negative)]
+Size = Annotated[Number, AfterValidator(_relative)]
 Probability = Annotated[Number, AfterValidator(_up_to_one)]
 OpenProbability = Annotated[Number, AfterValidator(_inside_unit_interval)]
-PositiveEnergy = Annotated[Energy, AfterValidator(positive)]
-PositiveCoupling = Annotated[Coupling, AfterValidator(positive)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
@@ -66,7 +76,7 @@ class Exposure(Section):
 
     name: str
     description: str = ""
-    pot: Annotated[dict[str, PositiveNumber], Field(min_length=1)]
+    pot: Annotated[dict[str, PositiveNumber], NotEmpty]
     observed: dict[str, Annotated[int, Field(ge=0)]] | None
 
     @model_validator(mode="after")
@@ -89,7 +99,7 @@ class Dataset(Section):
 class FluxUncertainty(Section):
     """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
 
-    edges: Annotated[tuple[Energy, ...], Field(min_length=2), AfterValidator(_rising)]
+    edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
     size: tuple[Size, ...]
 
     @model_validator(mode="after")
@@ -136,7 +146,7 @@ class Model(Section):
 class Efficiency(Section):
     """Efficiency (n,) at masses (n,) [GeV]; linear between them, constant beyond."""
 
-    mass: Annotated[tuple[PositiveEnergy, ...], Field(min_length=1), AfterValidator(_rising)]
+    mass: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Rising]
     value: tuple[Probability, ...]
 
     @model_validator(mode="after")
@@ -149,7 +159,7 @@ class Efficiency(Section):
 class Background(Section):
     """Expected background events at an exposure [POT]."""
 
-    events: Size
+    events: Events
     pot: PositiveNumber
 
 
@@ -206,73 +216,8 @@ class Inference(Section):
     """Confidence levels of exclusion, significances in standard deviations, and the method."""
 
     calculator: Literal["auto", "exact", "asymptotic"]
-    levels: Annotated[tuple[OpenProbability, ...], Field(min_length=1)]
+    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
     sigmas: tuple[PositiveNumber, ...]
-
-
-class Grid(Section):
-    """Points between min and max, or given values; mass [GeV] or coupling [GeV^-1]."""
-
-    min: float | None = None
-    max: float | None = None
-    points: int | None = None
-    spacing: Literal["log", "linear"] = "log"
-    values: tuple[float, ...] | None = None
-
-    @model_validator(mode="after")
-    def _holds_points(self) -> Self:
-        if self.values is not None:
-            if not self.values:
-                raise problem("values", "[] is an empty grid; give at least one value")
-            return self
-        for key in ("min", "max", "points"):
-            if getattr(self, key) is None:
-                raise problem(key, "is missing (or give values)")
-        if self._points < 1:
-            raise problem("points", f"{self.points} is an empty grid; give at least one point")
-        low, high = self._range
-        if high < low or (high == low) != (self._points == 1):
-            wrong = "is not above" if high <= low else "differs, for one point, from"
-            raise problem("max", f"{high:g} {wrong} min, {low:g}")
-        return self
-
-    @property
-    def _points(self) -> int:
-        return self.points or 0
-
-    @property
-    def _range(self) -> tuple[float, float]:
-        return self.min or 0.0, self.max or 0.0
-
-    def array(self) -> NDArray[np.float64]:
-        """Give the points of the grid, rising, shape (points,)."""
-        if self.values is not None:
-            return np.array(self.values)
-        make = np.geomspace if self.spacing == "log" else np.linspace
-        return np.asarray(make(*self._range, self._points), dtype=np.float64)
-
-
-class MassGrid(Grid):
-    """Masses [GeV]."""
-
-    min: PositiveEnergy | None = None
-    max: PositiveEnergy | None = None
-    values: Annotated[tuple[PositiveEnergy, ...], AfterValidator(_rising)] | None = None
-
-
-class CouplingGrid(Grid):
-    """Couplings d [GeV^-1]."""
-
-    min: PositiveCoupling | None = None
-    max: PositiveCoupling | None = None
-    values: Annotated[tuple[PositiveCoupling, ...], AfterValidator(_rising)] | None = None
-
-
-class Scan(Section):
-    """The grid of yields; limits are found between its couplings."""
-
-    mass: MassGrid
-    coupling: CouplingGrid
 
 
 class Executor(Section):

@@ -2,21 +2,23 @@
 
 import hashlib
 import json
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml  # type: ignore[import-untyped]
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, model_validator
 
 from hnlstat.config.base import Section, problem
+from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
     Dataset,
     Executor,
     Flux,
     Inference,
     Model,
-    Scan,
     Selection,
     Simulation,
     Systematics,
@@ -27,7 +29,11 @@ from hnlstat.config.sections import (
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
 
-FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
+
+def _folder_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", value):
+        raise ValueError("is not a name for a folder: use letters, digits and _ . + -")
+    return value
 
 
 class Study(Section):
@@ -44,9 +50,9 @@ class Study(Section):
         Where results go, a table in place of the simulation, and where the work is done.
     """
 
-    name: FolderName
+    name: Annotated[str, AfterValidator(_folder_name)]
     task: Task
-    datasets: Annotated[tuple[Dataset, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
     model: Model
     selection: Selection

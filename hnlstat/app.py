@@ -1,0 +1,133 @@
+"""The command line: compose the configuration, check it, run the task."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from hnlstat.errors import ConfigError, HnlstatError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+USER_ERROR, INTERRUPTED = 2, 130
+"""Exit status for what a user can put right, and for Ctrl-C (128 + SIGINT)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line; errors that a user can cause become one line on stderr.
+
+    Parameters
+    ----------
+    argv
+        Arguments in place of those of the process: Hydra's flags, group=option and key=value.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 2 for an error of the user's, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if "--version" in arguments:
+        print(f"hnlstat {metadata.version('hnlstat')}")
+        return 0
+    try:
+        _run_hydra(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except HnlstatError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{error.filename or 'system'}: {error.strerror or error}")
+    return 0
+
+
+def _complain(text: str, status: int = USER_ERROR) -> int:
+    print(f"hnlstat: {' '.join(text.split())}", file=sys.stderr)
+    return status
+
+
+def _run_hydra(arguments: list[str]) -> None:
+    import hydra
+
+    from hnlstat.config.explain import COMPOSITION_ERRORS, explain
+    from hnlstat.config.search import conf_dir
+
+    folder, arguments, overrides = _own_folder_first(arguments, conf_dir())
+    decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
+    try:
+        with _as_process(arguments):
+            decorate(_task)()
+    except COMPOSITION_ERRORS as error:
+        overrides = [f"hydra.searchpath=['file://{folder}']", *overrides]
+        raise ConfigError(explain(error, overrides)) from None
+
+
+def _own_folder_first(arguments: list[str], shipped: Path) -> tuple[Path, list[str], list[str]]:
+    """
+    Let Hydra look into the user's --config-dir before the shipped configuration.
+
+    By itself it does the opposite, so that neither a file of the same name nor the config.yaml of
+    a run would be found.
+    """
+    from hydra._internal.utils import get_args_parser
+
+    parser = get_args_parser()
+    parser.error = _bad_arguments  # type: ignore[method-assign]
+    options = parser.parse_args(arguments)
+    commands = "run", "multirun", "cfg", "info", "shell_completion"
+    if sum(bool(getattr(options, command)) for command in commands) > 1:
+        raise ConfigError("give only one of --run, --multirun, --cfg, --info, --shell-completion")
+    if options.resolve and not options.cfg and not options.help:
+        raise ConfigError("--resolve: goes with --cfg")
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--config-dir", "-cd", type=Path)
+    found, rest = finder.parse_known_args(arguments)
+    if found.config_dir is None:
+        return shipped, arguments, options.overrides
+    if not found.config_dir.is_dir():
+        raise ConfigError(f"--config-dir: {found.config_dir} is not a folder")
+    return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options.overrides
+
+
+def _bad_arguments(message: str) -> NoReturn:
+    raise ConfigError(f"{message}; see hnlstat --help")
+
+
+@contextmanager
+def _as_process(arguments: list[str]) -> Iterator[None]:
+    """Show Hydra these arguments, and have it pass errors on rather than print them."""
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [sys.argv[0], *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before[0]
+        if before[1] is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before[1]
+
+
+def _task(config: "DictConfig") -> None:
+    """Run one job; an error of the user's ends it here, or Hydra would add lines of its own."""
+    from hydra.core.hydra_config import HydraConfig
+
+    try:
+        from hnlstat.config import from_config
+
+        study = from_config(config, HydraConfig.get())
+
+        from hnlstat.tasks import run  # only now: it brings everything else
+
+        run(study)
+    except HnlstatError as error:
+        raise SystemExit(_complain(str(error))) from None
