@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ GREY, DARK_GREY, LIGHT_GREY = "#7A7A7A", "#4D4D4D", "#E9E9E9"
 
 WIDTH, HEIGHT = 3.375, 3.6  # a column of Physical Review [inch]
 SIZE = 7.5  # of the text [points]
+TITLE_WIDTH = 50  # characters in a line
 STYLE: Any = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
@@ -225,19 +227,20 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
     """Set the legend above the axes, where it covers nothing, with the title as its head."""
     if not handles and not title:
         return
-    figure.legend(
+    legend = figure.legend(
         handles=[artists for _, artists in handles],
         labels=[text for text, _ in handles],
         handler_map={tuple: BandHandler(ndivide=1, pad=0)},
         loc="outside upper center",
         ncols=2,
-        title=title or None,
+        title=textwrap.fill(title, TITLE_WIDTH) or None,
         title_fontsize=SIZE + 1.5,
         frameon=False,
-        handlelength=2.2,
+        handlelength=1.8,
         labelspacing=0.3,
-        columnspacing=1.2,
+        columnspacing=1.0,
     )
+    legend.get_title().set(multialignment="center", linespacing=1.0)
 
 
 def _outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:

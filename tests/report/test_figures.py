@@ -146,3 +146,13 @@ def test_projections_have_no_observed_line():
 def test_nothing_excluded_still_gives_axes():
     (axes,) = contour_figure([], flavours=ONLY_MU).axes
     assert axes.get_xlim() == (10.0, 1500.0)
+
+
+def test_legend_and_a_long_title_stay_within_the_figure():
+    title = "nd280_upgrade (t2k_upgrade_3yr), nd280 (t2k_2023): Dirac N"
+    bounds = comparable(load_bounds(), ONLY_MU)
+    figure = contour_figure(all_regions(), bounds, flavours=ONLY_MU, title=title)
+    FigureCanvasAgg(figure).draw()
+    box, frame = figure.legends[0].get_window_extent(), figure.bbox
+    assert frame.x0 <= box.x0 < box.x1 <= frame.x1
+    assert box.y1 <= frame.y1

@@ -1,0 +1,96 @@
+"""Everything about one (mass, coupling): lifetime, branching ratios, yields, tests."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from hnlstat.config.study import Study
+from hnlstat.inference.asymptotic import AsymptoticCalculator
+from hnlstat.inference.calculators import choose
+from hnlstat.inference.model import CountingModel
+from hnlstat.inference.results import BANDS, Calculator
+from hnlstat.physics import decay
+from hnlstat.physics.constants import HBAR_C_GEV_M
+
+
+def describe_point(
+    study: Study, model: CountingModel, mass: float, coupling: float
+) -> dict[str, Any]:
+    """Content of `summary.json` of task=point.
+
+    Parameters
+    ----------
+    study : the model's nature and flavours, the selection and the calculator are used
+    model : the counting experiment with the signal of the point
+    mass, coupling : of N [GeV], [GeV^-1]
+    """
+    flavours = study.model.flavours.model_dump().values()
+    width = float(decay.total_width(mass, study.model.nature)) * coupling**2
+    width *= sum(f**2 for f in flavours)
+    table = study.selection.efficiency
+    name, calculator = choose(study.inference.calculator, model)
+    engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
+    return {
+        "mass_gev": mass,
+        "coupling_inv_gev": coupling,
+        "width_gev": width,
+        "proper_decay_length_m": HBAR_C_GEV_M / width,
+        "branching_ratio": {c: float(decay.branching_ratio(mass, c)) for c in decay.CHANNELS},
+        "efficiency": float(np.interp(mass, table.mass, table.value)),
+        "channels": [
+            {
+                "channel": channel,
+                "signal": model.signal[i],
+                "mc_error": model.signal[i] * model.mc_error[i],
+                "background": model.background[i],
+                "observed": None if model.observed is None else model.observed[i],
+            }
+            for i, channel in enumerate(model.channels)
+        ],
+        "tests": {key: _tests(engine, model) for key, engine in engines.items()},
+    }
+
+
+def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
+    if not model.signal.any():
+        return None
+    discovery = engine.discovery(model)
+    return asdict(engine.exclusion(model)) | {
+        "p0_expected": discovery.p0_expected,
+        "significance_expected": discovery.significance,
+    }
+
+
+def point_tables(document: dict[str, Any]) -> Iterator[Table]:
+    """Tables for the screen of what `describe_point` gives."""
+    ratios = ", ".join(f"{c} {b:.3g}" for c, b in document["branching_ratio"].items() if b > 0)
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("mass", f"{document['mass_gev']:.4g} GeV")
+    facts.add_row("coupling", f"{document['coupling_inv_gev']:.4g} GeV^-1")
+    facts.add_row("proper decay length", f"{document['proper_decay_length_m']:.3g} m")
+    facts.add_row("branching ratios", ratios)
+    facts.add_row("efficiency", f"{document['efficiency']:.3g}")
+    yield facts
+
+    yields = Table("channel", "signal", "background", "observed", title="events")
+    for row in document["channels"]:
+        seen = "-" if row["observed"] is None else f"{row['observed']:g}"
+        signal = f"{row['signal']:.4g} ± {row['mc_error']:.1g} (MC)"
+        yields.add_row(row["channel"], signal, f"{row['background']:.3g}", seen)
+    yield yields
+
+    tests = {name: test for name, test in document["tests"].items() if test is not None}
+    results = Table("test at mu = 1", *tests, title="p-values")
+    if any(test["cls_observed"] is not None for test in tests.values()):
+        results.add_row("CLs observed", *(f"{t['cls_observed']:.4g}" for t in tests.values()))
+    for i, z in enumerate(BANDS):
+        shift = f" {z:+d} sigma" if z else ""
+        row = (f"{test['cls_expected'][i]:.4g}" for test in tests.values())
+        results.add_row(f"CLs expected{shift}", *row)
+    median = (f"{test['significance_expected']:.2f} sigma" for test in tests.values())
+    results.add_row("discovery, median", *median)
+    if tests:
+        yield results
