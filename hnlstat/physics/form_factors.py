@@ -72,13 +72,16 @@ def _fourier_bessel(q: Array, radius: float, coefficients: Array) -> Array:
 def _symmetrised_fermi(q: Array, radius: float) -> Array:
     """Form factor of the density sinh(R/a) / (cosh(r/a) + cosh(R/a)), in closed form."""
     pi_a = np.pi * FERMI_SKIN_FM
-    q = np.maximum(q, 1e-6)
+    # below q_small the bracket cancels and the first term of the series is exact to 1e-10
+    q_small = 1e-3
+    series = 1 - q**2 / 6 * (3 * radius**2 + 7 * pi_a**2) / 5
+    q = np.maximum(q, q_small)
     decay = np.exp(-2 * pi_a * q)
-    one_over_sinh = 2 * np.exp(-pi_a * q) / -np.expm1(-2 * pi_a * q)
-    coth = (1 + decay) / -np.expm1(-2 * pi_a * q)
+    one_over_sinh = 2 * np.exp(-pi_a * q) / (1 - decay)
+    coth = (1 + decay) / (1 - decay)
     bracket = pi_a * coth * np.sin(q * radius) - radius * np.cos(q * radius)
     norm = 3 * pi_a / (q * radius * (radius**2 + pi_a**2))
-    return np.asarray(norm * bracket * one_over_sinh)
+    return np.where(q > q_small, norm * bracket * one_over_sinh, series)
 
 
 def nucleon_sachs(q2: ArrayLike, nucleon: Target) -> tuple[Array, Array]:

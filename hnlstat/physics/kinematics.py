@@ -73,4 +73,6 @@ def q2_at_angle(
     constant = 4 * (1 - c2) * energy**2 * (energy**2 - mass**2) + mass**4
     discriminant = half_linear**2 - quadratic * constant
     upper = half_linear + np.sqrt(np.where(discriminant >= 0, discriminant, np.nan))
-    return np.asarray(constant / upper), np.asarray(upper / quadratic)
+    fast, slow = constant / upper, upper / quadratic
+    # squaring has let in the angles of opposite sign: there a - b Q^2 = 2 E p_N cos is negative
+    return np.where(a - b * fast >= 0, fast, np.nan), np.where(a - b * slow >= 0, slow, np.nan)
