@@ -1,0 +1,125 @@
+"""From a Study and its yields to the counting experiments that inference works on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.study import Study
+from hnlstat.errors import ConfigError
+from hnlstat.inference.model import CountingModel
+from hnlstat.simulation.table import YieldTable
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One dataset in one horn mode."""
+
+    name: str
+    mode: str
+    background: float
+    background_error: float
+    observed: int | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The likelihood of a Study over its grid.
+
+    Attributes
+    ----------
+    base : backgrounds, their uncertainties and the data; no signal
+    signal : (M, D, C) expected events
+    modifiers : name -> (M, D, C) relative change of the signal at +1 sigma
+    mc_error : (M, D, C) relative Monte Carlo error of the signal
+    """
+
+    base: CountingModel
+    signal: Array
+    modifiers: dict[str, Array]
+    mc_error: Array
+
+    def mass(self, i: int) -> "Experiment":
+        """The experiment at mass i of the grid only, arrays (D, C)."""
+        modifiers = {name: change[i] for name, change in self.modifiers.items()}
+        return Experiment(self.base, self.signal[i], modifiers, self.mc_error[i])
+
+    def at(self, i: int, j: int) -> CountingModel:
+        """The model at mass i and coupling j of the grid."""
+        return self.base.with_signal(
+            self.signal[i, j],
+            {name: change[i, j] for name, change in self.modifiers.items()},
+            self.mc_error[i, j],
+        )
+
+
+def channels(study: Study) -> tuple[Channel, ...]:
+    """Channels of a Study, with backgrounds scaled by exposure and number of TPCs.
+
+    Data count only where every dataset has them: a projected dataset makes the whole a projection.
+
+    Raises
+    ------
+    ConfigError
+        If a channel has no background at all, where no limit can be set with confidence.
+    """
+    observed = all(d.exposure.observed is not None for d in study.datasets)
+    result = []
+    for dataset in study.datasets:
+        for mode, pot in dataset.exposure.pot.items():
+            source = study.selection.background[mode]
+            background = source.events * pot / source.pot * dataset.detector.background_factor
+            if background <= 0:
+                raise ConfigError(
+                    f"selection.background.{mode}.events: {source.events:g} leaves channel "
+                    f"{dataset.name}_{mode} without background; give a positive number"
+                )
+            data = dataset.exposure.observed
+            result.append(
+                Channel(
+                    f"{dataset.name}_{mode}",
+                    mode,
+                    background,
+                    study.systematics.background[mode],
+                    data[mode] if observed and data is not None else None,
+                )
+            )
+    return tuple(result)
+
+
+def experiment(study: Study, table: YieldTable) -> Experiment:
+    """The likelihood of a Study with the yields of a table that has its channels.
+
+    Raises
+    ------
+    ConfigError
+        As `channels`.
+    """
+    known = {channel.name: channel for channel in channels(study)}
+    yields = table.by_channel()
+    ordered = [known[name] for name in yields.channel]
+    data = [channel.observed for channel in ordered]
+    base = CountingModel(
+        channels=yields.channel,
+        signal=np.zeros(len(ordered)),
+        background=np.array([channel.background for channel in ordered]),
+        observed=None if None in data else np.array(data, dtype=float),
+        background_modifiers=np.array([channel.background_error for channel in ordered]),
+    )
+    modes = np.array([channel.mode for channel in ordered])
+    systematics = study.systematics
+    modifiers: dict[str, Array] = {}
+    if systematics.flux and "flux" in yields.modifiers:
+        for mode in dict.fromkeys(modes):
+            modifiers[f"flux_{mode}"] = np.where(modes == mode, yields.modifiers["flux"], 0.0)
+    if systematics.efficiency:
+        modifiers["efficiency"] = np.full_like(yields.signal, systematics.efficiency)
+    own = {k: v for k, v in yields.modifiers.items() if k != "flux"}
+    if not systematics.rock_density:
+        own.pop("rock_density", None)
+    error = np.zeros_like(yields.signal)
+    if systematics.mc_statistics:
+        np.divide(yields.mc_error, yields.signal, out=error, where=yields.signal > 0)
+    return Experiment(base, yields.signal, modifiers | own, error)
