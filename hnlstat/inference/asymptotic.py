@@ -12,7 +12,7 @@ from pyhf.infer.calculators import AsymptoticCalculator as PyhfCalculator
 from hnlstat.errors import InferenceError
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Discovery, Exclusion
-from hnlstat.inference.workspace import workspace
+from hnlstat.inference.workspace import PARAMETER_OF_INTEREST, workspace
 
 
 class AsymptoticCalculator:
@@ -72,6 +72,14 @@ class AsymptoticCalculator:
 
 def _calculator(model: CountingModel, statistic: str) -> Any:
     """Return pyhf's calculator for the model and its data (the background's if there are none)."""
-    spec = pyhf.Workspace(workspace(model))
-    likelihood = spec.model()
-    return PyhfCalculator(spec.data(likelihood), likelihood, test_stat=statistic)
+    spec = workspace(model)
+    parameters = spec["measurements"][0]["config"]["parameters"]
+    # validating our own workspace against the schema would take longer than the fits
+    likelihood = pyhf.Model(
+        {"channels": spec["channels"], "parameters": parameters},
+        poi_name=PARAMETER_OF_INTEREST,
+        validate=False,
+    )
+    observed = {entry["name"]: entry["data"] for entry in spec["observations"]}
+    events = [n for name in likelihood.config.channels for n in observed[name]]
+    return PyhfCalculator(events + likelihood.config.auxdata, likelihood, test_stat=statistic)

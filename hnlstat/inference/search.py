@@ -31,7 +31,7 @@ class Crossing:
     open
         True if the curve is still above the threshold at the end of the range, which x then is.
     unique
-        False if more crossings of the same branch were met further in.
+        False if the curve falls below its threshold again further in.
     """
 
     x: float
@@ -118,5 +118,14 @@ class CrossingSearch:
         root = float(
             brentq(lambda p: self.at(float(p))[curve], outer, inner, xtol=0.5 * self.precision)
         )
-        beyond = [p for p in met if direction * inner <= direction * p <= direction * self.peak]
-        return Crossing(root, False, all(self.at(p)[curve] > 0.0 for p in beyond))
+        return Crossing(root, False, not self._dips(curve, inner))
+
+    def _dips(self, curve: int, inner: float) -> bool:
+        """Tell whether the curve falls below its threshold between a point and the peak."""
+        inside = (self.grid - inner) * (self.grid - self.peak) <= 0.0
+        if not inside.any():
+            return False
+        x, sensitivity = self.grid[inside], self.sensitivity[inside]
+        lowest = int(np.argmin(sensitivity))
+        nearest = np.interp(inner, self.grid, self.sensitivity)
+        return bool(sensitivity[lowest] < 0.99 * nearest and self.at(float(x[lowest]))[curve] < 0.0)

@@ -1,0 +1,116 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pyhf
+import pytest
+
+from hnlstat.errors import InferenceError
+from hnlstat.inference.asymptotic import AsymptoticCalculator
+from hnlstat.inference.model import CountingModel
+from hnlstat.inference.workspace import LABELS, GridPoint, background_only, patchset, workspace
+
+# pyhf 0.7 validates with a class that jsonschema has deprecated
+pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+
+MODEL = CountingModel(
+    ("nd280_fhc", "nd280_rhc"),
+    signal=np.array([3.0, 1.2]),
+    background=np.array([0.563, 0.015]),
+    observed=np.array([0.0, 0.0]),
+    signal_modifiers={"flux_fhc": np.array([0.12, 0.0]), "efficiency": np.full(2, 0.2)},
+    background_modifiers=np.array([0.3, 1.0]),
+    mc_error=np.array([0.01, 0.0]),
+)
+POINTS = (
+    GridPoint(0.1, 1e-7, MODEL),
+    GridPoint(0.1, 1e-8, MODEL.with_signal([0.0, 0.0])),
+    GridPoint(0.3, 2.5e-6, MODEL.with_signal([0.0, 4.0])),
+)
+
+
+def pyhf_cli(*arguments):
+    command = [sys.executable, "-c", "from pyhf.cli import cli; cli()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_workspace_is_valid_and_has_the_rates_of_the_model():
+    spec = pyhf.Workspace(workspace(MODEL))
+    likelihood = spec.model()
+    assert likelihood.config.poi_name == "mu"
+    assert spec.data(likelihood, include_auxdata=False) == [0.0, 0.0]
+    nominal = likelihood.config.suggested_init()
+    rates = likelihood.expected_actualdata(nominal)
+    assert rates == pytest.approx(MODEL.signal + MODEL.background)
+    nominal[likelihood.config.poi_index] = 0.0
+    assert likelihood.expected_actualdata(nominal) == pytest.approx(MODEL.background)
+
+
+def test_uncertainties_act_on_their_sample_and_channel():
+    likelihood = pyhf.Workspace(workspace(MODEL)).model()
+    names = ["background_nd280_fhc", "background_nd280_rhc", "efficiency", "flux_fhc"]
+    assert sorted(likelihood.config.par_order) == [*names, "mc_nd280_fhc", "mu"]
+    signal, background = MODEL.signal, MODEL.background
+    shifted = {
+        "background_nd280_rhc": signal + background * [1.0, 2.0],
+        "efficiency": signal * 1.2 + background,
+        "flux_fhc": signal * [1.12, 1.0] + background,
+    }
+    for name, expected in shifted.items():
+        parameters = likelihood.config.suggested_init()
+        parameters[likelihood.config.par_slice(name)] = [1.0]
+        assert likelihood.expected_actualdata(parameters) == pytest.approx(expected)
+    constraint = likelihood.config.param_set("mc_nd280_fhc")
+    # the error of the signal alone, not of signal + background
+    assert constraint.sigmas == pytest.approx([0.01])
+
+
+def test_observations_without_data_are_the_expected_background():
+    blind = CountingModel(MODEL.channels, MODEL.signal, MODEL.background)
+    spec = pyhf.Workspace(background_only(blind))
+    assert [spec.observations[name] for name in MODEL.channels] == [[0.563], [0.015]]
+
+
+def test_a_patch_turns_background_only_into_the_point():
+    spec = background_only(MODEL)
+    patches = pyhf.PatchSet(patchset(spec, POINTS, "test"))
+    assert patches.labels == list(LABELS)
+    patches.verify(spec)
+    assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(MODEL)
+    assert [patch.values for patch in patches] == [(0.1, 1e-7), (0.3, 2.5e-6)]
+    assert [patch.name for patch in patches] == [
+        "mass_0p1_coupling_1em07",
+        "mass_0p3_coupling_2p5em06",
+    ]
+
+
+def test_digest_is_of_the_background_only_workspace():
+    other = background_only(MODEL.without_uncertainties())
+    patches = pyhf.PatchSet(patchset(background_only(MODEL), POINTS, "test"))
+    with pytest.raises(pyhf.exceptions.PatchSetVerificationError):
+        patches.verify(other)
+
+
+def test_a_patch_set_needs_a_signal():
+    with pytest.raises(InferenceError, match="no grid point has a signal"):
+        patchset(background_only(MODEL), POINTS[1:2], "test")
+
+
+def test_command_line_tools_take_the_files_as_they_are(tmp_path):
+    spec = background_only(MODEL)
+    patches = patchset(spec, POINTS, "test")
+    files = {
+        "BkgOnly.json": spec,
+        "patchset.json": patches,
+        "patch.json": patches["patches"][0]["patch"],
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    base = tmp_path / "BkgOnly.json"
+    assert "background_nd280_fhc" in pyhf_cli("inspect", base)
+    assert "All good" in pyhf_cli("patchset", "verify", base, tmp_path / "patchset.json")
+    printed = json.loads(pyhf_cli("cls", base, "--patch", tmp_path / "patch.json"))
+    ours = AsymptoticCalculator().exclusion(MODEL)
+    assert printed["CLs_obs"] == pytest.approx(ours.cls_observed, abs=1e-4)
+    assert printed["CLs_exp"] == pytest.approx(ours.cls_expected, abs=1e-4)
