@@ -124,14 +124,15 @@ class ExactCalculator:
         backgrounds = [self._backgrounds[i] for i in active]
         model = model.select(active)
         rates = (model.signal, model.background)
-        limit = 1.1 * float(q_zero((model.signal + model.background)[:, None], *rates)[0]) + 1.0
+        asimov = float(q_zero((model.signal + model.background)[:, None], *rates)[0])
+        limit = max(1.1 * asimov, _TIE)
         q_observed = None
         if model.observed is not None:
             q_observed = float(q_zero(model.observed[:, None], *rates)[0])
             limit = max(limit, q_observed)
         ladder = _below(model, backgrounds, limit)
         while ladder.below(limit)[0] <= 0.5:
-            limit *= 1.2
+            limit *= 1.3
             ladder = _below(model, backgrounds, limit)
         median = ladder.quantile(ladder.signal_plus_background, 0.5)
         p_expected, p_observed = (
