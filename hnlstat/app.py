@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import hnlstat
 from hnlstat.errors import ConfigError, HnlstatError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if "--version" in arguments:
-        print(f"hnlstat {metadata.version('hnlstat')}")
+        print(f"hnlstat {hnlstat.__version__}")
         return 0
     try:
         _run_hydra(arguments)

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml  # type: ignore[import-untyped]
 from pydantic import AfterValidator, model_validator
 
+import hnlstat
 from hnlstat.config.base import Section, problem
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
@@ -117,7 +117,7 @@ class Study(Section):
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
         }
         content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
-        digest = hashlib.sha256(f"{metadata.version('hnlstat')} {content}".encode())
+        digest = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
         table = load_flux(self.flux.table)
         for values in (table.edges_gev, *table.flux.values()):
             digest.update(values.tobytes())

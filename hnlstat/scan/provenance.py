@@ -11,7 +11,7 @@ from typing import Any
 
 import hnlstat
 
-PACKAGES = ("hnlstat", "numpy", "scipy", "pyhf", "iminuit", "hydra-core", "matplotlib")
+PACKAGES = ("numpy", "scipy", "pyhf", "iminuit", "hydra-core", "matplotlib")
 
 
 def provenance(content_hash: str, seed: int, wall_time: float) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def provenance(content_hash: str, seed: int, wall_time: float) -> dict[str, Any]
         "git_revision": git_revision(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {"hnlstat": hnlstat.__version__} | {name: _version(name) for name in PACKAGES},
     }
 
 
