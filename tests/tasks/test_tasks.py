@@ -1,0 +1,182 @@
+"""Each task end to end through the command line, on a small grid."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyhf
+from scipy.interpolate import CubicSpline
+
+from hnlstat.app import main
+from hnlstat.scan.tables import read_limits, read_yields
+
+GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
+COUPLINGS = ("scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4")
+FAST = (*GRID, *COUPLINGS, "simulation.precision=0.05", "executor.workers=1")
+
+
+def run(tmp_path, *arguments):
+    """Run the command line and return the folder that it made."""
+    before = set(tmp_path.glob("*/*"))
+    assert main([*FAST, f"runs={tmp_path}", *arguments]) == 0
+    (folder,) = set(tmp_path.glob("*/*")) - before
+    return folder
+
+
+def limit(folder, kind, branch="lower"):
+    """Couplings of a 90 % limit by mass."""
+    found = [
+        found
+        for found in read_limits(folder / "limits.csv")
+        if (found.level, found.kind, found.branch) == (0.9, kind, branch)
+    ]
+    lowest: dict[float, float] = {}
+    for one in found:
+        lowest.setdefault(one.mass_gev, one.coupling)
+    return lowest
+
+
+@pytest.fixture(scope="module")
+def contour(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("runs"))
+
+
+def test_contour_leaves_every_file(contour):
+    names = {path.relative_to(contour).as_posix() for path in contour.rglob("*") if path.is_file()}
+    assert names == {
+        "config.yaml", "yields.csv", "workspace/BkgOnly.json", "workspace/patchset.json",
+        "limits.csv", "contours.json", "contours.png", "contours.pdf", "summary.json",
+        "run.log", "provenance.json",
+    }  # fmt: skip
+    for name in ("summary.json", "contours.json", "provenance.json"):
+        json.loads((contour / name).read_text())
+
+
+def test_observed_limit_is_where_the_yield_is_2_3_events_and_a_little_more(contour):
+    # no event seen: CLs = E[exp(-s)] = 0.1 whatever the background; with uncertainties on s of 25 %
+    # the mean lies above exp(-mean s), so that the signal at the limit is 2.30 to 2.6
+    yields = read_yields(contour / "yields.csv").by_channel()
+    table = read_yields(contour / "yields.csv")
+    for mass, coupling in limit(contour, "observed").items():
+        i = int(np.argmin(np.abs(table.masses - mass)))
+        events = yields.signal[i].sum(axis=-1)
+        curve = CubicSpline(np.log(table.couplings), np.log(events))
+        assert 2.30 < np.exp(curve(np.log(coupling))) < 2.65
+
+
+def test_workspace_is_taken_by_pyhf(contour):
+    workspace = pyhf.Workspace(json.loads((contour / "workspace/BkgOnly.json").read_text()))
+    patches = pyhf.PatchSet(json.loads((contour / "workspace/patchset.json").read_text()))
+    patches.verify(workspace)
+    table = read_yields(contour / "yields.csv")
+    events = table.by_channel().signal
+    i, j = 2, 5
+    point = table.masses[i], table.couplings[j]
+    (patch,) = (p for p in patches if np.allclose(p.values, point, rtol=1e-9))
+    model = pyhf.Workspace(patch.apply(workspace)).model()
+    rates = model.expected_actualdata(model.config.suggested_init())
+    nothing = (
+        pyhf.Workspace(workspace)
+        .model()
+        .expected_actualdata(pyhf.Workspace(workspace).model().config.suggested_init())
+    )
+    assert sum(rates) - sum(nothing) == pytest.approx(events[i, j].sum(), rel=1e-5)
+
+
+def test_yields_and_workspace_tasks_stop_where_they_should(tmp_path, contour):
+    yields = run(tmp_path, "task=yields")
+    assert (yields / "yields.csv").read_text() == (contour / "yields.csv").read_text()
+    assert not (yields / "workspace").exists()
+    workspace = run(tmp_path, "task=workspace")
+    for name in ("BkgOnly.json", "patchset.json"):
+        own = json.loads((workspace / "workspace" / name).read_text())
+        assert own == json.loads((contour / "workspace" / name).read_text())
+    assert not (workspace / "limits.csv").exists()
+
+
+def test_same_numbers_with_two_workers(tmp_path, contour):
+    folder = run(tmp_path, "executor.workers=2")
+    for name in ("yields.csv", "limits.csv"):
+        assert (folder / name).read_text() == (contour / name).read_text()
+
+
+def test_yields_from_a_file_give_the_same_limits(tmp_path, contour):
+    folder = run(tmp_path, f"yields_from={contour / 'yields.csv'}")
+    first, second = limit(contour, "observed"), limit(folder, "observed")
+    assert list(first) == pytest.approx(list(second))
+    assert list(first.values()) == pytest.approx(list(second.values()), rel=1e-3)
+
+
+def test_resolved_config_runs_again(tmp_path, contour):
+    assert main(["--config-dir", str(contour), f"runs={tmp_path}", "task.kind=yields"]) == 0
+    (folder,) = tmp_path.glob("*/*")
+    assert (folder / "yields.csv").read_text() == (contour / "yields.csv").read_text()
+
+
+def test_point_agrees_with_the_grid(tmp_path, contour, capsys):
+    table = read_yields(contour / "yields.csv")
+    i, j = 1, 6
+    mass, coupling = float(table.masses[i]), float(table.couplings[j])
+    folder = run(tmp_path, "task=point", f"model.mass={mass!r}", f"model.coupling={coupling!r}")
+    document = json.loads((folder / "summary.json").read_text())
+    events = [row["signal"] for row in document["channels"]]
+    assert events == pytest.approx(table.by_channel().signal[i, j], rel=0.1)
+    # no event observed: CLs of the data is at most that of every expectation
+    exact = document["tests"]["exact"]
+    assert exact["cls_observed"] <= min(exact["cls_expected"]) * 1.000001
+    assert "proper decay length" in capsys.readouterr().out
+
+
+def test_upgrade_has_two_detectors_and_only_expectations(tmp_path):
+    folder = run(tmp_path, "detector=nd280_upgrade")
+    with (folder / "limits.csv").open() as file:
+        kinds = {row["kind"] for row in csv.DictReader(file)}
+    assert "observed" not in kinds
+    assert {"expected", "expected_-2", "expected_+2", "discovery"} <= kinds
+    channels = {"nd280_upgrade_fhc", "nd280_upgrade_rhc", "nd280_fhc", "nd280_rhc"}
+    assert set(read_yields(folder / "yields.csv").channel) == channels
+
+
+def test_majorana_and_flavours_scale_as_they_must(tmp_path):
+    # long lifetimes, yield = production * decay width: Majorana decays twice as fast; a universal
+    # coupling also to the electron's neutrinos, and its N to three flavours
+    low = ("scan.coupling.values=[1e-9,1.1e-9,1.2e-9,1.3e-9]", "task=yields")
+    tables = {
+        name: read_yields(run(tmp_path, *low, *change) / "yields.csv").decays
+        for name, change in {
+            "dirac": (),
+            "majorana": ("model.nature=majorana",),
+            "electron": ("model=dipole_e",),
+            "universal": ("model=dipole_universal",),
+        }.items()
+    }
+    # to first order in the decay probability, which is below 1e-3 here
+    assert tables["majorana"] == pytest.approx(2 * tables["dirac"], rel=1e-3)
+    total = 3 * (tables["dirac"] + tables["electron"])
+    # sampled with other energies: equal within the errors of single volumes
+    assert np.sum(tables["universal"], axis=-1) == pytest.approx(np.sum(total, axis=-1), rel=0.1)
+
+
+def test_interrupted_run_leaves_no_damaged_file(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hnlstat", f"runs={tmp_path}", "simulation.precision=0.001"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/*/config.yaml")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().splitlines() == ["hnlstat: interrupted"]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in left if path.suffix == ".tmp"]
+    assert {path.name for path in left} <= {"config.yaml", "run.log"}
+    assert Path(left[0]).stat().st_size > 0
