@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 USER_ERROR, INTERRUPTED = 2, 130
 """Exit status for what a user can put right, and for Ctrl-C (128 + SIGINT)."""
 
+USER_ERRORS = HnlstatError, OSError
+"""What the user can put right; all else is a fault of the program and keeps its traceback."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
@@ -42,15 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
-    except HnlstatError as error:
-        return _complain(str(error))
-    except OSError as error:
-        return _complain(f"{error.filename or 'system'}: {error.strerror or error}")
+    except USER_ERRORS as error:
+        return _complain(error)
     return 0
 
 
-def _complain(text: str, status: int = USER_ERROR) -> int:
-    print(f"hnlstat: {' '.join(text.split())}", file=sys.stderr)
+def _complain(reason: object, status: int = USER_ERROR) -> int:
+    if isinstance(reason, OSError):
+        reason = f"{reason.filename or 'system'}: {reason.strerror or reason}"
+    print(f"hnlstat: {' '.join(str(reason).split())}", file=sys.stderr)
     return status
 
 
@@ -129,5 +132,5 @@ def _task(config: "DictConfig") -> None:
         from hnlstat.tasks import run  # only now: it brings everything else
 
         run(study)
-    except HnlstatError as error:
-        raise SystemExit(_complain(str(error))) from None
+    except USER_ERRORS as error:
+        raise SystemExit(_complain(error)) from None

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.search import hydra_session, options
+from hnlstat.config.search import hydra_session
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -97,8 +97,10 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
         if key not in known:
             raise ConfigError(f"{key}: unknown key; {suggest(str(key), sorted(known))}")
     choices = hydra.runtime.choices if hydra is not None else {}
-    detectors = _Group("detector", Detector, data.pop("detector", None), choices.get("detector"))
-    exposures = _Group("exposure", Exposure, data.pop("exposure", None), choices.get("exposure"))
+    search = hydra.searchpath if hydra is not None else []
+    own, taken = data.pop("detector", None), data.pop("exposure", None)
+    detectors = _Group("detector", Detector, own, choices.get("detector"), search)
+    exposures = _Group("exposure", Exposure, taken, choices.get("exposure"), search)
     datasets = _datasets(data.pop("datasets", None), detectors, exposures)
     for group in (detectors, exposures):
         group.check_used(hydra.overrides.task if hydra is not None else [])
@@ -116,6 +118,7 @@ class _Group(Generic[PartOfDataset]):
     kind: type[PartOfDataset]
     chosen: Any
     choice: str | None
+    search: Sequence[str]
     used: bool = False
 
     def get(self, reference: object, where: str) -> PartOfDataset:
@@ -126,7 +129,9 @@ class _Group(Generic[PartOfDataset]):
             self.used = True
             return validate(self.kind, self.chosen, self.name)
         if isinstance(reference, str):
-            return validate(self.kind, _named(self.name, reference), f"{self.name}/{reference}")
+            return validate(
+                self.kind, _named(self.name, reference, self.search), f"{self.name}/{reference}"
+            )
         return validate(self.kind, reference, where)
 
     def check_used(self, overrides: Sequence[str]) -> None:
@@ -174,15 +179,16 @@ def _dataset(
     return validate(Dataset, {"name": name, "detector": detector, "exposure": exposure}, where)
 
 
-def _named(group: str, name: str) -> Any:
+def _named(group: str, name: str, search: Sequence[str]) -> Any:
     """Compose one option of a group by its name, with all that its defaults list pulls in."""
+    overrides = [f"+{group}={name}"]
+    if search:
+        overrides.append(f"hydra.searchpath={list(search)}")
     with hydra_session():
-        if name not in (names := options(group)):
-            raise ConfigError(f"datasets: no {group} {name}; {suggest(name, names)}")
         try:
-            config = compose(f"{group}/{name}")
+            config = compose("runtime", overrides)
             content: Any = OmegaConf.to_container(config[group], resolve=True)
         except COMPOSITION_ERRORS as error:
-            raise ConfigError(f"{group}/{name}: {explain(error)}") from None
+            raise ConfigError(f"datasets: {explain(error)}") from None
     content.pop("datasets", None)
     return content

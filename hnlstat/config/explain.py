@@ -20,6 +20,11 @@ COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
 )
 """What a configuration that does not compose raises."""
 
+NAMED_BY_USER = re.compile(
+    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.(pot|observed)|\w+\.background"
+)
+"""Where the keys are names that users may add to."""
+
 
 def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     """
@@ -41,13 +46,14 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         mark = error.problem_mark
         return f"{mark.name}, line {mark.line + 1}: not valid YAML: {error.problem}"
     message = str(error) or (str(error.__cause__) if error.__cause__ else type(error).__name__)
+    where = getattr(error, "full_key", None) or getattr(error.__cause__, "full_key", None) or ""
     if unknown := re.search(r"Could not override '([^']+)'", message):
-        return _explain_key(unknown[1], overrides)
+        key = unknown[1]
+        return _explain_key(where if where.startswith(f"{key}.") else key, overrides)
     if existing := re.search(r"An item is already at '([^']+)'", message):
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
         return f"{ambiguous[1]}: has several values; add -m to run each, or write [a,b] for a list"
-    where = getattr(error, "full_key", None) or getattr(error.__cause__, "full_key", None)
     return " ".join([f"{where}:"] * bool(where) + message.split("\n")[0].split())
 
 
@@ -67,7 +73,10 @@ def _explain_key(key: str, overrides: Sequence[str]) -> str:
         if not isinstance(node, dict):
             return f"{key}: {'.'.join(parts[:depth])} holds a value, not keys"
         if part not in node:
-            return f"{key}: unknown key; {_suggest_path(parts, depth, node, tree, known)}"
+            new = (
+                "; add a new one with +" if NAMED_BY_USER.fullmatch(".".join(parts[:depth])) else ""
+            )
+            return f"{key}: unknown key; {_suggest_path(parts, depth, node, tree, known)}{new}"
         node = node[part]
     keys = ", ".join(f"{key}.{name}" for name in node) if isinstance(node, dict) else key
     return f"{key}: has no options to choose from here; set {keys}"

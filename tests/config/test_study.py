@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from hnlstat.config import MassGrid, Study, from_config, read
+from hnlstat.errors import ConfigError
+
+
+def again(study: Study) -> Study:
+    config = OmegaConf.create(study.to_yaml())
+    del config["defaults"]
+    return from_config(config)
+
+
+def test_the_resolved_configuration_is_the_study(nd280: Study, upgrade: Study) -> None:
+    for study in (nd280, upgrade):
+        assert again(study) == study
+        assert again(study).content_hash() == study.content_hash()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    mass=st.floats(1e-3, 20),
+    coupling=st.floats(1e-12, 1),
+    density=st.floats(1e-6, 30),
+    nature=st.sampled_from(["dirac", "majorana"]),
+    level=st.floats(0.01, 0.999),
+)
+def test_any_study_survives_its_file(
+    nd280: Study, mass: float, coupling: float, density: float, nature: str, level: float
+) -> None:
+    dataset = nd280.datasets[0]
+    rock = dataset.detector.volumes["rock"].replace(density=density)
+    detector = dataset.detector.replace(volumes={**dataset.detector.volumes, "rock": rock})
+    study = nd280.replace(
+        datasets=(dataset.replace(detector=detector),),
+        model=nd280.model.replace(mass=mass, coupling=coupling, nature=nature),
+        inference=nd280.inference.replace(levels=(level,)),
+    )
+    assert again(study) == study
+
+
+def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None:
+    dataset = nd280.datasets[0]
+    same = [
+        nd280.replace(name="other"),
+        nd280.replace(runs=tmp_path),
+        nd280.replace(executor=nd280.executor.replace(workers=7)),
+        nd280.replace(
+            datasets=(dataset.replace(detector=dataset.detector.replace(description="words")),)
+        ),
+    ]
+    assert {study.content_hash() for study in same} == {nd280.content_hash()}
+    table = tmp_path / "yields.csv"
+    table.write_text("1")
+    others = [
+        nd280.replace(model=nd280.model.replace(nature="majorana")),
+        nd280.replace(simulation=nd280.simulation.replace(seed=2)),
+        nd280.replace(scan=nd280.scan.replace(mass=MassGrid(min=0.1, max=0.2, points=3))),
+        nd280.replace(yields_from=table),
+        nd280.replace(flux=nd280.flux.replace(table=str(_flux(tmp_path / "flux.csv", 1)))),
+        nd280.replace(flux=nd280.flux.replace(table=str(_flux(tmp_path / "two.csv", 2)))),
+    ]
+    hashes = {nd280.content_hash(), *(study.content_hash() for study in others)}
+    assert len(hashes) == len(others) + 1
+    before = others[3].content_hash()
+    table.write_text("2")
+    assert others[3].content_hash() != before
+
+
+def _flux(path: Path, value: float) -> Path:
+    path.write_text(f"e_low_gev,e_high_gev,fhc_numu\n0,1,{value}\n")
+    return path
+
+
+def test_read(nd280: Study, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(nd280.to_yaml())
+    assert read(file) == nd280
+    with pytest.raises(ConfigError, match=r"none\.yaml: "):
+        read(tmp_path / "none.yaml")
+    file.write_text("- 1\n")
+    with pytest.raises(ConfigError, match="is not a mapping"):
+        read(file)
+    file.write_text("task: {kind: contour}\n")
+    with pytest.raises(ConfigError, match="detector: none is chosen"):
+        read(file)
