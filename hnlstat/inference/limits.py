@@ -208,7 +208,7 @@ class _MassScan:
         smallest = min(c.alpha for c in wanted)
         enough = 1.3 * max(0.0, *(c.significance for c in wanted)) + 1.0
         while True:
-            seen = asimov_significance(model.signal, model.background, True)
+            seen = float(asimov_significance(model.signal, model.background, True))
             reduced = model.with_signal(model.signal * min(1.0, (enough / max(seen, 1e-9)) ** 2))
             p = self.engine.discovery(reduced).p0_expected
             if p < smallest or enough >= seen:
