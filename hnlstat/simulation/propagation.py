@@ -50,7 +50,7 @@ def bin_of(proper_length: Array) -> NDArray[np.int64]:
 
 
 def collect_steps(
-    near: Array, far: Array, weight: Array, row: NDArray[np.int64], n_rows: int
+    near: Array, far: Array, weight: Array, columns: Array, row: NDArray[np.int64], n_rows: int
 ) -> Steps:
     """Sum the steps of rays through boxes: up by `weight` at `near`, down at `far`.
 
@@ -58,49 +58,57 @@ def collect_steps(
     ----------
     near, far : (N, B) proper lengths [m] at which each ray enters and leaves each box
     weight : (N, B) weight of the ray times the density in the box
+    columns : (K, N) further weights of the rays, one sum for each
     row : (N,) row of the result to which each ray adds
     n_rows : number of rows
 
     Returns
     -------
-    Steps with moments (3, n_rows, len(CENTRES))
+    Steps with moments (3, n_rows, K, len(CENTRES))
     """
     hit = far > near
     n = len(CENTRES)
-    rows = np.broadcast_to(row[:, None] * n, near.shape)[hit]
+    ray = np.broadcast_to(np.arange(len(near))[:, None], near.shape)[hit]
+    ray = np.concatenate([ray, ray])
     place = np.concatenate([near[hit], far[hit]])
     bins = bin_of(place)
     centre = CENTRES[bins]
     # beyond the grid's end nothing survives, and below its start x has no meaning: x = 0
     inside = (bins > 0) & (bins < n - 1)
     x = np.divide(place - centre, centre, out=np.zeros_like(place), where=inside)
-    index = np.concatenate([rows, rows]) + bins
+    index = row[ray] * n + bins
     step = np.concatenate([weight[hit], -weight[hit]])
-    moments = []
-    for _ in range(_MOMENTS):
-        moments.append(np.bincount(index, step, n_rows * n).reshape(n_rows, n))
-        step = step * x
-    return Steps(np.stack(moments))
+    moments = np.empty((_MOMENTS, n_rows, len(columns), n))
+    for k, column in enumerate(columns):
+        power = step * column[ray]
+        for moment in range(_MOMENTS):
+            moments[moment, :, k] = np.bincount(index, power, n_rows * n).reshape(n_rows, n)
+            if moment < _MOMENTS - 1:
+                power *= x
+    return Steps(moments)
 
 
-def decays(steps: Steps, kappa: Array) -> Array:
-    """Sum of h exp(-kappa s) for each row and kappa.
+def survival_kernel(kappa: Array) -> Array:
+    """What turns moments of steps into decays, (3, len(CENTRES), D): exp(-kappa s) in each bin.
 
     Within a bin exp(-kappa s) is expanded to second order; bins are 7 % wide, so that at ten
     decay lengths the first term left out is 0.8 % at the bin's edge and cancels across it.
 
     Parameters
     ----------
-    steps : with moments (3, ..., len(CENTRES))
     kappa : (D,) inverse proper decay lengths [1/m]
-
-    Returns
-    -------
-    (..., D)
     """
     depth = np.outer(CENTRES, kappa)
     survival = np.exp(-depth)
-    total = steps.moments[0] @ survival
-    total -= steps.moments[1] @ (depth * survival)
-    total += steps.moments[2] @ (depth**2 / 2 * survival)
-    return np.asarray(total)
+    return np.stack([survival, -depth * survival, depth**2 / 2 * survival])
+
+
+def decays(steps: Steps, kernel: Array) -> Array:
+    """Sum of h exp(-kappa s) for each row, column and kappa: (..., D).
+
+    Parameters
+    ----------
+    steps : with moments (3, ..., len(CENTRES))
+    kernel : (3, len(CENTRES), D) from `survival_kernel`
+    """
+    return np.asarray(sum(m @ k for m, k in zip(steps.moments, kernel, strict=True)))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
-from hnlstat.simulation.propagation import Steps, collect_steps, decays
+from hnlstat.simulation.propagation import Steps, collect_steps, decays, survival_kernel
 from hnlstat.simulation.sampling import (
     DIMENSIONS,
     Rays,
@@ -113,14 +113,14 @@ def simulate(
     precision : when to stop
     seed : with the mass and the scatterer it fixes the random numbers
     """
-    flux = apparatus.flux.sum(axis=0)
+    flux, kernel = apparatus.flux.sum(axis=0), survival_kernel(kappa)
     samples: list[_ScattererSample] = []
     for index, scatterer in enumerate(apparatus.scatterers):
         proposal = energy_proposal(apparatus.edges, flux, mass, scatterer, apparatus.min_cos_theta)
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
             shift = np.random.default_rng(key).random((len(apparatus.size), REPLICAS, DIMENSIONS))
-            samples.append(_ScattererSample(apparatus, mass, kappa, scatterer, proposal, shift))
+            samples.append(_ScattererSample(apparatus, mass, kernel, scatterer, proposal, shift))
     for sample in samples:
         sample.extend(FIRST_POINTS)
     while samples:
@@ -139,12 +139,12 @@ class _ScattererSample:
         self,
         apparatus: Apparatus,
         mass: float,
-        kappa: Array,
+        kernel: Array,
         scatterer: Scatterer,
         proposal: Array,
         shift: Array,
     ) -> None:
-        self.apparatus, self.mass, self.kappa = apparatus, mass, kappa
+        self.apparatus, self.mass, self.kernel = apparatus, mass, kernel
         self.scatterer, self.proposal, self.shift = scatterer, proposal, shift
         self.points = 0
         density = apparatus.boxes.coefficients * scatterer.density
@@ -152,7 +152,7 @@ class _ScattererSample:
         self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
         volumes, columns = len(apparatus.size), len(apparatus.flux)
         # other media and rock apart: (2, V, R, K, D)
-        self.total = np.zeros((2, volumes, REPLICAS, columns, len(kappa)))
+        self.total = np.zeros((2, volumes, REPLICAS, columns, kernel.shape[-1]))
 
     def extend(self, points: int) -> None:
         """Add the points of the sequence up to `points`."""
@@ -161,13 +161,12 @@ class _ScattererSample:
             for part, (boxes, density) in enumerate(self.parts):
                 if boxes.size:
                     steps = self._steps(new, volume, boxes, density)
-                    self.total[part, volume] += decays(steps, self.kappa)
+                    self.total[part, volume] += decays(steps, self.kernel)
         self.points = points
 
     def _steps(self, new: Array, volume: int, boxes: NDArray[np.int64], density: Array) -> Steps:
-        """Density steps of all replicas, folded with the fluxes: arrays (R, K, S)."""
+        """Density steps of all replicas with each flux: moments (3, R, K, S)."""
         app = self.apparatus
-        n_bins = len(app.edges) - 1
         points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
         replica = np.repeat(np.arange(REPLICAS), len(new))
         steps: list[Steps] = []
@@ -184,9 +183,11 @@ class _ScattererSample:
             else:
                 near, far, weight = without_survival(app, rays, volume, lengths, density)
             proper = (self.mass / rays.momentum)[:, None]
-            row = replica[part] * n_bins + rays.energy_bin
-            steps.append(collect_steps(near * proper, far * proper, weight, row, REPLICAS * n_bins))
-        return _fold(sum(steps[1:], start=steps[0]), app.flux)
+            flux = app.flux[:, rays.energy_bin]
+            steps.append(
+                collect_steps(near * proper, far * proper, weight, flux, replica[part], REPLICAS)
+            )
+        return sum(steps[1:], start=steps[0])
 
     @property
     def rays(self) -> int:
@@ -250,12 +251,6 @@ def without_survival(
     chord = np.stack([back + onward, onward], axis=1)
     per_length = np.stack([column / (back + onward), here], axis=1)
     return np.zeros_like(chord), chord, rays.weight[:, None] * per_length
-
-
-def _fold(steps: Steps, flux: Array) -> Steps:
-    """Sum over energy bins with each flux: (R * J, S) -> (R, K, S)."""
-    n_moments, _, n_bins = steps.moments.shape
-    return Steps(flux @ steps.moments.reshape(n_moments, REPLICAS, flux.shape[1], n_bins))
 
 
 def _to_extend(

@@ -5,27 +5,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnlstat.simulation.propagation import CENTRES, bin_of, collect_steps, decays
+from hnlstat.simulation.propagation import (
+    CENTRES,
+    bin_of,
+    collect_steps,
+    decays,
+    survival_kernel,
+)
 
 KAPPA = np.geomspace(1e-4, 1e5, 60)
 
 
-def one_ray(near, far, weight):
-    return collect_steps(
-        np.atleast_2d(near), np.atleast_2d(far), np.atleast_2d(weight), np.zeros(1, int), 1
-    )
+def decays_of(near, far, weight, row=None, kappa=KAPPA):
+    """Decays (rows, D) of rays (N, B) with a single column of unit weight."""
+    near, far, weight = (np.atleast_2d(a) for a in (near, far, weight))
+    row = np.zeros(len(near), int) if row is None else row
+    steps = collect_steps(near, far, weight, np.ones((1, len(near))), row, max(row) + 1)
+    return decays(steps, survival_kernel(kappa))[:, 0]
 
 
 @given(st.floats(1e-6, 1e3), st.floats(1e-4, 50.0))
 def test_one_slab_is_the_difference_of_two_survivals(near, thickness):
     far = near * (1 + thickness)
-    got = decays(one_ray(near, far, 2.0), KAPPA)[0]
+    got = decays_of(near, far, 2.0)[0]
     exact = 2 * np.exp(-KAPPA * near) * -np.expm1(-KAPPA * (far - near))
-    # third order of the expansion within a bin: x^3/6 at x = 3.7 % of kappa s, relative to the
-    # derivative for a thin slab; below rounding the difference of the steps is lost
-    depth = np.minimum(KAPPA * far, 15)
-    error = (0.037 * depth) ** 2 / 2 * np.exp(0.037 * depth)
-    assert np.all(np.abs(got - exact) <= error * exact + 1e-12)
+    # each step is off by the third order of the expansion, x^3/6 at x = 3.7 % of kappa s at most
+    off = 0.037 * np.outer([near, far], KAPPA)
+    error = 2 * np.sum(off**3 / 6 * np.exp(off - np.outer([near, far], KAPPA)), axis=0)
+    assert np.all(np.abs(got - exact) <= error + 1e-12)
 
 
 def test_many_slabs_converge_on_their_integral():
@@ -34,7 +41,7 @@ def test_many_slabs_converge_on_their_integral():
     near = rng.uniform(0.2, 3.0, (500, 4))
     far = near + rng.uniform(0.1, 1.0, (500, 4))
     weight = rng.uniform(0, 1, (500, 4))
-    got = decays(collect_steps(near, far, weight, np.zeros(500, int), 1), KAPPA)[0]
+    got = decays_of(near, far, weight)[0]
     exact = np.sum(
         weight[..., None] * (np.exp(-near[..., None] * KAPPA) - np.exp(-far[..., None] * KAPPA)),
         axis=(0, 1),
@@ -45,16 +52,26 @@ def test_many_slabs_converge_on_their_integral():
 
 def test_decay_probability_is_unitary():
     # matter everywhere from the decay point on: all N decay, at any lifetime that the grid holds
-    got = decays(one_ray(0.0, 1e30, 1.0), KAPPA[KAPPA > 1e-3])[0]
+    got = decays_of(0.0, 1e30, 1.0, kappa=KAPPA[KAPPA > 1e-3])[0]
     assert got == pytest.approx(np.ones_like(got), rel=1e-9)
 
 
 def test_rows_are_kept_apart_and_sum():
     near, far = np.array([[0.1], [0.2], [0.3]]), np.array([[1.0], [2.0], [3.0]])
     weight = np.ones((3, 1))
-    apart = collect_steps(near, far, weight, np.array([0, 1, 0]), 2)
-    together = collect_steps(near, far, weight, np.zeros(3, int), 1)
-    assert decays(apart, KAPPA).sum(0) == pytest.approx(decays(together, KAPPA)[0])
+    apart = decays_of(near, far, weight, np.array([0, 1, 0]))
+    assert apart[1] == pytest.approx(decays_of(0.2, 2.0, 1.0)[0])
+    assert apart.sum(axis=0) == pytest.approx(decays_of(near, far, weight)[0])
+
+
+def test_columns_weight_the_rays():
+    near, far = np.array([[0.1], [0.2]]), np.array([[1.0], [2.0]])
+    columns = np.array([[1.0, 0.0], [2.0, 3.0]])
+    steps = collect_steps(near, far, np.ones((2, 1)), columns, np.zeros(2, int), 1)
+    got = decays(steps, survival_kernel(KAPPA))[0]
+    first, second = decays_of(0.1, 1.0, 1.0)[0], decays_of(0.2, 2.0, 1.0)[0]
+    assert got[0] == pytest.approx(first)
+    assert got[1] == pytest.approx(2 * first + 3 * second)
 
 
 @given(st.floats(1e-7, 1e4))

@@ -186,5 +186,5 @@ def test_forward_monte_carlo_agrees(kappa, survival):
 
 def test_total_width_shortens_the_decay_length():
     # the constant that turns widths into kappa: Gamma = 1e-16 GeV is c tau = 1.97 m
-    assert HBAR_C_GEV_M / 1e-16 == pytest.approx(1.9733, rel=1e-4)
+    assert pytest.approx(1.9733e-16, rel=1e-4) == HBAR_C_GEV_M
     assert float(decay.total_width(0.1)) > float(decay.width_photon(0.1))
