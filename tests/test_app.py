@@ -1,5 +1,6 @@
 """The command line: what a user sees, for right and for wrong input."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,6 +40,18 @@ def test_a_single_run_leaves_nothing_of_hydra(studies: list[Study], tmp_path: Pa
     assert [(s.name, s.model.nature) for s in studies] == [("nd280_upgrade+nd280", "majorana")]
     assert list(tmp_path.iterdir()) == []
     assert sys.argv == before
+
+
+@pytest.mark.usefixtures("studies")
+def test_what_others_log_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: Study) -> None:
+        logging.getLogger("hnlstat").info("for the log file")
+
+    monkeypatch.setattr(sys.modules["hnlstat.tasks"], "run", run)
+    assert main([]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_sweep_lies_below_the_runs(studies: list[Study], tmp_path: Path) -> None:
