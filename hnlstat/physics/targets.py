@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from particle import InvalidParticle, Particle, ParticleNotFound
+from particle import Particle
 
 from hnlstat.physics.constants import ATOMIC_MASS_GEV, LEPTON_MASS, NEUTRON_MASS, PROTON_MASS
 
@@ -34,6 +34,12 @@ class Target:
 
 
 @cache
+def _nuclides() -> dict[str, Particle]:
+    """All nuclides by name; looking each up in `particle` would search its whole table anew."""
+    return {p.name: p for p in Particle.all() if p.pdgid.is_nucleus and p.pdgid > 0}
+
+
+@cache
 def target(name: str) -> Target:
     """Return the target called `name`, its mass and charge from the `particle` library.
 
@@ -47,11 +53,8 @@ def target(name: str) -> Target:
         return Target("p", PROTON_MASS, 1, 1, atom / ATOMIC_MASS_GEV)
     if name == "n":
         return Target("n", NEUTRON_MASS, 0, 1, NEUTRON_MASS / ATOMIC_MASS_GEV)
-    try:
-        nuclide = Particle.from_name(name)
-    except (ParticleNotFound, InvalidParticle):
-        nuclide = None
-    if nuclide is None or not nuclide.pdgid.is_nucleus or nuclide.mass is None:
+    nuclide = _nuclides().get(name)
+    if nuclide is None or nuclide.mass is None:
         raise ValueError(f"unknown target {name!r}; use p, n or a nuclide such as C12 or Pb208")
     charge, nucleons = int(nuclide.pdgid.Z or 0), int(nuclide.pdgid.A or 0)
     atom = nuclide.mass * 1e-3
