@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 import pyhf
+import pytest
 from scipy.interpolate import CubicSpline
 
 from hnlstat.app import main
