@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, 2 for an error of the user's, 130 after Ctrl-C.
     """
+    # one thread per process: the work is spread over processes, whose threads would compete, and
+    # sums in another order would change the last digit
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if "--version" in arguments:
         print(f"hnlstat {hnlstat.__version__}")
