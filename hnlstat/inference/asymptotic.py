@@ -1,22 +1,151 @@
-"""Asymptotic p-values through pyhf (arXiv:1007.1727, q-tilde and q0).
+"""Asymptotic p-values of many points at once (arXiv:1007.1727, q-tilde and q0).
 
-At a few expected events these are up to 30 % too strong: they serve where counts are large, and
-for comparison.
+The likelihoods are read from the pyhf workspaces themselves and fitted together; a point whose fit
+is in doubt is handed to pyhf. At a few expected events the formulae are up to 30 % too strong: they
+serve where counts are large, and for comparison.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyhf
+from numpy.typing import NDArray
 from pyhf.infer.calculators import AsymptoticCalculator as PyhfCalculator
+from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.histfactory import same_form
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.results import Discovery, Exclusion
-from hnlstat.inference.workspace import PARAMETER_OF_INTEREST, workspace
+from hnlstat.inference.profile import best_fit
+from hnlstat.inference.reader import Spec, read_likelihoods
+from hnlstat.inference.results import BANDS, Discovery, Exclusion
+from hnlstat.inference.workspace import workspace
+
+FloatArray = NDArray[np.float64]
+
+_SIGMAS = np.array(BANDS, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class AsymptoticTests:
+    """Asymptotic tests of P workspaces at one signal strength.
+
+    Attributes
+    ----------
+    clsb, clb, cls
+        Of the data, shape (P,). For discovery `clsb` is the p-value of the background alone.
+    clsb_expected, cls_expected
+        At -2, -1, 0, 1, 2 sigma in rising order of CLs, shape (P, 5).
+    by_pyhf
+        Points that pyhf calculated as their own fits were in doubt, shape (P,).
+    """
+
+    clsb: FloatArray
+    clb: FloatArray
+    cls: FloatArray
+    clsb_expected: FloatArray
+    cls_expected: FloatArray
+    by_pyhf: NDArray[np.bool_]
+
+
+def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> AsymptoticTests:
+    """Test mu = 1 by q-tilde, or mu = 0 by q0, in every workspace.
+
+    Parameters
+    ----------
+    specs
+        P pyhf workspaces; those of the same form are calculated together.
+    discovery
+        False for exclusion of mu = 1, True for the p-value of mu = 0.
+
+    Raises
+    ------
+    InferenceError
+        If a fit converges neither here nor in pyhf, or a workspace cannot be used.
+    """
+    roots, by_pyhf = np.empty((2, len(specs))), np.zeros(len(specs), dtype=bool)
+    for group in same_form(specs):
+        found, good = _square_roots([specs[i] for i in group], discovery)
+        roots[:, group], by_pyhf[group] = found, ~good
+    tests = _p_values(roots[0], roots[1], discovery, by_pyhf)
+    for i in np.flatnonzero(by_pyhf).tolist():
+        clsb, clb, cls, bands = with_pyhf(specs[i], discovery)
+        tests.clsb[i], tests.clb[i], tests.cls[i] = clsb, clb, cls
+        tests.clsb_expected[i], tests.cls_expected[i] = bands[0], bands[2]
+    return tests
+
+
+def _square_roots(specs: Sequence[Spec], discovery: bool) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return sqrt(q) of data and of Asimov data, shape (2, P), and which points to believe."""
+    likelihoods = read_likelihoods(specs)
+    data, poi = likelihoods.data, likelihoods.poi
+    tested = 0.0 if discovery else 1.0
+    at_zero = best_fit(likelihoods, data, strength=0.0)
+    at_one = best_fit(likelihoods, data, strength=1.0, start=at_zero.parameters)
+    free = best_fit(likelihoods, data, start=at_zero.parameters)
+    conditional, other = (at_zero, at_one) if discovery else (at_one, at_zero)
+    asimov = likelihoods.asimov(other.parameters)
+    best = likelihoods.nll(other.parameters, asimov)
+    refit = best_fit(likelihoods, asimov, strength=tested, start=other.parameters)
+    q = 2.0 * (conditional.nll - free.nll)
+    if not discovery:
+        q = np.where(free.parameters[:, poi] > tested, 0.0, q)
+    q_asimov = 2.0 * (refit.nll - best)
+    good = at_zero.converged & at_one.converged & free.converged & refit.converged
+    good &= np.isfinite(q) & (q > -1e-6) & (q_asimov > 0.0)
+    return np.sqrt(np.maximum([q, q_asimov], 0.0)), good
+
+
+def _p_values(
+    root: FloatArray, root_asimov: FloatArray, discovery: bool, by_pyhf: NDArray[np.bool_]
+) -> AsymptoticTests:
+    """Return the p-values of arXiv:1007.1727, equations 52, 59 and 66, in terms of sqrt(q)."""
+    safe = np.where(root_asimov > 0.0, root_asimov, 1.0)
+    shifted = root - root_asimov
+    if not discovery:
+        beyond = (root**2 - root_asimov**2) / (2.0 * safe)
+        shifted = np.where(root > root_asimov, beyond, shifted)
+    clsb, clb = norm.sf(shifted + root_asimov), norm.sf(shifted)
+    falling = _SIGMAS[::-1]
+    clsb_expected = norm.sf(falling + root_asimov[:, None])
+    return AsymptoticTests(
+        clsb, clb, clsb / clb, clsb_expected, clsb_expected / norm.sf(falling), by_pyhf
+    )
+
+
+def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[Any]]:
+    """Return CLs+b, CLb, CLs and their expected bands as pyhf calculates them with Minuit."""
+    settings = spec["measurements"][0]["config"]
+    # our own workspaces need no validation, which takes longer than the fits
+    likelihood = pyhf.Model(
+        {"channels": spec["channels"], "parameters": settings.get("parameters", [])},
+        poi_name=settings["poi"],
+        validate=False,
+    )
+    observed = {entry["name"]: entry["data"] for entry in spec["observations"]}
+    events = [n for name in likelihood.config.channels for n in observed[name]]
+    backend, optimizer = pyhf.get_backend()
+    pyhf.set_backend(backend, pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2))
+    try:
+        calculator = PyhfCalculator(
+            events + likelihood.config.auxdata,
+            likelihood,
+            test_stat="q0" if discovery else "qtilde",
+        )
+        statistic = calculator.teststatistic(0.0 if discovery else 1.0)
+        hypotheses = calculator.distributions(0.0 if discovery else 1.0)
+        clsb, clb, cls = (float(p) for p in calculator.pvalues(statistic, *hypotheses))
+        return clsb, clb, cls, calculator.expected_pvalues(*hypotheses)
+    except pyhf.exceptions.FailedMinimization as error:
+        raise InferenceError(f"the profile likelihood fit did not converge: {error}") from error
+    finally:
+        pyhf.set_backend(backend, optimizer)
 
 
 class AsymptoticCalculator:
-    """Tests of a signal by the asymptotic formulae, with pyhf's profile likelihood fits."""
+    """Tests of one signal at a time by the asymptotic formulae."""
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return CLs and CLs+b, observed and expected, of the model's signal.
@@ -24,26 +153,20 @@ class AsymptoticCalculator:
         Raises
         ------
         InferenceError
-            If a fit does not converge.
+            If no fit converges.
         """
+        blind = model.observed is None
         if not model.signal.any():
-            one = None if model.observed is None else 1.0
+            one = None if blind else 1.0
             return Exclusion(one, one, (1.0,) * 5, (1.0,) * 5, "asymptotic", "ok: no signal")
-        calculator = _calculator(model, "qtilde")
-        try:
-            statistic = calculator.teststatistic(1.0)
-            hypotheses = calculator.distributions(1.0)
-            clsb, _, cls = (float(p) for p in calculator.pvalues(statistic, *hypotheses))
-            bands = calculator.expected_pvalues(*hypotheses)
-        except pyhf.exceptions.FailedMinimization as error:
-            raise InferenceError(f"the profile likelihood fit did not converge: {error}") from error
+        tests = asymptotic_tests([workspace(model)])
         return Exclusion(
-            None if model.observed is None else cls,
-            None if model.observed is None else clsb,
-            tuple(float(p) for p in bands[2]),
-            tuple(float(p) for p in bands[0]),
+            None if blind else float(tests.cls[0]),
+            None if blind else float(tests.clsb[0]),
+            tuple(tests.cls_expected[0].tolist()),
+            tuple(tests.clsb_expected[0].tolist()),
             "asymptotic",
-            "ok",
+            "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok",
         )
 
     def discovery(self, model: CountingModel) -> Discovery:
@@ -52,34 +175,15 @@ class AsymptoticCalculator:
         Raises
         ------
         InferenceError
-            If a fit does not converge.
+            If no fit converges.
         """
+        blind = model.observed is None
         if not model.signal.any():
-            one = None if model.observed is None else 1.0
-            return Discovery(one, 1.0, "asymptotic", "ok: no signal")
-        calculator = _calculator(model, "q0")
-        try:
-            statistic = calculator.teststatistic(0.0)
-            hypotheses = calculator.distributions(0.0)
-            p_observed = float(calculator.pvalues(statistic, *hypotheses)[0])
-            p_expected = float(calculator.expected_pvalues(*hypotheses)[0][2])
-        except pyhf.exceptions.FailedMinimization as error:
-            raise InferenceError(f"the profile likelihood fit did not converge: {error}") from error
+            return Discovery(None if blind else 1.0, 1.0, "asymptotic", "ok: no signal")
+        tests = asymptotic_tests([workspace(model)], discovery=True)
         return Discovery(
-            None if model.observed is None else p_observed, p_expected, "asymptotic", "ok"
+            None if blind else float(tests.clsb[0]),
+            float(tests.clsb_expected[0, BANDS.index(0)]),
+            "asymptotic",
+            "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok",
         )
-
-
-def _calculator(model: CountingModel, statistic: str) -> Any:
-    """Return pyhf's calculator for the model and its data (the background's if there are none)."""
-    spec = workspace(model)
-    parameters = spec["measurements"][0]["config"]["parameters"]
-    # validating our own workspace against the schema would take longer than the fits
-    likelihood = pyhf.Model(
-        {"channels": spec["channels"], "parameters": parameters},
-        poi_name=PARAMETER_OF_INTEREST,
-        validate=False,
-    )
-    observed = {entry["name"]: entry["data"] for entry in spec["observations"]}
-    events = [n for name in likelihood.config.channels for n in observed[name]]
-    return PyhfCalculator(events + likelihood.config.auxdata, likelihood, test_stat=statistic)

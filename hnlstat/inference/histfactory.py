@@ -1,0 +1,239 @@
+"""HistFactory likelihoods of many workspaces of the same form, as arrays.
+
+The workspaces of a grid differ in rates and sizes of uncertainties only. Their likelihoods are
+evaluated together: expected rates with all first and second derivatives, read from the pyhf
+workspaces themselves.
+
+A rate is followed per row, which is one bin of one sample of one channel:
+rate = (nominal + sum of shifts) * product of factors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.inference.interpolation import factor, shift
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Effects of parameters on rows: effect k is that of parameter `parameter[k]` on `row[k]`.
+
+    Attributes
+    ----------
+    row, parameter
+        Shape (K,).
+    tables
+        What describes the effects of each point, arrays that end in (P, K).
+    """
+
+    row: IntArray
+    parameter: IntArray
+    tables: tuple[FloatArray, ...]
+
+    def take(self, points: NDArray[Any]) -> "Effects":
+        """Return the effects of some of the points."""
+        return Effects(self.row, self.parameter, tuple(t[..., points, :] for t in self.tables))
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Observations and auxiliary measurements.
+
+    Attributes
+    ----------
+    counts
+        Events in each bin, shape (P, B).
+    auxiliary
+        Measured value of each parameter, shape (P, N); of a Poisson measurement its count.
+    """
+
+    counts: FloatArray
+    auxiliary: FloatArray
+
+    def take(self, points: NDArray[Any]) -> "Data":
+        """Return the data of some of the points."""
+        return Data(self.counts[points], self.auxiliary[points])
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihoods:
+    """Likelihoods of P points with N parameters, R rows and B bins.
+
+    Attributes
+    ----------
+    parameters
+        Names of the N parameters; those of a modifier with one for each bin repeat its name.
+    poi
+        Index of the parameter of interest.
+    nominal
+        Shape (P, R).
+    bin_of_row
+        One-hot matrix, shape (R, B).
+    factors, normsys, histosys
+        Effects of parameters that are factors themselves, of code 4 and of code 4p.
+    start, lower, upper
+        Starting values and bounds, shape (N,).
+    fixed
+        Parameters without any effect, shape (P, N).
+    precision
+        Inverse variance of normal measurements, 0 without, shape (P, N).
+    scale
+        Expected count of Poisson measurements at parameter 1, 0 without, shape (P, N).
+    data
+        Observations.
+    """
+
+    parameters: tuple[str, ...]
+    poi: int
+    nominal: FloatArray
+    bin_of_row: FloatArray
+    factors: Effects
+    normsys: Effects
+    histosys: Effects
+    start: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    fixed: NDArray[np.bool_]
+    precision: FloatArray
+    scale: FloatArray
+    data: Data
+
+    @property
+    def two_sided(self) -> NDArray[np.bool_]:
+        """Parameters that move a rate the same way at +1 and -1 sigma, shape (N,).
+
+        With them a likelihood may have several maxima.
+        """
+        found = np.zeros(len(self.parameters), dtype=bool)
+        _, log_high, log_low = self.normsys.tables
+        found[self.normsys.parameter[(log_high * log_low > 0.0).any(axis=0)]] = True
+        if self.histosys.row.size:
+            up, down = self.histosys.tables
+            found[self.histosys.parameter[(up * down < 0.0).any(axis=0)]] = True
+        return found
+
+    def take(self, points: NDArray[Any]) -> "Likelihoods":
+        """Return the likelihoods of some of the points."""
+        return Likelihoods(
+            self.parameters,
+            self.poi,
+            self.nominal[points],
+            self.bin_of_row,
+            self.factors,
+            self.normsys.take(points),
+            self.histosys.take(points),
+            self.start,
+            self.lower,
+            self.upper,
+            self.fixed[points],
+            self.precision[points],
+            self.scale[points],
+            self.data.take(points),
+        )
+
+    def expected(self, theta: FloatArray) -> FloatArray:
+        """Return the expected events in each bin, shape (P, B), for parameters (P, N)."""
+        rates, *_ = self._rows(theta)
+        expected: FloatArray = rates @ self.bin_of_row
+        return expected
+
+    def asimov(self, theta: FloatArray) -> Data:
+        """Return the data that have exactly these parameters as their best fit."""
+        auxiliary = np.where(self.scale > 0.0, self.scale * theta, theta)
+        return Data(self.expected(theta), auxiliary)
+
+    def nll(self, theta: FloatArray, data: Data) -> FloatArray:
+        """Return -ln L up to a constant of the data, shape (P,); infinite for negative rates."""
+        expected = self.expected(theta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = (expected - data.counts * np.log(expected)).sum(axis=1)
+            auxiliary = self.scale * theta - data.auxiliary * np.log(theta)
+            value += np.where(self.scale > 0.0, auxiliary, 0.0).sum(axis=1)
+        value += 0.5 * (self.precision * (theta - data.auxiliary) ** 2).sum(axis=1)
+        good = np.isfinite(value) & (expected > 0.0).all(axis=1)
+        return np.where(good, value, np.inf)
+
+    def derivatives(self, theta: FloatArray, data: Data) -> tuple[FloatArray, FloatArray]:
+        """Return gradient (P, N) and Hessian (P, N, N) of -ln L."""
+        rates, log_slope, additive, bend = self._rows(theta)
+        expected = rates @ self.bin_of_row
+        ratio = data.counts / expected
+        row_weight = rates * ((1.0 - ratio) @ self.bin_of_row.T)
+        slope = rates[:, :, None] * log_slope
+        bin_slope = np.matmul(self.bin_of_row.T, slope)
+        gradient = np.einsum("pb,pbn->pn", 1.0 - ratio, bin_slope)
+        # second derivatives of the rates; their diagonal is known without cancellation
+        weighted = row_weight[:, :, None]
+        hessian = np.matmul((weighted * log_slope).transpose(0, 2, 1), log_slope)
+        if additive is not None:
+            hessian -= np.matmul((weighted * additive).transpose(0, 2, 1), additive)
+        diagonal = np.arange(theta.shape[1])
+        hessian[:, diagonal, diagonal] = np.einsum("pr,prn->pn", row_weight, bend)
+        curvature = (ratio / expected)[:, :, None] * bin_slope
+        hessian += np.matmul(curvature.transpose(0, 2, 1), bin_slope)
+        gradient += self.precision * (theta - data.auxiliary)
+        counted = np.where(self.scale > 0.0, data.auxiliary / np.maximum(theta, 1e-300), 0.0)
+        gradient += np.where(self.scale > 0.0, self.scale - counted, 0.0)
+        hessian[:, diagonal, diagonal] += self.precision
+        hessian[:, diagonal, diagonal] += counted / np.maximum(theta, 1e-300)
+        return gradient, hessian
+
+    def _rows(
+        self, theta: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray]:
+        """Return the rates of all rows and how they change, each divided by the rate.
+
+        Rates (P, R), first derivatives (P, R, N), their additive part or None, and second
+        derivatives by the same parameter (P, R, N).
+        """
+        points, rows = self.nominal.shape
+        shape = (points, rows, theta.shape[1])
+        slope, bend = np.zeros(shape), np.zeros(shape)
+        plain = theta[:, self.factors.parameter]
+        log_rate = _add_up(np.log(plain), self.factors.row, rows)
+        slope[:, self.factors.row, self.factors.parameter] = 1.0 / plain
+        if self.normsys.row.size:
+            where = (slice(None), self.normsys.row, self.normsys.parameter)
+            value, first, second = factor(theta[:, self.normsys.parameter], *self.normsys.tables)
+            log_rate += _add_up(np.log(value), self.normsys.row, rows)
+            slope[where] = first / value
+            bend[where] = second / value
+        if not self.histosys.row.size:
+            return self.nominal * np.exp(log_rate), slope, None, bend
+        where = (slice(None), self.histosys.row, self.histosys.parameter)
+        value, first, second = shift(theta[:, self.histosys.parameter], *self.histosys.tables)
+        base = self.nominal + _add_up(value, self.histosys.row, rows)
+        safe = np.where(base == 0.0, 1.0, base)[:, self.histosys.row]
+        additive = np.zeros(shape)
+        additive[where] = first / safe
+        bend[where] += second / safe + 2.0 * slope[where] * additive[where]
+        return base * np.exp(log_rate), slope + additive, additive, bend
+
+
+def _add_up(values: FloatArray, row: IntArray, rows: int) -> FloatArray:
+    """Return the sums of the effects on each row, shape (P, R), from (P, K)."""
+    matrix = np.zeros((len(row), rows))
+    matrix[np.arange(len(row)), row] = 1.0
+    total: FloatArray = values @ matrix
+    return total
+
+
+def same_form(specs: Sequence[dict[str, Any]]) -> list[list[int]]:
+    """Return groups of indices of the workspaces that differ in numbers only."""
+    groups: dict[str, list[int]] = {}
+    for index, spec in enumerate(specs):
+        form = [
+            (channel["name"], sample["name"], len(sample["data"]), part["type"], part["name"])
+            for channel in spec["channels"]
+            for sample in channel["samples"]
+            for part in (*sample["modifiers"], {"type": "", "name": ""})
+        ]
+        groups.setdefault(repr((form, spec["measurements"])), []).append(index)
+    return list(groups.values())
