@@ -80,14 +80,13 @@ def read_likelihoods(specs: Sequence[Spec]) -> Likelihoods:
         first_bin = sum(table.shape[1] for table in counts)
         counts.append(np.array([_observed(spec, channel["name"]) for spec in specs], dtype=float))
         for s, sample in enumerate(channel["samples"]):
-            rates = np.array([spec["channels"][c]["samples"][s]["data"] for spec in specs], float)
+            all_points = [spec["channels"][c]["samples"][s] for spec in specs]
+            rates = np.array([point["data"] for point in all_points], dtype=float)
             first_row = len(bin_of_row)
             bin_of_row += range(first_bin, first_bin + rates.shape[1])
             nominal.append(rates)
             for m, modifier in enumerate(sample["modifiers"]):
-                numbers = [
-                    spec["channels"][c]["samples"][s]["modifiers"][m]["data"] for spec in specs
-                ]
+                numbers = [point["modifiers"][m]["data"] for point in all_points]
                 site = _Site(modifier["name"], channel["name"], first_row, rates)
                 if modifier["type"] not in _MODIFIERS:
                     raise InferenceError(

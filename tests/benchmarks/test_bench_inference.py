@@ -1,9 +1,13 @@
 """Clocks of the statistics: limits per mass, all curves, full systematics."""
 
+import time
+
 import numpy as np
 
+from hnlstat.inference.asymptotic import asymptotic_tests, with_pyhf
 from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.workspace import workspace
 
 COUPLINGS = np.geomspace(1e-8, 1e-3, 75)
 
@@ -46,3 +50,24 @@ def test_four_channels(benchmark):
     assert len(result.limits) == 16
     # 45 masses in 25 s on one core
     assert benchmark.stats["median"] < 25.0 / 45.0
+
+
+def test_asymptotic_points_together(benchmark):
+    model = CountingModel(
+        ("fhc", "rhc"),
+        np.array([0.7, 0.3]),
+        np.array([6.3, 0.17]),
+        np.array([7.0, 0.0]),
+        {"flux_fhc": np.array([0.12, 0.0]), "efficiency": np.full(2, 0.2)},
+        np.array([0.3, 1.0]),
+        0.01,
+    )
+    specs = [workspace(model.with_signal(s * model.signal)) for s in np.geomspace(0.1, 100, 2000)]
+    tests = benchmark(asymptotic_tests, specs)
+    assert not tests.by_pyhf.any()
+    per_point = benchmark.stats["median"] / len(specs)
+    start = time.perf_counter()
+    pyhf_cls = with_pyhf(specs[1000], discovery=False)[2]
+    benchmark.extra_info["times_faster_than_pyhf"] = (time.perf_counter() - start) / per_point
+    assert abs(pyhf_cls - tests.cls[1000]) < 1e-5
+    assert benchmark.extra_info["times_faster_than_pyhf"] > 100.0
