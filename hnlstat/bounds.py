@@ -79,18 +79,12 @@ class Bound:
             Couplings [GeV^-1]: `lower` infinite at masses the curve does not reach, `upper`
             infinite where it is open above and zero where it does not reach.
         """
-        x, y = np.log(self.mass), np.log(self.coupling)
+        vertices = np.column_stack([self.mass, self.coupling])
         if self.kind == "region":
-            x, y = np.append(x, x[0]), np.append(y, y[0])
-        at = np.log(mass)[:, None]
-        left, right = np.minimum(x[:-1], x[1:]), np.maximum(x[:-1], x[1:])
-        run = np.where(x[1:] == x[:-1], np.inf, x[1:] - x[:-1])
-        height = y[:-1] + (at - x[:-1]) / run * (y[1:] - y[:-1])
-        meets = (left <= at) & (at <= right)
-        lower = np.exp(np.where(meets, height, np.inf).min(axis=1))
-        upper = np.exp(np.where(meets, height, -np.inf).max(axis=1))
+            vertices = np.vstack([vertices, vertices[:1]])
+        lower, upper, crossed = span(vertices, mass)
         # a curve crossed an odd number of times does not close above
-        open_above = (((left <= at) & (at < right)).sum(axis=1) % 2 == 1) & (self.kind == "limit")
+        open_above = (crossed % 2 == 1) & (self.kind == "limit")
         return lower, np.where(open_above, np.inf, upper)
 
 
@@ -181,19 +175,48 @@ def _level(table: CsvTable) -> float | None:
     return level
 
 
+def span(vertices: FloatArray, mass: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
+    """Lowest and highest coupling of a curve at each mass, and how often it passes there.
+
+    Parameters
+    ----------
+    vertices : array, shape (V, 2)
+        Masses and couplings of the curve, straight in their logarithms in between.
+    mass : array, shape (M,)
+        Masses [GeV].
+
+    Returns
+    -------
+    lower, upper : array, shape (M,)
+        Couplings [GeV^-1], infinite and zero at masses that the curve does not reach.
+    crossed : int array, shape (M,)
+        Number of crossings.
+    """
+    x, y = np.log(vertices).T
+    at = np.log(mass)[:, None]
+    left, right = np.minimum(x[:-1], x[1:]), np.maximum(x[:-1], x[1:])
+    run = np.where(x[1:] == x[:-1], np.inf, x[1:] - x[:-1])
+    height = y[:-1] + (at - x[:-1]) / run * (y[1:] - y[:-1])
+    meets = (left <= at) & (at <= right)
+    lower = np.exp(np.where(meets, height, np.inf).min(axis=1))
+    upper = np.exp(np.where(meets, height, -np.inf).max(axis=1))
+    return lower, upper, ((left <= at) & (at < right)).sum(axis=1)
+
+
 def comparable(bounds: Sequence[Bound], flavours: Mapping[str, float]) -> tuple[Bound, ...]:
-    """Those bounds whose coupling is the only one of a flavour pattern.
+    """Those bounds whose coupling is the model's d, and the only one.
 
     Parameters
     ----------
     bounds : sequence of Bound
         Any bounds.
     flavours : mapping
-        Relative couplings d_a/d of the model; with two or more that do not vanish no bound on a
-        single one can be compared, and the answer is empty.
+        Relative couplings d_a/d of the model. A bound on d_a holds for d where d_a/d is 1 or -1
+        and the others vanish; for any other pattern nothing can be compared with bounds on a
+        single coupling.
     """
-    active = [flavour for flavour, weight in flavours.items() if weight != 0]
-    return tuple(bound for bound in bounds if active == [bound.flavour])
+    active = {flavour: weight for flavour, weight in flavours.items() if weight != 0}
+    return tuple(b for b in bounds if set(active) == {b.flavour} and abs(active[b.flavour]) == 1)
 
 
 def established(bounds: Sequence[Bound]) -> tuple[Bound, ...]:

@@ -194,25 +194,28 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=contour: limits, regions, the figure and the summary."""
     from hnlstat.bounds import comparable, load_bounds
     from hnlstat.report.figures import contour_figure
-    from hnlstat.report.summary import summarise
-    from hnlstat.scan.contours import contours_document, limit_curves, regions
+    from hnlstat.report.summary import render, summarise
+    from hnlstat.scan.contours import contours_document, limit_fields, regions
 
     study, folder = current.study, current.folder
     table = yields(current, given)
     results = limits(current, table, workspace(current, table))
     write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
-    found = [region for curve in limit_curves(results) for region in regions(curve)]
+    found = [region for field in limit_fields(results) for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()
     bounds = load_bounds()
     figure = contour_figure(
-        found, comparable(bounds, flavours), flavours=flavours, title=title(study)
-    )
+        found, comparable(bounds, flavours), flavours=flavours, title=title(study),
+        mass_range=(float(table.masses[0]), float(table.masses[-1])),
+        coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
+    )  # fmt: skip
     folder.write_figure("contours", figure)
     summary = summarise(
         found, bounds, flavours=flavours, title=title(study), remarks=current.remarks
     )
-    pass
+    files = ("contours.pdf", "limits.csv", "contours.json", "summary.json")
+    current.console.print(render(summary, files), highlight=False)
     return summary.document()
 
 

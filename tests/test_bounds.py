@@ -50,6 +50,12 @@ def test_flavour_patterns_are_not_mixed(shipped):
     assert comparable(bounds, {"e": 1.0, "mu": 1.0, "tau": 1.0}) == ()
 
 
+def test_a_bound_holds_for_the_full_coupling_only(shipped):
+    bounds = list(shipped.values())
+    assert len(comparable(bounds, {"mu": -1.0})) == 13
+    assert comparable(bounds, {"mu": 0.5}) == ()
+
+
 def test_edges_pass_through_the_points(shipped):
     minerva = shipped["minerva"]
     lower, upper = minerva.edges(minerva.mass)

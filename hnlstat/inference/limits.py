@@ -1,12 +1,16 @@
 """Limits on the coupling at one mass, found by root finding along the coupling.
 
-The signal is not proportional to a power of the coupling over the whole range (N may decay before
-the detector), so every test is a test of mu = 1 at one coupling. A curve's strength there is
-ln(alpha / p), positive where the point is excluded (or discoverable). Its roots on both sides of
-the most sensitive coupling are the lower and the upper limit.
+The signal is not proportional to a power of the coupling over the whole range, so every test is a
+test of mu = 1 at one coupling. Where N decays before it reaches the detector the yield falls with
+the coupling, and rises again where N made in the detector itself decays at once: there may be
+several excluded intervals.
 
-The median significance without uncertainties costs nothing and rises with the signal: it tells
-where to look.
+A curve's strength is ln(ln p / ln alpha), positive where the point is excluded (or discoverable).
+For few background events -ln p is about the expected signal, so that the strength is linear in
+ln(coupling) where the signal is a power law. Its roots are the limits.
+
+The median significance without uncertainties costs nothing: the asymptotic p-value that belongs to
+it tells where to look, and how strengths go between those that are calculated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,24 +19,26 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.calculators import CalculatorName, choose
 from hnlstat.inference.curves import Curve, curves
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator
-from hnlstat.inference.search import BRANCHES, Branch, CrossingSearch
+from hnlstat.inference.search import FAINTEST, Branch, CrossingSearch
 from hnlstat.inference.statistics import asimov_significance
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
 _FINE_GRID = 600
 _P_MIN = 1e-300
+_STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit on the coupling.
+    """A limit on the coupling: one end of an excluded interval.
 
     Attributes
     ----------
@@ -59,19 +65,28 @@ class Limit:
     open: bool
 
 
-@dataclass(frozen=True)
-class Peak:
-    """How strongly a curve's most sensitive coupling is excluded: ln(alpha / p) [1].
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One curve along the coupling.
 
-    Where the signal is far above what the curve needs, `strength` is a lower bound.
+    Attributes
+    ----------
+    mass_gev, level, kind, method
+        As in `Limit`.
+    coupling
+        The ends of the grid, all limits and a fine grid in between, rising, shape (P,) [GeV^-1].
+    strength
+        ln(ln p / ln alpha), shape (P,): 0 at the limits, positive in the intervals. It is
+        calculated around the limits and at the hills and valleys of the sensitivity, interpolated
+        along the sensitivity between these, and cut off at +-6.
     """
 
     mass_gev: float
     level: float
     kind: str
     method: str
-    coupling: float
-    strength: float
+    coupling: FloatArray
+    strength: FloatArray
 
 
 @dataclass(frozen=True)
@@ -81,17 +96,17 @@ class MassLimits:
     Attributes
     ----------
     limits
-        Empty where nothing is excluded.
-    peaks
-        One for each curve, excluded or not: where neighbouring masses differ in sign the region
-        ends between them.
+        For each curve the ends of its intervals, rising: lower, upper, lower, upper ... Empty where
+        nothing is excluded.
+    profiles
+        One for each curve, excluded or not.
     validity
         "ok", or why the result is missing or to be taken with care.
     """
 
     mass_gev: float
     limits: tuple[Limit, ...]
-    peaks: tuple[Peak, ...]
+    profiles: tuple[Profile, ...]
     validity: str
 
 
@@ -147,11 +162,12 @@ def limits_at_mass(
         parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
     except InferenceError as error:
         return MassLimits(mass_gev, (), (), f"no limits: {error}")
-    limits, peaks, remarks = (sum(part, ()) for part in zip(*parts, strict=True))
-    return MassLimits(mass_gev, limits, peaks, "; ".join(sorted(set(remarks))) or "ok")
-
-
-_Results = tuple[tuple[Limit, ...], tuple[Peak, ...], tuple[str, ...]]
+    return MassLimits(
+        mass_gev,
+        tuple(limit for limits, _ in parts for limit in limits),
+        tuple(profile for _, profiles in parts for profile in profiles),
+        "ok",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,44 +181,45 @@ class _MassScan:
     engine: Calculator
     precision: float
 
-    def results(self, wanted: tuple[Curve, ...], discovery: bool) -> _Results:
-        """Return limits, peaks and remarks of the curves of one kind of test."""
+    def results(
+        self, wanted: tuple[Curve, ...], discovery: bool
+    ) -> tuple[list[Limit], list[Profile]]:
+        """Return limits and profiles of the curves of one kind of test."""
         x = self.yields.log_coupling
         grid = np.linspace(x[0], x[-1], _FINE_GRID)
         signal, background = self.yields.signal(grid), self.experiment.background
+        thresholds = -np.log([c.alpha for c in wanted])
         search = CrossingSearch(
             partial(self._discovery if discovery else self._exclusion, wanted),
             grid,
-            asimov_significance(signal, background, discovery),
+            _sensitivity(asimov_significance(signal, background, discovery)),
             self.precision,
+            np.log(FAINTEST / thresholds),
         )
+        found = [search.intervals(i, threshold) for i, threshold in enumerate(thresholds)]
         limits: list[Limit] = []
-        peaks: list[Peak] = []
-        remarks: list[str] = []
-        for i, c in enumerate(wanted):
+        profiles: list[Profile] = []
+        for i, (c, intervals) in enumerate(zip(wanted, found, strict=True)):
             key = (self.mass_gev, c.level, c.kind)
             method = f"{self.name} {c.test}"
-            strength = float(search.at(search.peak)[i])
-            peaks.append(Peak(*key, method, float(np.exp(search.peak)), strength))
-            for branch in BRANCHES:
-                found = search.crossing(i, branch, guess=max(1.2 * c.significance, 0.5))
-                if found is None:
-                    continue
-                limits.append(Limit(*key, branch, method, float(np.exp(found.x)), found.open))
-                if not found.unique:
-                    remarks.append(f"{c.kind} at {c.level:.6g} has holes: outermost limits kept")
-        return tuple(limits), tuple(peaks), tuple(remarks)
+            at, strength = search.profile(i, intervals)
+            profiles.append(Profile(*key, method, np.exp(at), strength))
+            for interval in intervals:
+                lower, upper = float(np.exp(interval.lower)), float(np.exp(interval.upper))
+                limits.append(Limit(*key, "lower", method, lower, interval.lower_open))
+                limits.append(Limit(*key, "upper", method, upper, interval.upper_open))
+        return limits, profiles
 
     def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each exclusion curve at ln(coupling) x."""
         test = self.engine.exclusion(self.yields.model(self.experiment, x))
-        return self._strengths(wanted, [c.p_value(test) for c in wanted], x)
+        return self._strengths(wanted, [c.p_value(test) for c in wanted], 1.0, x)
 
     def _discovery(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each discovery curve at ln(coupling) x.
 
         Far above the thresholds less signal tells the same in less time, and no calculator needs
-        to resolve p-values that nobody asked for.
+        to resolve p-values that nobody asked for; ln p goes as the significance squared from there.
         """
         model = self.yields.model(self.experiment, x)
         smallest = min(c.alpha for c in wanted)
@@ -212,10 +229,22 @@ class _MassScan:
             reduced = model.with_signal(model.signal * min(1.0, (enough / max(seen, 1e-9)) ** 2))
             p = self.engine.discovery(reduced).p0_expected
             if p < smallest or enough >= seen:
-                return self._strengths(wanted, [p for _ in wanted], x)
+                kept = float(asimov_significance(reduced.signal, reduced.background, True))
+                more = (seen / kept) ** 2 if kept > 0.0 else 1.0
+                return self._strengths(wanted, [p for _ in wanted], more, x)
             enough *= 1.3
 
-    def _strengths(self, wanted: tuple[Curve, ...], p: list[float], x: float) -> FloatArray:
+    def _strengths(
+        self, wanted: tuple[Curve, ...], p: list[float], more: float, x: float
+    ) -> FloatArray:
+        """Return the strengths for p-values whose logarithms are to be taken `more` times."""
         if not np.all(np.isfinite(p)):
             raise InferenceError(f"a p-value at coupling {np.exp(x):.4g} GeV^-1 is not a number")
-        return np.array([np.log(c.alpha / max(q, _P_MIN)) for c, q in zip(wanted, p, strict=True)])
+        ratio = np.log(np.clip(p, _P_MIN, 1.0)) * more / np.log([c.alpha for c in wanted])
+        strengths: FloatArray = np.log(np.maximum(ratio, 1e-9))
+        return strengths.clip(-_STRONGEST, _STRONGEST)
+
+
+def _sensitivity(significance: FloatArray) -> FloatArray:
+    """Return the asymptotic -ln CLs of a median experiment."""
+    return np.asarray(-np.log(2.0) - norm.logsf(significance))

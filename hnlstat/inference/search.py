@@ -1,42 +1,46 @@
 """Where curves of p-values cross their thresholds along one coordinate.
 
-Several curves are calculated together at each point, so that all searches share what was
-calculated. The outermost crossing on either side of the most sensitive point is what is looked for.
+A curve may lie above its threshold in several intervals. Between the turning points of a cheap
+sensitivity every curve is taken as monotone, so that its signs at the turning points tell where
+crossings are. Several curves are calculated together at each point, and all searches share what was
+calculated.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.signal import find_peaks
 
 FloatArray = NDArray[np.float64]
 Branch = Literal["lower", "upper"]
-BRANCHES: tuple[Branch, ...] = ("lower", "upper")
 
-_LADDER = 1.35  # ratio of the sensitivities probed for a sign change
-_FAINTEST = 0.05  # standard deviations; nothing crosses below
+FAINTEST = 0.04  # sensitivity; nothing crosses below
+_LADDER = 1.8  # ratio of the sensitivities probed for a sign change
+_PROMINENCE = 0.02  # of ln(sensitivity) at a turning point; less is noise of the yields
 
 
 @dataclass(frozen=True)
-class Crossing:
-    """Where a curve crosses its threshold.
+class Interval:
+    """Where a curve lies above its threshold.
 
     Attributes
     ----------
-    x
-        The coordinate.
-    open
-        True if the curve is still above the threshold at the end of the range, which x then is.
-    unique
-        False if the curve falls below its threshold again further in.
+    lower, upper
+        The coordinates of its ends.
+    lower_open, upper_open
+        True if this end is that of the range, where the curve is still above the threshold.
     """
 
-    x: float
-    open: bool
-    unique: bool
+    lower: float
+    upper: float
+    lower_open: bool
+    upper_open: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,82 +54,130 @@ class CrossingSearch:
     grid
         Rising coordinates of a fine grid, shape (G,).
     sensitivity
-        A cheap quantity, shape (G,), that rises and falls with the strengths; about the median
-        significance in standard deviations.
+        A cheap quantity, shape (G,), that rises and falls with the strengths, which are about
+        linear in its logarithm.
     precision
         Of the crossings, absolute.
+    weakest
+        What stands for the strengths, without a calculation, where the sensitivity is `FAINTEST`
+        or less, shape (V,); negative.
     """
 
     strengths: Callable[[float], FloatArray]
     grid: FloatArray
     sensitivity: FloatArray
     precision: float
+    weakest: FloatArray
     _known: dict[float, FloatArray] = field(default_factory=dict)
 
-    @property
-    def peak(self) -> float:
-        """The most sensitive point of the grid."""
-        return float(self.grid[np.argmax(self.sensitivity)])
+    @cached_property
+    def _height(self) -> FloatArray:
+        """ln(sensitivity) on the grid, flat where it is too faint to matter, shape (G,)."""
+        return np.log(np.maximum(self.sensitivity, FAINTEST))
+
+    @cached_property
+    def _way(self) -> FloatArray:
+        """The way that ln(sensitivity) has gone, up and down, from the grid's start, shape (G,)."""
+        moves = np.abs(np.diff(self._height)) + 1e-9 * np.diff(self.grid)
+        return np.concatenate([[0.0], np.cumsum(moves)])
+
+    @cached_property
+    def _turns(self) -> tuple[int, ...]:
+        """Indices of the grid's ends and of the hills and valleys of the sensitivity, rising."""
+        hills, _ = find_peaks(self._height, prominence=_PROMINENCE)
+        valleys, _ = find_peaks(-self._height, prominence=_PROMINENCE)
+        return tuple(np.unique([0, *hills, *valleys, self.grid.size - 1]).tolist())
 
     def at(self, x: float) -> FloatArray:
         """Return the strengths at x, from memory if they were asked for before."""
         if x not in self._known:
-            self._known[x] = self.strengths(x)
+            faint = np.interp(x, self.grid, self._height) <= np.log(FAINTEST)
+            self._known[x] = self.weakest if faint else self.strengths(x)
         return self._known[x]
 
-    def crossing(self, curve: int, branch: Branch, guess: float) -> Crossing | None:
-        """Return the outermost crossing of a curve, None if it stays below its threshold.
+    def intervals(self, curve: int, guess: float) -> tuple[Interval, ...]:
+        """Return where a curve lies above its threshold, rising; empty if nowhere.
 
         Parameters
         ----------
         curve
             Index into the strengths.
-        branch
-            Below ("lower") or above ("upper") the most sensitive point.
         guess
-            Sensitivity at which the crossing may be.
+            Sensitivity at which crossings may be.
         """
-        top = int(np.argmax(self.sensitivity))
-        part = slice(0, top + 1) if branch == "lower" else slice(None, top - 1 if top else None, -1)
-        x = self.grid[part]
-        # seen from the end of the range: the first place that is at least as sensitive
-        rising = np.maximum.accumulate(self.sensitivity[part])
-
-        def place(sensitivity: float) -> float:
-            return float(x[0] if sensitivity <= rising[0] else np.interp(sensitivity, rising, x))
-
-        def above(sensitivity: float) -> bool:
-            return bool(self.at(place(sensitivity))[curve] > 0.0)
-
-        rung = _LADDER ** np.round(np.log(guess) / np.log(_LADDER))
-        while not above(rung):
-            if rung >= rising[-1]:
-                return None
-            rung *= _LADDER
-        while above(rung / _LADDER):
-            rung /= _LADDER
-            if rung <= max(rising[0], _FAINTEST):
-                return Crossing(float(x[0]), True, True)
-        return self._between(curve, place(rung / _LADDER), place(rung), float(x[0]))
-
-    def _between(self, curve: int, outer: float, inner: float, end: float) -> Crossing:
-        """Return the crossing between a point below the threshold and one above it."""
-        direction = np.sign(self.peak - end) or np.sign(inner - outer)
-        met = sorted((p for p in self._known), key=lambda p: direction * p)
-        between = [p for p in met if direction * outer <= direction * p <= direction * inner]
-        inner = next(p for p in between if self.at(p)[curve] > 0.0)
-        outer = between[between.index(inner) - 1]
-        root = float(
-            brentq(lambda p: self.at(float(p))[curve], outer, inner, xtol=0.5 * self.precision)
+        ends = [float(self.grid[i]) for i in (0, -1)]
+        edges = [
+            self._root(curve, start, end, guess)
+            for start, end in itertools.pairwise(self._turns)
+            if self._above(curve, start) != self._above(curve, end)
+        ]
+        if self._above(curve, 0):
+            edges.insert(0, ends[0])
+        if self._above(curve, -1):
+            edges.append(ends[1])
+        return tuple(
+            Interval(lower, upper, lower == ends[0], upper == ends[1])
+            for lower, upper in zip(edges[::2], edges[1::2], strict=True)
         )
-        return Crossing(root, False, not self._dips(curve, inner))
 
-    def _dips(self, curve: int, inner: float) -> bool:
-        """Tell whether the curve falls below its threshold between a point and the peak."""
-        inside = (self.grid - inner) * (self.grid - self.peak) <= 0.0
-        if not inside.any():
-            return False
-        x, sensitivity = self.grid[inside], self.sensitivity[inside]
-        lowest = int(np.argmin(sensitivity))
-        nearest = np.interp(inner, self.grid, self.sensitivity)
-        return bool(sensitivity[lowest] < 0.99 * nearest and self.at(float(x[lowest]))[curve] < 0.0)
+    def profile(self, curve: int, found: Sequence[Interval]) -> tuple[FloatArray, FloatArray]:
+        """Return a curve along the whole range, from what was calculated.
+
+        Between calculated points the strength goes as ln(sensitivity) does.
+
+        Parameters
+        ----------
+        curve
+            Index into the strengths.
+        found
+            Its intervals, calculated before.
+
+        Returns
+        -------
+        x, strength
+            The grid and all crossings, rising, shape (P,); the strength is 0 at crossings.
+        """
+        roots = [i.lower for i in found if not i.lower_open]
+        roots += [i.upper for i in found if not i.upper_open]
+        known = dict.fromkeys(roots, 0.0)
+        for point, strengths in self._known.items():
+            inside = any(i.lower <= point <= i.upper for i in found)
+            beside_root = any(abs(point - root) <= self.precision for root in roots)
+            # the discrete p-values of few events are not monotone to the last digit
+            if not beside_root and (strengths[curve] > 0.0) == inside:
+                known[point] = float(strengths[curve])
+        at = np.sort(np.array(list(known)))
+        x = np.unique(np.concatenate([self.grid, at]))
+        ways = [np.interp(points, self.grid, self._way) for points in (x, at)]
+        strength = np.interp(ways[0], ways[1], [known[point] for point in at.tolist()])
+        return x, np.asarray(strength)
+
+    def _above(self, curve: int, index: int) -> bool:
+        return bool(self.at(float(self.grid[index]))[curve] > 0.0)
+
+    def _root(self, curve: int, start: int, end: int, guess: float) -> float:
+        """Return the crossing between two turning points at which the curve differs in sign."""
+        part = slice(start, end + 1)
+        x, height = self.grid[part], self._height[part]
+        order = 1 if height[0] < height[-1] else -1
+        rising = np.maximum.accumulate(height[::order])
+        step = np.log(_LADDER)
+
+        def above(rung: int) -> bool:
+            return bool(self.at(float(np.interp(rung * step, rising, x[::order])))[curve] > 0.0)
+
+        rungs = range(int(rising[0] // step) + 1, int(np.ceil(rising[-1] / step)))
+        if rungs:
+            rung = min(max(round(np.log(guess) / step), rungs[0]), rungs[-1])
+            while rung < rungs[-1] and not above(rung):
+                rung += 1
+            while rung > rungs[0] and above(rung):
+                rung -= 1
+        between = sorted(point for point in self._known if x[0] <= point <= x[-1])
+        bracket = next(
+            pair
+            for pair in itertools.pairwise(between)
+            if (self.at(pair[0])[curve] > 0.0) != (self.at(pair[1])[curve] > 0.0)
+        )
+        xtol = 0.5 * self.precision
+        return float(brentq(lambda point: self.at(float(point))[curve], *bracket, xtol=xtol))

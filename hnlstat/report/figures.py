@@ -72,8 +72,8 @@ def contour_figure(
     *,
     flavours: Mapping[str, float],
     title: str = "",
-    mass_range: tuple[float, float] | None = None,
-    coupling_range: tuple[float, float] | None = None,
+    mass_range: tuple[float, float] = (0.01, 1.2),
+    coupling_range: tuple[float, float] = (1e-8, 1e-4),
 ) -> Figure:
     """Draw what is excluded and what could be discovered in the (mass, coupling) plane.
 
@@ -91,8 +91,8 @@ def contour_figure(
         Relative couplings d_a/d, for the axis label.
     title : str
         Line above the axes.
-    mass_range, coupling_range : pair of float, optional
-        Limits of the axes [GeV], [GeV^-1]; by default they fit the regions.
+    mass_range, coupling_range : pair of float
+        Limits of the axes [GeV], [GeV^-1].
 
     Returns
     -------
@@ -102,7 +102,7 @@ def contour_figure(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        _set_axes(axes, regions, flavours, mass_range, coupling_range)
+        _set_axes(axes, flavours, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         labels = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
@@ -116,17 +116,14 @@ def contour_figure(
 
 def _set_axes(
     axes: Axes,
-    regions: Sequence[Region],
     flavours: Mapping[str, float],
-    mass_range: tuple[float, float] | None,
-    coupling_range: tuple[float, float] | None,
+    mass_range: tuple[float, float],
+    coupling_range: tuple[float, float],
 ) -> None:
     """Scales, limits, ticks and names of the axes; masses are in MeV."""
     axes.set(xscale="log", yscale="log")
-    vertices = [region.polygon() for region in regions] or [np.array([[0.01, 1e-7], [1.0, 1e-4]])]
-    low, high = np.vstack(vertices).min(axis=0), np.vstack(vertices).max(axis=0)
-    axes.set_xlim(*(1e3 * m for m in mass_range or (low[0], max(1.5 * high[0], 1.0))))
-    axes.set_ylim(*(coupling_range or (low[1] / 10, min(high[1], 3000 * low[1]))))
+    axes.set_xlim(1e3 * mass_range[0], 1e3 * mass_range[1])
+    axes.set_ylim(*coupling_range)
     axes.set_xlabel(r"HNL mass $m_N$ [MeV]")
     axes.set_ylabel(rf"Dipole coupling ${coupling_symbol(flavours)}$ [GeV$^{{-1}}$]")
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
@@ -244,19 +241,21 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
 
 
 def _outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
-    """Draw the edges that are limits, not ends of the grid, as one line."""
-    parts: list[FloatArray] = []
-    for region in regions:
-        for edge, is_open in ((region.lower, region.lower_open), (region.upper, region.upper_open)):
-            parts.append(np.column_stack([region.mass, np.where(is_open, np.nan, edge)]))
-            parts.append(np.full((1, 2), np.nan))
-    mass, coupling = np.vstack(parts).T
+    """Draw the boundaries that are limits, not ends of the grid, as one line."""
+    gap = np.full((1, 2), np.nan)
+    lines = [part for region in regions for line in region.lines for part in (line, gap)]
+    mass, coupling = np.vstack([gap, *lines]).T
     (line,) = axes.plot(mass * 1e3, coupling, zorder=3, **style)
     return line
 
 
 def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
-    """Fill what lies in one of two nested sets of regions, but not in both."""
-    rings = [Path(region.polygon() * [1e3, 1.0], closed=True) for region in first]
-    rings += [Path(region.polygon()[::-1] * [1e3, 1.0], closed=True) for region in second]
-    axes.add_patch(PathPatch(Path.make_compound_path(*rings), lw=0, zorder=2, **style))
+    """Fill what lies in one of two nested sets of regions, but not in both.
+
+    Paths are filled where they wind around a point. Outlines and holes wind in opposite directions,
+    and so does the whole second set, taken backwards.
+    """
+    rings = [ring for region in first for ring in (region.outline, *region.holes)]
+    rings += [ring[::-1] for region in second for ring in (region.outline, *region.holes)]
+    paths = [Path(ring * [1e3, 1.0], closed=True) for ring in rings]
+    axes.add_patch(PathPatch(Path.make_compound_path(*paths), lw=0, zorder=2, **style))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ FloatArray = NDArray[np.float64]
 
 SPACING = 3.0  # pixels between the points that stand for a curve
 GAP = 0.75  # distance of a label's middle from its curve, in heights of the text
+HALO = 1.6  # points around a label that covers a minor curve
 CLEARANCE = np.array([6.0, 3.0])  # pixels kept free beside and above a label
 
 
@@ -84,9 +86,10 @@ def place_labels(
         extent = text.get_window_extent()
         box = np.array([extent.width, extent.height])
         curve = _dense(axes, label.mass, label.coupling)
-        place = _best_place(curve, box, np.vstack([*blocked, *shunned]), frame) or _best_place(
-            curve, box, np.vstack(blocked), frame
-        )
+        place = _best_place(curve, box, np.vstack([*blocked, *shunned]), frame)
+        if place is None:
+            place = _best_place(curve, box, np.vstack(blocked), frame)
+            text.set_path_effects([withStroke(linewidth=HALO, foreground="white")])
         if place is None:
             text.remove()
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hnlstat.bounds import Bound, LeadingRange, comparable, established, world_leading_ranges
+from hnlstat.bounds import (
+    Bound,
+    LeadingRange,
+    comparable,
+    established,
+    span,
+    world_leading_ranges,
+)
 from hnlstat.csv_table import read_csv
 from hnlstat.report.wording import coupling_text, level_text, mev_text, range_text
 from hnlstat.scan.contours import Region
@@ -26,6 +32,7 @@ METHOD_NOTE = (
     "decays counted without the survival from production to the detector."
 )
 MOST_REMARKS = 4
+MASSES = 1000  # at which a limit is compared with bounds
 ORDER = {"observed": 0, "expected": 1, "discovery": 2}  # bands come after
 PUBLISHED = Path(__file__).parent.parent / "data" / "published_ranges.csv"
 
@@ -44,6 +51,8 @@ class Reach:
         Ends of the masses [GeV].
     low_open, high_open : bool
         That end is the grid's.
+    coupling_open : bool
+        The smallest coupling is the grid's.
     """
 
     level: float
@@ -55,6 +64,7 @@ class Reach:
     mass_high: float
     low_open: bool
     high_open: bool
+    coupling_open: bool
 
     @property
     def text(self) -> str:
@@ -123,7 +133,7 @@ def summarise(
     Parameters
     ----------
     regions : sequence of Region
-        All regions of a run, those of one limit in order of mass.
+        All regions of a run.
     bounds : sequence of Bound
         All bounds known; those on other couplings are left out.
     flavours : mapping
@@ -143,7 +153,7 @@ def summarise(
     )
     leading: list[LeadingRange] = []
     if main and known:
-        leading = world_leading_ranges(*lower_edge(groups[main]), known)
+        leading = _leading(groups[main], known)
     return Summary(
         title,
         coupling_text(flavours),
@@ -156,30 +166,45 @@ def summarise(
 
 
 def _reach(found: Sequence[Region]) -> Reach:
-    """Reach of the regions of one limit, which come in order of mass."""
-    mass = np.concatenate([region.mass for region in found])
-    lower = np.concatenate([region.lower for region in found])
-    best = int(np.argmin(lower))
+    """Reach of the regions of one limit."""
+    vertices = np.vstack([region.outline for region in found])
+    mass, coupling = vertices[np.argmin(vertices[:, 1])].tolist()
     return Reach(
         found[0].level,
         found[0].kind,
         found[0].method,
-        float(lower[best]),
-        float(mass[best]),
-        float(mass[0]),
-        float(mass[-1]),
-        found[0].low_mass_open,
-        found[-1].high_mass_open,
+        coupling,
+        mass,
+        float(vertices[:, 0].min()),
+        float(vertices[:, 0].max()),
+        any(region.low_mass_open for region in found),
+        any(region.high_mass_open for region in found),
+        any(region.coupling_low_open for region in found),
     )
 
 
-def lower_edge(found: Sequence[Region]) -> tuple[FloatArray, FloatArray]:
-    """Masses and couplings of the lower edge, shape (V,), with NaN between separate regions."""
-    mass, lower = [found[0].mass], [found[0].lower]
-    for before, region in itertools.pairwise(found):
-        mass += [np.array([(before.mass[-1] + region.mass[0]) / 2]), region.mass]
-        lower += [np.array([np.nan]), region.lower]
-    return np.concatenate(mass), np.concatenate(lower)
+def lower_edge(found: Sequence[Region], mass: FloatArray) -> FloatArray:
+    """Lowest coupling [GeV^-1] inside any region at each mass, NaN where there is none.
+
+    Parameters
+    ----------
+    found : sequence of Region
+        Regions of one limit.
+    mass : array, shape (M,)
+        Masses [GeV].
+    """
+    lowest = np.full(mass.shape, np.inf)
+    for region in found:
+        lowest = np.minimum(lowest, span(region.outline, mass)[0])
+    return np.where(np.isfinite(lowest), lowest, np.nan)
+
+
+def _leading(found: Sequence[Region], known: Sequence[Bound]) -> list[LeadingRange]:
+    """Ranges of mass where the lower edge of the regions lies below all bounds."""
+    ends = np.array([end(region.outline[:, 0]) for region in found for end in (np.min, np.max)])
+    between = np.geomspace(ends.min(), ends.max(), MASSES)[1:-1]
+    mass = np.unique(np.concatenate([ends, between]))
+    return world_leading_ranges(mass, lower_edge(found, mass), known)
 
 
 def _published() -> tuple[PublishedRange, ...]:
@@ -188,17 +213,15 @@ def _published() -> tuple[PublishedRange, ...]:
     return tuple(map(PublishedRange, table.columns["data"], *ends))
 
 
-def render(summary: Summary, folder: Path, files: Sequence[str]) -> RenderableType:
+def render(summary: Summary, files: Sequence[str]) -> RenderableType:
     """Lay the summary out for a terminal, at most one screen.
 
     Parameters
     ----------
     summary : Summary
         What was found.
-    folder : Path
-        The run's folder.
     files : sequence of str
-        The files to name, in order of interest.
+        The files of the run's folder to name, in order of interest.
     """
     parts: list[RenderableType] = [Text(summary.title, style="bold"), _reach_table(summary)]
     if not summary.reaches:
@@ -207,7 +230,7 @@ def render(summary: Summary, folder: Path, files: Sequence[str]) -> RenderableTy
     parts += [Text(f"Note: {remark}", style="yellow") for remark in summary.remarks[:MOST_REMARKS]]
     if len(summary.remarks) > MOST_REMARKS:
         parts.append(Text(f"... and {len(summary.remarks) - MOST_REMARKS} more notes in run.log"))
-    parts.append(Text(f"Results in {folder}: {', '.join(files)}", overflow="fold"))
+    parts.append(Text(f"Files: {', '.join(files)}"))
     return Group(*parts)
 
 
@@ -220,7 +243,7 @@ def _reach_table(summary: Summary) -> Table:
         if not reach.kind.startswith("expected_"):
             table.add_row(
                 reach.text,
-                f"{reach.coupling:.3g} GeV⁻¹",
+                f"{'≤ ' * reach.coupling_open}{reach.coupling:.3g} GeV⁻¹",
                 f"{mev_text(reach.mass)} MeV",
                 range_text(reach.mass_low, reach.mass_high, reach.low_open, reach.high_open),
             )

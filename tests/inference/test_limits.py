@@ -46,6 +46,10 @@ def couplings_of(result, kind, test="CLs", level=0.90):
     }
 
 
+def profile_of(result, kind, test="CLs"):
+    return next(p for p in result.profiles if p.kind == kind and p.method == f"exact {test}")
+
+
 @pytest.mark.parametrize("peak", [3.0, 50.0, 1e6])
 def test_no_events_are_excluded_where_ln_10_are_expected(peak):
     found = couplings_of(limits(peak), "observed")
@@ -80,12 +84,54 @@ def test_bands_and_branches_are_in_order():
     assert found.validity == "ok"
 
 
-def test_where_nothing_is_excluded_the_peaks_say_by_how_much():
+def test_where_nothing_is_excluded_the_profile_says_by_how_much():
     found = limits(2.0)
     assert found.limits == ()
-    observed = next(p for p in found.peaks if p.kind == "observed" and p.method == "exact CLs")
-    assert observed.strength == pytest.approx(2.0 - np.log(10.0), abs=2e-3)
-    assert observed.coupling == pytest.approx(np.sqrt(2.0) * SCALE, rel=0.02)
+    observed = profile_of(found, "observed")
+    top = int(np.argmax(observed.strength))
+    # no events: -ln CLs is the signal
+    assert observed.strength[top] == pytest.approx(np.log(2.0 / np.log(10.0)), abs=1e-3)
+    assert observed.coupling[top] == pytest.approx(np.sqrt(2.0) * SCALE, rel=0.02)
+
+
+def two_humps(d):
+    """Signal of N from rock, falling at large d, and of N from the gas itself, rising again."""
+    return 50.0 * (d / 3e-7) ** 4 * np.exp(2.0 - 2.0 * (d / 3e-7) ** 2) + 1e-4 * (d / 3e-7) ** 2
+
+
+def test_a_hole_between_two_regions_is_not_excluded():
+    table = two_humps(COUPLINGS)[:, None] * SPLIT
+    found = limits_at_mass(0.3, COUPLINGS, table, EMPTY, levels=(0.9,), sigmas=(5.0,))
+    rows = [x for x in found.limits if x.kind == "observed" and x.method == "exact CLs"]
+    for level, count in ((0.9, np.log(10.0)), (1.0 - norm.sf(5.0), -np.log(norm.sf(5.0)))):
+        ends = [x for x in rows if abs(x.level - level) < 1e-9]
+        assert [x.branch for x in ends] == ["lower", "upper", "lower", "upper"]
+        assert [x.open for x in ends] == [False, False, False, True]
+
+        def excess(x, count=count):
+            return np.log(two_humps(np.exp(x)) / count)
+
+        brackets = np.log([(1e-8, 3e-7), (3e-7, 3e-6), (3e-6, 1e-3)])
+        roots = [np.exp(brentq(excess, *bracket)) for bracket in brackets]
+        np.testing.assert_allclose([x.coupling for x in ends], [*roots, 1e-3], rtol=0.003)
+
+
+def test_profiles_follow_the_signal_from_end_to_end():
+    table = two_humps(COUPLINGS)[:, None] * SPLIT
+    found = limits_at_mass(0.3, COUPLINGS, table, EMPTY, sigmas=())
+    observed = profile_of(found, "observed")
+    np.testing.assert_allclose(observed.coupling[[0, -1]], COUPLINGS[[0, -1]])
+    assert np.all(np.diff(observed.coupling) > 0.0)
+    ends = [x.coupling for x in found.limits if x.kind == "observed"]
+    at_limits = np.isin(observed.coupling, ends)
+    assert at_limits.sum() == 4
+    np.testing.assert_array_equal(observed.strength[at_limits][:3], 0.0)
+    # no events: -ln CLs is the signal, known at the limits and at 1.8 times the sensitivity or less;
+    # far below, the way there is interpolated over a factor of 30 in signal
+    truth = np.log(two_humps(observed.coupling) / np.log(10.0))
+    for near, tolerance in ((0.5, 0.03), (1.5, 0.2)):
+        close = np.abs(truth) < near
+        np.testing.assert_allclose(observed.strength[close], truth[close], atol=tolerance)
 
 
 def test_a_region_beyond_the_grid_is_open():
@@ -135,7 +181,9 @@ def test_no_signal_anywhere_gives_no_limits():
 
 def test_results_travel_between_processes():
     found = limits(50.0, sigmas=())
-    assert pickle.loads(pickle.dumps(found)) == found
+    back = pickle.loads(pickle.dumps(found))
+    assert back.limits == found.limits
+    np.testing.assert_array_equal(back.profiles[0].strength, found.profiles[0].strength)
 
 
 def test_low_levels_are_found_too():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -5,7 +7,7 @@ from matplotlib.colors import to_hex
 from scipy.stats import norm
 
 from hnlstat.bounds import comparable, load_bounds
-from hnlstat.report.figures import VERMILION, contour_figure
+from hnlstat.report.figures import BAND_1, VERMILION, contour_figure
 from hnlstat.scan.contours import Region
 from hnlstat.scan.store import RunFolder
 
@@ -13,14 +15,12 @@ ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 FIVE_SIGMA = 1 - norm.sf(5)
 
 
-def make_region(level=0.90, kind="observed", method="exact CLs", scale=1.0, points=40):
+def make_region(level=0.90, kind="observed", method="exact CLs", scale=1.0, points=81):
     """An egg around 100 MeV and 1e-6 GeV^-1, `scale` times as large as the nominal one."""
-    angle = np.linspace(-np.pi / 2, np.pi / 2, points)
-    mass = 0.1 * np.exp(1.5 * scale * np.sin(angle))
-    half = 2.0 * scale * np.cos(angle)
-    closed = np.zeros(points, dtype=bool)
-    lower, upper = 1e-6 * np.exp(-half), 1e-6 * np.exp(half)
-    return Region(level, kind, method, mass, lower, upper, closed, closed, False, False)
+    angle = np.linspace(-np.pi, np.pi, points)
+    shape = np.column_stack([1.5 * np.cos(angle), 2.0 * np.sin(angle)])
+    outline = np.array([0.1, 1e-6]) * np.exp(scale * shape)
+    return Region(level, kind, method, outline, (), (outline,), *[False] * 4)
 
 
 def all_regions():
@@ -49,9 +49,8 @@ def test_axes_are_logarithmic_and_named(figure):
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert axes.get_xlabel().endswith("[MeV]")
     assert r"$d_{\mu}$" in axes.get_ylabel()
-    low, high = axes.get_xlim()
-    assert low < 100 * np.exp(-1.5) * 1.001
-    assert high > 100 * np.exp(1.5)
+    assert axes.get_xlim() == pytest.approx((10.0, 1200.0))
+    assert axes.get_ylim() == (1e-8, 1e-4)
 
 
 def test_legend_names_what_is_drawn(figure):
@@ -70,7 +69,6 @@ def test_lines_lie_where_the_limits_are(figure):
     (axes,) = figure.axes
     observed = next(line for line in axes.get_lines() if line.get_linewidth() == 1.3)
     mass, coupling = np.asarray(observed.get_data(), dtype=float)
-    # the points nearest to the middle of the egg are 40 mrad from it
     assert np.nanmin(coupling) == pytest.approx(1e-6 * np.exp(-2.0), rel=5e-3)
     assert np.nanmax(mass) == pytest.approx(100 * np.exp(1.5))
     red = [line for line in axes.get_lines() if to_hex(line.get_color()).upper() == VERMILION]
@@ -121,16 +119,33 @@ def test_pdf_holds_truetype_fonts_and_no_bitmap(figure, tmp_path):
     assert b"/Subtype /Image" not in content
 
 
-def test_edges_of_the_grid_have_no_line():
+def test_only_limits_have_lines_not_edges_of_the_grid():
     region = make_region()
-    cut = Region(
-        **{**vars(region), "upper": np.full(region.mass.size, 1e-5)}
-        | {"upper_open": np.ones(region.mass.size, dtype=bool)}
-    )
+    cut = dataclasses.replace(region, lines=(region.outline[:20], region.outline[30:40]))
     (axes,) = contour_figure([cut], flavours=ONLY_MU).axes
     (line,) = axes.get_lines()
-    coupling = np.asarray(line.get_ydata(), dtype=float)
-    assert np.nanmax(coupling) <= 1e-6
+    mass = np.asarray(line.get_xdata(), dtype=float)
+    assert np.isfinite(mass).sum() == 30
+    np.testing.assert_allclose(mass[np.isfinite(mass)][:20], 1e3 * region.outline[:20, 0])
+
+
+def test_holes_and_what_nested_regions_share_are_not_filled():
+    hole = make_region(scale=0.3).outline[::-1]
+    outer = dataclasses.replace(make_region(kind="expected_-1"), holes=(hole,), lines=())
+    inner = make_region(kind="expected_+1", scale=0.6)
+    inner = dataclasses.replace(inner, holes=(hole,), lines=())
+    figure = contour_figure([outer, inner], flavours=ONLY_MU)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
+    (axes,) = figure.axes
+
+    def color(distance):
+        """Colour at this fraction of the egg's height above its middle."""
+        x, y = axes.transData.transform((100.0, 1e-6 * np.exp(2.0 * distance))).astype(int)
+        return to_hex(image[y, x] / 255).upper()
+
+    assert [color(d) for d in (0.1, 0.45, 0.8, 1.2)] == ["#FFFFFF", "#FFFFFF", BAND_1, "#FFFFFF"]
 
 
 def test_projections_have_no_observed_line():
@@ -145,7 +160,10 @@ def test_projections_have_no_observed_line():
 
 def test_nothing_excluded_still_gives_axes():
     (axes,) = contour_figure([], flavours=ONLY_MU).axes
-    assert axes.get_xlim() == (10.0, 1500.0)
+    assert axes.get_xlim() == pytest.approx((10.0, 1200.0))
+    figure = contour_figure([], flavours=ONLY_MU, mass_range=(0.05, 3.0), coupling_range=(1e-9, 1))
+    assert figure.axes[0].get_xlim() == pytest.approx((50.0, 3000.0))
+    assert figure.axes[0].get_ylim() == (1e-9, 1.0)
 
 
 def test_legend_and_a_long_title_stay_within_the_figure():

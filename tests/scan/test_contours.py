@@ -3,199 +3,193 @@ import json
 import numpy as np
 import pytest
 
-from hnlstat.errors import DataError
-from hnlstat.inference.limits import Limit, MassLimits, Peak
-from hnlstat.scan.contours import (
-    LimitCurve,
-    contours_document,
-    limit_curves,
-    regions,
-    regions_from_document,
-)
+from hnlstat.inference.limits import Limit, MassLimits, Profile
+from hnlstat.scan.contours import LimitField, contours_document, limit_fields, regions
 
 LEVEL = 0.90
-LN_ALPHA = np.log(1 - LEVEL)
+MASSES = np.geomspace(0.01, 1.0, 45)
+COUPLINGS = np.geomspace(1e-8, 1e-4, 241)
 
 
-def curve_of(strength, masses, couplings, *, level=LEVEL):
-    """Limits of a smooth strength(ln m, ln d), as a scan on a fine coupling grid finds them."""
-    x, y = np.log(masses), np.log(couplings)
-    values = strength(x[:, None], y[None, :])
-    above = values > 0
-    first, last = above.argmax(axis=1), above.shape[1] - 1 - above[:, ::-1].argmax(axis=1)
-    rows = np.arange(masses.size)
-
-    def edge(index, neighbour):
-        here, there = values[rows, index], values[rows, np.clip(neighbour, 0, y.size - 1)]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            fraction = np.where(here == there, 0.0, here / (here - there))
-        return np.exp(y[index] + fraction * (y[np.clip(neighbour, 0, y.size - 1)] - y[index]))
-
-    some = above.any(axis=1)
-    best = values.argmax(axis=1)
-    return LimitCurve(
-        level,
-        "observed",
-        "exact",
-        masses,
-        np.where(some, edge(first, first - 1), np.nan),
-        np.where(some, edge(last, last + 1), np.nan),
-        some & (first == 0),
-        some & (last == y.size - 1),
-        values.max(axis=1),
-        couplings[best],
-    )
+def field_of(strength, masses=MASSES, couplings=COUPLINGS, **names):
+    """A field of a smooth strength(ln m, ln d)."""
+    names = {"level": LEVEL, "kind": "observed", "method": "exact CLs"} | names
+    values = strength(np.log(masses)[:, None], np.log(couplings)[None, :])
+    return LimitField(**names, mass=masses, coupling=couplings, strength=values)
 
 
 def ellipse(x, y, mass=0.1, coupling=1e-6, size=(1.3, 2.0)):
-    return 2 * (1 - ((x - np.log(mass)) / size[0]) ** 2 - ((y - np.log(coupling)) / size[1]) ** 2)
+    return 1 - ((x - np.log(mass)) / size[0]) ** 2 - ((y - np.log(coupling)) / size[1]) ** 2
 
 
-def area(region):
-    """Area of the outline in the plane of logarithms (shoelace formula)."""
-    x, y = np.log(region.polygon()).T
-    return abs(np.sum(x[1:] * y[:-1] - x[:-1] * y[1:])) / 2
+def bay(x, y):
+    """Excluded: all but a wedge that opens towards high mass from 100 MeV on, around 1e-6."""
+    return np.abs(y - np.log(1e-6)) - (x - np.log(0.1))
 
 
-def grid(points):
-    return np.geomspace(0.01, 1.0, points), np.geomspace(1e-8, 1e-4, 4001)
+def area(ring):
+    """Signed area in the plane of logarithms, positive anticlockwise (shoelace formula)."""
+    x, y = np.log(ring).T
+    return np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2
+
+
+def flags(region):
+    return (
+        region.low_mass_open,
+        region.high_mass_open,
+        region.coupling_low_open,
+        region.coupling_high_open,
+    )
 
 
 def test_ellipse_is_one_closed_region_with_the_right_area():
-    (region,) = regions(curve_of(ellipse, *grid(40)))
-    assert not region.low_mass_open
-    assert not region.high_mass_open
-    assert not region.lower_open.any()
-    assert region.lower[0] == pytest.approx(region.upper[0])
-    assert region.lower[-1] == pytest.approx(region.upper[-1])
-    assert np.all(np.diff(region.mass) > 0)
-    # chords lie inside a convex curve: a relative loss of (2 pi / V)^2 / 6 for V = 60 vertices
-    assert area(region) == pytest.approx(np.pi * 1.3 * 2.0, rel=4e-3)
-    np.testing.assert_array_equal(region.polygon()[0], region.polygon()[-1])
+    (region,) = regions(field_of(ellipse))
+    assert flags(region) == (False,) * 4
+    assert region.holes == ()
+    (line,) = region.lines
+    np.testing.assert_array_equal(line, region.outline)
+    np.testing.assert_array_equal(region.outline[0], region.outline[-1])
+    # linear interpolation over steps h lowers a curvature k by h^2/8 k: less than 2e-3 for h = 0.1
+    assert area(region.outline) == pytest.approx(np.pi * 1.3 * 2.0, rel=4e-3)
+    tips = np.log(region.outline[:, 0] / 0.1)
+    np.testing.assert_allclose([tips.min(), tips.max()], [-1.3, 1.3], atol=2e-3)
 
 
-def test_tip_converges_with_the_square_of_the_grid_step():
-    steps, errors = [], []
-    for points in (16, 31, 61, 121):
-        (region,) = regions(curve_of(ellipse, *grid(points)))
-        tips = np.log(region.mass[[0, -1]] / 0.1)
-        steps.append(np.log(100) / (points - 1))
-        errors.append(np.abs(tips - [-1.3, 1.3]).max())
-    # the strength is curved: linear interpolation is off by at most h^2/8 times the ratio of second
-    # to first derivative of ln(-ln p) at the tip, (2/1.3^2 + (2 * 2/1.3/2.30)^2) / (2 * 2/1.3/2.30)
-    slope = 2 * 2.0 / 1.3 / -LN_ALPHA
-    bound = (2 * 2.0 / 1.3**2 / -LN_ALPHA + slope**2) / slope / 8
-    assert np.all(np.array(errors) < 1.3 * bound * np.array(steps) ** 2)
+def test_signals_that_are_powers_have_straight_contours():
+    def power(x, y):
+        return 2.0 * (y - np.log(1e-6)) + 3.0 * (x - np.log(0.1))
+
+    (region,) = regions(field_of(power, MASSES[::11], COUPLINGS[::40]))
+    (line,) = region.lines
+    np.testing.assert_allclose(line[:, 1], 1e-6 * (line[:, 0] / 0.1) ** -1.5, rtol=1e-9)
+    # from (1 GeV, 3.2e-8) to (21.5 MeV, 1e-5): neither low edge is reached before 1e-4 at 4.6 MeV
+    assert flags(region) == (True, True, False, True)
 
 
-def test_tip_is_exact_where_the_signal_is_a_power_of_the_mass():
-    masses, couplings = grid(12)
-
-    def strength(x, y):
-        signal = 50 * np.exp(-3.0 * (x - np.log(0.01)) - (y - np.log(1e-6)) ** 2)
-        return signal + LN_ALPHA
-
-    (region,) = regions(curve_of(strength, masses, couplings))
-    assert region.low_mass_open
-    assert region.mass[-1] == pytest.approx(0.01 * (50 / -LN_ALPHA) ** (1 / 3), rel=1e-9)
-    assert region.lower[-1] == pytest.approx(1e-6, rel=1e-9)
-
-
-def test_regions_open_at_the_edges_of_the_grid_are_marked():
-    masses, couplings = np.geomspace(0.05, 0.2, 9), np.geomspace(5e-7, 1e-4, 401)
-    (region,) = regions(curve_of(ellipse, masses, couplings))
-    assert region.low_mass_open
-    assert region.high_mass_open
-    assert region.lower_open.all()
-    assert not region.upper_open.any()
-    assert region.mass.size == masses.size
+def test_a_bay_is_not_part_of_the_region():
+    (region,) = regions(field_of(bay))
+    assert flags(region) == (True,) * 4
+    (line,) = region.lines
+    tip = line[np.argmin(line[:, 0])]
+    # the tip is sharp: no better than a step of the grids, 10 % in mass
+    np.testing.assert_allclose(tip, [0.1, 1e-6], rtol=0.1)
+    expected = 4.605 * 9.21 - 2.3026**2
+    assert area(region.outline) == pytest.approx(expected, rel=1e-3)
+    assert line[0, 0] == pytest.approx(1.0)
+    assert line[-1, 0] == pytest.approx(1.0)
 
 
-def test_disjoint_masses_give_disjoint_regions():
+def test_a_hole_is_kept_as_one():
+    (region,) = regions(field_of(lambda x, y: -ellipse(x, y)))
+    (hole,) = region.holes
+    assert area(hole) == pytest.approx(-np.pi * 1.3 * 2.0, rel=4e-3)
+    assert area(region.outline) == pytest.approx(np.log(1e2) * np.log(1e4))
+    (line,) = region.lines
+    np.testing.assert_array_equal(line, hole)
+
+
+def test_islands_are_regions_in_order_of_mass():
     def two(x, y):
-        left = ellipse(x, y, 0.025, 1e-6, (0.5, 1.0))
-        return np.maximum(left, ellipse(x, y, 0.3, 1e-7, (0.8, 1.5)))
+        right = ellipse(x, y, 0.3, 1e-7, (0.8, 1.5))
+        return np.maximum(right, ellipse(x, y, 0.025, 1e-6, (0.5, 1.0)))
 
-    low, high = regions(curve_of(two, *grid(60)))
-    assert low.mass[-1] < high.mass[0]
-    assert area(low) == pytest.approx(np.pi * 0.5, rel=0.02)
-    assert area(high) == pytest.approx(np.pi * 1.2, rel=0.02)
+    low, high = regions(field_of(two))
+    assert low.outline[:, 0].max() < high.outline[:, 0].min()
+    assert area(low.outline) == pytest.approx(np.pi * 0.5, rel=0.03)
+    assert area(high.outline) == pytest.approx(np.pi * 1.2, rel=0.02)
+
+
+@pytest.mark.parametrize("edge", range(4))
+def test_each_open_edge_is_marked_and_has_no_line(edge):
+    centres = [(0.01, 1e-6), (1.0, 1e-6), (0.1, 1e-8), (0.1, 1e-4)]
+    (region,) = regions(field_of(lambda x, y: ellipse(x, y, *centres[edge])))
+    assert flags(region) == tuple(number == edge for number in range(4))
+    (line,) = region.lines
+    axis = edge // 2
+    on_edge = np.isclose(line[:, axis], centres[edge][axis], rtol=1e-9, atol=0)
+    assert np.flatnonzero(on_edge).tolist() == [0, len(line) - 1]
+    assert np.isclose(region.outline[:, axis], centres[edge][axis], rtol=1e-9, atol=0).sum() > 2
+
+
+def test_everything_excluded_has_no_lines():
+    (region,) = regions(field_of(lambda x, y: 1.0 + 0 * x * y))
+    assert flags(region) == (True,) * 4
+    assert region.lines == ()
 
 
 def test_nothing_excluded_gives_no_region():
-    assert regions(curve_of(lambda x, y: ellipse(x, y) - 3.0, *grid(20))) == []
+    assert regions(field_of(lambda x, y: ellipse(x, y) - 3.0)) == ()
 
 
-@pytest.mark.parametrize("outer", [-np.inf, LN_ALPHA, np.nan, 0.0, 0.5])
-def test_tip_stays_between_its_masses_for_any_strength_outside(outer):
-    curve = LimitCurve(
-        LEVEL, "observed", "exact",
-        np.array([0.1, 0.2]), np.array([1e-7, np.nan]), np.array([1e-6, np.nan]),
-        np.zeros(2, bool), np.zeros(2, bool), np.array([5.0, outer]), np.array([3e-7, 4e-7]),
-    )  # fmt: skip
-    (region,) = regions(curve)
-    assert 0.1 < region.mass[-1] <= 0.2 * (1 + 1e-12)
-    assert np.all(np.diff(region.mass) > 0)
-    assert np.all(region.lower <= region.upper * (1 + 1e-12))
+def test_one_mass_is_a_region_without_width():
+    (region,) = regions(field_of(ellipse, np.array([0.1])))
+    assert region.low_mass_open
+    assert region.high_mass_open
+    np.testing.assert_allclose(region.outline[:, 0], 0.1, rtol=1e-8)
+    ends = 1e-6 * np.exp([-2.0, 2.0])
+    low_high = [region.outline[:, 1].min(), region.outline[:, 1].max()]
+    np.testing.assert_allclose(low_high, ends, rtol=1e-3)
 
 
 def test_document_survives_json():
-    found = regions(curve_of(ellipse, *grid(20)))
-    (back,) = regions_from_document(json.loads(json.dumps(contours_document(found))))
-    assert (back.level, back.kind, back.method) == (LEVEL, "observed", "exact")
-    np.testing.assert_allclose(back.polygon(), found[0].polygon(), rtol=1e-6)
-    np.testing.assert_array_equal(back.upper_open, found[0].upper_open)
-
-
-@pytest.mark.parametrize(
-    ("document", "reason"),
-    [({}, "schema = None"), ({"schema": "hnlstat contours 1"}, "KeyError")],
-)
-def test_a_foreign_document_is_refused(document, reason):
-    with pytest.raises(DataError, match=reason):
-        regions_from_document(document)
+    (region,) = found = regions(field_of(bay))
+    (entry,) = json.loads(json.dumps(contours_document(found), allow_nan=False))["contours"]
+    assert (entry["level"], entry["kind"], entry["method"]) == (LEVEL, "observed", "exact CLs")
+    np.testing.assert_allclose(entry["polygon"][0], region.outline, rtol=1e-6)
+    np.testing.assert_allclose(entry["lines"][0], region.lines[0], rtol=1e-6)
+    assert set(entry["open"].values()) == {True}
 
 
 def test_shapes_must_agree():
-    flags = np.zeros(2, bool)
-    with pytest.raises(ValueError, match="upper must have the shape"):
-        LimitCurve(
-            LEVEL, "observed", "exact", np.array([1.0, 2.0]), np.ones(2), np.ones(3),
-            flags, flags, np.ones(2), np.ones(2),
+    with pytest.raises(ValueError, match=r"strength has the shape \(2, 2\), expected .* \(2, 3\)"):
+        LimitField(
+            LEVEL, "observed", "exact CLs", np.array([1.0, 2.0]), np.arange(1.0, 4.0),
+            np.ones((2, 2)),
         )  # fmt: skip
 
 
-def mass_limits(mass, lower, upper, *, strength, calculator="exact"):
-    keys = [(0.9, "observed", f"{calculator} CLs"), (0.9999997, "discovery", f"{calculator} p0")]
-    limits = [
-        Limit(mass, *keys[0][:2], branch, keys[0][2], coupling, coupling == 1e-3)
-        for branch, coupling in (("lower", lower), ("upper", upper))
-        if coupling is not None
-    ]
-    peaks = [
-        Peak(mass, *key, 1e-6, value) for key, value in zip(keys, (strength, -3.0), strict=True)
-    ]
-    return MassLimits(mass, tuple(limits), tuple(peaks), "ok")
+def mass_limits(mass, intervals, *, calculator="exact", kinds=("observed", "discovery")):
+    """Limits and profiles of a strength that is a parabola in each interval of ln(coupling)."""
+    limits, profiles = [], []
+    for kind in kinds:
+        method = f"{calculator} {'p0' if kind == 'discovery' else 'CLs'}"
+        ends = np.array([end for interval in intervals for end in interval])
+        limits += [
+            Limit(mass, LEVEL, kind, branch, method, coupling, False)
+            for interval in intervals
+            for branch, coupling in zip(("lower", "upper"), interval, strict=True)
+        ]
+        coupling = np.unique(np.concatenate([np.geomspace(1e-8, 1e-4, 90), ends]))
+        distance = [np.log(coupling / low) * np.log(high / coupling) for low, high in intervals]
+        strength = np.max([np.full(coupling.size, -6.0), *distance], axis=0)
+        strength[np.isin(coupling, ends)] = 0.0
+        profiles.append(Profile(mass, LEVEL, kind, method, coupling, strength))
+    return MassLimits(mass, tuple(limits), tuple(profiles), "ok")
 
 
-def test_limits_of_all_masses_become_curves():
+def test_contours_pass_through_the_limits_at_the_masses_of_the_grid():
     results = [
-        mass_limits(0.2, 2e-7, 1e-5, strength=4.0, calculator="asymptotic"),
-        mass_limits(0.1, 1e-7, 1e-3, strength=5.0),
+        mass_limits(0.2, [(2.1e-7, 1.3e-6), (1.11e-5, 6e-5)], calculator="asymptotic"),
+        mass_limits(0.1, [(1.7e-7, 7e-5)]),
         MassLimits(0.3, (), (), "no limits: the signal is not finite"),
-        mass_limits(0.4, None, None, strength=-1.0),
+        mass_limits(0.4, [(3.3e-5, 7.7e-5)]),
+        mass_limits(0.8, []),
     ]
-    observed, discovery = limit_curves(results)
-    assert (observed.level, observed.kind) == (0.9, "observed")
+    observed, discovery = limit_fields(results)
+    assert (observed.kind, discovery.kind) == ("observed", "discovery")
     assert observed.method == "asymptotic CLs, exact CLs"
-    np.testing.assert_array_equal(observed.mass, [0.1, 0.2, 0.4])
-    np.testing.assert_array_equal(observed.lower, [1e-7, 2e-7, np.nan])
-    np.testing.assert_array_equal(observed.upper_open, [True, False, False])
-    np.testing.assert_array_equal(observed.peak, [5.0, 4.0, -1.0])
-    assert regions(discovery) == []
+    np.testing.assert_array_equal(observed.mass, [0.1, 0.2, 0.4, 0.8])
     (region,) = regions(observed)
-    assert 0.2 < region.mass[-1] < 0.4
+    assert flags(region) == (True, False, False, False)
+    for result in results:
+        on_mass = np.isclose(region.outline[:, 0], result.mass_gev, rtol=1e-12)
+        limits = [limit.coupling for limit in result.limits if limit.kind == "observed"]
+        if result.mass_gev == 0.1:  # the edge of the grid: the outline runs along it
+            assert region.outline[on_mass, 1].min() == pytest.approx(limits[0], rel=1e-12)
+            assert region.outline[on_mass, 1].max() == pytest.approx(limits[1], rel=1e-12)
+        else:
+            np.testing.assert_allclose(np.unique(region.outline[on_mass, 1]), limits, rtol=1e-12)
 
 
-def test_no_results_give_no_curves():
-    assert limit_curves([]) == []
+def test_no_results_give_no_fields():
+    assert limit_fields([]) == ()
