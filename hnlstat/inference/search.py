@@ -142,9 +142,8 @@ class CrossingSearch:
         known = dict.fromkeys(roots, 0.0)
         for point, strengths in self._known.items():
             inside = any(i.lower <= point <= i.upper for i in found)
-            beside_root = any(abs(point - root) <= self.precision for root in roots)
-            # the discrete p-values of few events are not monotone to the last digit
-            if not beside_root and (strengths[curve] > 0.0) == inside:
+            # crossings have a precision, and the discrete p-values of few events are not monotone
+            if point not in roots and (strengths[curve] > 0.0) == inside:
                 known[point] = float(strengths[curve])
         at = np.sort(np.array(list(known)))
         x = np.unique(np.concatenate([self.grid, at]))

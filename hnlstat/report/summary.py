@@ -50,7 +50,7 @@ class Reach:
     mass_low, mass_high : float
         Ends of the masses [GeV].
     low_open, high_open : bool
-        That end is the grid's.
+        That end is the grid's, in mass or in coupling.
     coupling_open : bool
         The smallest coupling is the grid's.
     """
@@ -169,16 +169,19 @@ def _reach(found: Sequence[Region]) -> Reach:
     """Reach of the regions of one limit."""
     vertices = np.vstack([region.outline for region in found])
     mass, coupling = vertices[np.argmin(vertices[:, 1])].tolist()
+    low, high = vertices[np.argmin(vertices[:, 0])], vertices[np.argmax(vertices[:, 0])]
+    # a mass at the highest coupling of the grid is no end either: larger couplings reach further
+    top = vertices[:, 1].max() if any(region.coupling_high_open for region in found) else np.inf
     return Reach(
         found[0].level,
         found[0].kind,
         found[0].method,
         coupling,
         mass,
-        float(vertices[:, 0].min()),
-        float(vertices[:, 0].max()),
-        any(region.low_mass_open for region in found),
-        any(region.high_mass_open for region in found),
+        float(low[0]),
+        float(high[0]),
+        any(region.low_mass_open for region in found) or bool(low[1] == top),
+        any(region.high_mass_open for region in found) or bool(high[1] == top),
         any(region.coupling_low_open for region in found),
     )
 

@@ -181,7 +181,11 @@ def _check_grid(
 
 
 def write_limits(path: Path, limits: Iterable[Limit]) -> None:
-    """Write limits as csv; `coupling` is in GeV^-1, and `open` true where it is the grid's end.
+    """Write limits as csv: a line for each end of an excluded interval of couplings.
+
+    A mass may have several intervals of one level, kind and method: its lines then are lower,
+    upper, lower, upper ... in rising order, and what lies between two pairs is not excluded.
+    `coupling` is in GeV^-1, and `open` true where it is the grid's end.
 
     Raises
     ------

@@ -145,3 +145,10 @@ def test_a_coupling_at_the_edge_of_the_grid_is_marked(bounds):
     open_below = dataclasses.replace(make_region(), coupling_low_open=True)
     text = on_screen(summarise([open_below], bounds, flavours=ONLY_MU, title="t"))
     assert "≤ 1.49e-07 GeV⁻¹" in text
+
+
+def test_masses_reached_at_the_largest_coupling_are_no_end(bounds):
+    outline = np.array([[0.1, 1e-6], [0.2, 1e-5], [0.7, 1e-4], [0.05, 1e-4], [0.1, 1e-6]])
+    wedge = dataclasses.replace(make_region(), outline=outline, coupling_high_open=True)
+    text = on_screen(summarise([wedge], bounds, flavours=ONLY_MU, title="t"))
+    assert "≤ 50 – ≥ 700 MeV" in text
