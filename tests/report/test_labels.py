@@ -6,7 +6,7 @@ from hnlstat.report.labels import Label, place_labels
 
 
 def axes_of_a_level_curve():
-    figure = Figure(figsize=(3, 3), dpi=100)
+    figure = Figure(figsize=(3, 3), dpi=300)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xscale="log", yscale="log", xlim=(10, 1000), ylim=(1e-8, 1e-4))
     figure.draw_without_rendering()
@@ -15,7 +15,7 @@ def axes_of_a_level_curve():
 
 def hatching(low, high):
     """Upright lines, nearer to each other than a label is long."""
-    return [(np.array([m, m]), np.array([low, high])) for m in np.geomspace(10, 1000, 60)]
+    return [(np.array([m, m]), np.array([low, high])) for m in np.geomspace(10, 1000, 40)]
 
 
 def test_a_label_keeps_off_minor_curves_where_it_can():
