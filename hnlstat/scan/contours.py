@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float64]
 
 COUPLINGS = 200  # of the field, beside the limits
 SLIVER = 1e-9  # relative width of the region of a scan with one mass
+EDGE = 1e-12  # distance in ln from an edge of the grid that is rounding
 SCHEMA = "hnlstat contours 2"
 
 
@@ -174,8 +175,9 @@ def _region(
 ) -> Region:
     """Make a region of its outline and holes in the plane of logarithms."""
     rings = [ring[np.append(True, np.any(np.diff(ring, axis=0) != 0.0, axis=1))] for ring in rings]
-    low_mass, high_mass = (bool(np.any(rings[0][:, 0] == end)) for end in x_ends)
-    low_coupling, high_coupling = (bool(np.any(rings[0][:, 1] == end)) for end in y_ends)
+    low_mass, high_mass, low_coupling, high_coupling = (
+        bool(touches) for touches in _on_edges(rings[0], x_ends, y_ends).any(axis=0)
+    )
     return Region(
         field.level,
         field.kind,
@@ -190,9 +192,15 @@ def _region(
     )
 
 
+def _on_edges(ring: FloatArray, x_ends: FloatArray, y_ends: FloatArray) -> NDArray[np.bool_]:
+    """Tell which vertices lie on each of the four edges of the grid, to rounding, shape (V, 4)."""
+    distance = np.hstack([ring[:, 0, None] - x_ends, ring[:, 1, None] - y_ends])
+    return np.abs(distance) < EDGE
+
+
 def _lines(ring: FloatArray, x_ends: FloatArray, y_ends: FloatArray) -> list[FloatArray]:
     """Cut the edges of the grid out of a closed ring, shape (V, 2)."""
-    on_edge = np.hstack([ring[:, 0, None] == x_ends, ring[:, 1, None] == y_ends])
+    on_edge = _on_edges(ring, x_ends, y_ends)
     along_edge = np.any(on_edge[1:] & on_edge[:-1], axis=1)
     if not along_edge.any():
         return [ring]

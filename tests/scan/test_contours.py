@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hnlstat.inference.limits import Limit, MassLimits, Profile
 from hnlstat.scan.contours import LimitField, contours_document, limit_fields, regions
@@ -109,6 +111,18 @@ def test_each_open_edge_is_marked_and_has_no_line(edge):
     on_edge = np.isclose(line[:, axis], centres[edge][axis], rtol=1e-9, atol=0)
     assert np.flatnonzero(on_edge).tolist() == [0, len(line) - 1]
     assert np.isclose(region.outline[:, axis], centres[edge][axis], rtol=1e-9, atol=0).sum() > 2
+
+
+@given(st.floats(0.02, 0.9), st.floats(2e-8, 9e-5))
+def test_no_line_runs_along_an_edge_whatever_its_rounding(mass, coupling):
+    # two of the edges run through the middle of the ellipse
+    masses, couplings = np.geomspace(0.01, mass, 14), np.geomspace(1e-8, coupling, 33)
+    (region,) = regions(field_of(lambda x, y: ellipse(x, y, mass, coupling), masses, couplings))
+    assert (region.high_mass_open, region.coupling_high_open) == (True, True)
+    for line in region.lines:
+        for values, end in zip(line.T, (mass, coupling), strict=True):
+            on_edge = np.isclose(values, end, rtol=1e-9, atol=0)
+            assert not np.any(on_edge[1:] & on_edge[:-1])
 
 
 def test_everything_excluded_has_no_lines():
