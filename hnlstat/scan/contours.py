@@ -175,9 +175,8 @@ def _region(
 ) -> Region:
     """Make a region of its outline and holes in the plane of logarithms."""
     rings = [ring[np.append(True, np.any(np.diff(ring, axis=0) != 0.0, axis=1))] for ring in rings]
-    low_mass, high_mass, low_coupling, high_coupling = (
-        bool(touches) for touches in _on_edges(rings[0], x_ends, y_ends).any(axis=0)
-    )
+    on_edges = _on_edges(rings[0], x_ends, y_ends)
+    low_mass, high_mass, low_coupling, high_coupling = (bool(on.any()) for on in on_edges.T)
     return Region(
         field.level,
         field.kind,
