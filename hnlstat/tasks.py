@@ -15,6 +15,7 @@ from hnlstat import likelihood
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.inference.limits import MassLimits, limits_at_mass
+from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan.executors import LocalExecutor
 from hnlstat.scan.provenance import provenance
@@ -68,6 +69,7 @@ class LimitJob:
     levels: tuple[float, ...]
     sigmas: tuple[float, ...]
     calculator: Any
+    toys: ToySettings
 
     def run(self) -> MassLimits:
         """Find the limits."""
@@ -82,6 +84,7 @@ class LimitJob:
             levels=self.levels,
             sigmas=self.sigmas,
             calculator=self.calculator,
+            toys=self.toys,
         )
 
 
@@ -226,6 +229,7 @@ def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[Mass
         LimitJob(
             float(mass), table.couplings, experiment.mass(i),
             inference.levels, inference.sigmas, inference.calculator,
+            ToySettings(inference.toys, inference.seed),
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip

@@ -213,9 +213,18 @@ class Simulation(Section):
 
 
 class Inference(Section):
-    """Confidence levels of exclusion, significances in standard deviations, and the method."""
+    """
+    Confidence levels of exclusion, significances in standard deviations, and the method.
 
-    calculator: Literal["auto", "exact", "asymptotic"]
+    Attributes
+    ----------
+    toys, seed
+        Toys for each test of a point, where toys are used, and the seed of their random numbers.
+    """
+
+    calculator: Literal["auto", "exact", "toys", "asymptotic", "published"]
+    toys: Annotated[int, Field(ge=1000)]
+    seed: Annotated[int, Field(ge=0)]
     levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
     sigmas: tuple[PositiveNumber, ...]
 

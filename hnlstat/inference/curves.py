@@ -25,14 +25,14 @@ class Curve:
     kind
         "observed", "expected", "expected_-2" .. "expected_+2" or "discovery".
     test
-        "CLs", "CLs+b" or "p0": what has to be below alpha.
+        "CLs", "CLs+b", "LR" (one-sided likelihood ratio) or "p0": what has to be below alpha.
     alpha
         1 - level.
     """
 
     level: float
     kind: str
-    test: Literal["CLs", "CLs+b", "p0"]
+    test: Literal["CLs", "CLs+b", "LR", "p0"]
     alpha: float
 
     @property
@@ -57,7 +57,12 @@ class Curve:
         return seen
 
 
-def curves(levels: Sequence[float], sigmas: Sequence[float], data: bool) -> tuple[Curve, ...]:
+def curves(
+    levels: Sequence[float],
+    sigmas: Sequence[float],
+    data: bool,
+    likelihood_ratio: bool = False,
+) -> tuple[Curve, ...]:
     """Return the curves for confidence levels (with bands) and for significances.
 
     Parameters
@@ -68,6 +73,8 @@ def curves(levels: Sequence[float], sigmas: Sequence[float], data: bool) -> tupl
         One-sided significances of exclusion, by CLs and by CLs+b, and of discovery.
     data
         Whether there are observed events.
+    likelihood_ratio
+        Exclude by the likelihood ratio in place of CLs and CLs+b.
 
     Raises
     ------
@@ -76,19 +83,18 @@ def curves(levels: Sequence[float], sigmas: Sequence[float], data: bool) -> tupl
         probabilities of discovery are not resolved beyond.
     """
     result: list[Curve] = []
+    tests: tuple[Literal["CLs", "CLs+b", "LR"], ...]
+    tests = ("LR",) if likelihood_ratio else ("CLs", "CLs+b")
     for level in levels:
         if not 0.0 < level < 1.0:
             raise InferenceError(f"levels: {level:g} is not between 0 and 1, such as 0.90")
         kinds = (*EXPECTED, OBSERVED) if data else EXPECTED
-        result += [Curve(level, kind, "CLs", 1.0 - level) for kind in kinds]
+        result += [Curve(level, kind, tests[0], 1.0 - level) for kind in kinds]
     for sigma in sigmas:
         if not 0.0 < sigma <= 7.0:
             raise InferenceError(f"sigmas: {sigma:g} is not above 0 and at most 7, such as 5")
         alpha = float(norm.sf(sigma))
         for kind in ("expected", OBSERVED) if data else ("expected",):
-            result += [
-                Curve(1.0 - alpha, kind, "CLs", alpha),
-                Curve(1.0 - alpha, kind, "CLs+b", alpha),
-            ]
+            result += [Curve(1.0 - alpha, kind, test, alpha) for test in tests]
         result.append(Curve(1.0 - alpha, DISCOVERY, "p0", alpha))
     return tuple(result)

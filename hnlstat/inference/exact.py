@@ -19,14 +19,14 @@ of experiments with the signal.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, poisson
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes
+from hnlstat.inference.enumeration import enumerate_outcomes
+from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
@@ -34,7 +34,6 @@ from hnlstat.inference.statistics import q_tilde, q_zero
 
 FloatArray = NDArray[np.float64]
 
-_TIE = 1e-9  # statistics closer than this are the same outcome in other words
 _TAIL = 1e-13  # of each channel's background, left out of its table
 _MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
@@ -71,7 +70,7 @@ class ExactCalculator:
         if not is_affordable(model):
             raise InferenceError(
                 f"backgrounds of {', '.join(f'{b:.4g}' for b in model.background)} events have "
-                "too many outcomes to enumerate; use calculator=asymptotic"
+                "too many outcomes to enumerate; use calculator=toys"
             )
         self.tolerance = tolerance
         self._backgrounds = tuple(
@@ -91,7 +90,11 @@ class ExactCalculator:
         tolerance = self.tolerance * _least_clb(model, backgrounds)
         keys = [-np.log(np.maximum(pmf, 1e-300)) for pmf in backgrounds]
         outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
-        ladder = _Ladder.build(-q_tilde(outcomes.counts, model.signal, model.background), outcomes)
+        ladder = Ladder.build(
+            -q_tilde(outcomes.counts, model.signal, model.background),
+            outcomes.background,
+            outcomes.signal_plus_background,
+        )
         expected = [ladder.up_to(ladder.quantile(ladder.background, norm.cdf(z))) for z in BANDS]
         observed = None
         if model.observed is not None:
@@ -125,7 +128,7 @@ class ExactCalculator:
         model = model.select(active)
         rates = (model.signal, model.background)
         asimov = float(q_zero((model.signal + model.background)[:, None], *rates)[0])
-        limit = max(1.1 * asimov, _TIE)
+        limit = max(1.1 * asimov, TIE)
         q_observed = None
         if model.observed is not None:
             q_observed = float(q_zero(model.observed[:, None], *rates)[0])
@@ -144,43 +147,6 @@ class ExactCalculator:
         return Discovery(p_observed, p_expected, "exact", remark)
 
 
-@dataclass(frozen=True, eq=False)
-class _Ladder:
-    """Outcomes in rising order of a statistic, with cumulative probabilities, all of shape (M,)."""
-
-    statistic: FloatArray
-    background: FloatArray
-    signal_plus_background: FloatArray
-
-    @classmethod
-    def build(cls, statistic: FloatArray, outcomes: Outcomes) -> "_Ladder":
-        order = np.argsort(statistic)
-        return cls(
-            statistic[order],
-            np.cumsum(outcomes.background[order]),
-            np.cumsum(outcomes.signal_plus_background[order]),
-        )
-
-    def _at(self, index: np.intp) -> tuple[float, float]:
-        if index == 0:
-            return 0.0, 0.0
-        last = index - 1
-        return float(self.signal_plus_background[last]), float(self.background[last])
-
-    def up_to(self, value: float) -> tuple[float, float]:
-        """Return P(statistic <= value) with the signal and without."""
-        return self._at(np.searchsorted(self.statistic, value + _TIE * (1.0 + abs(value)), "right"))
-
-    def below(self, value: float) -> tuple[float, float]:
-        """Return P(statistic < value) with the signal and without."""
-        return self._at(np.searchsorted(self.statistic, value - _TIE * (1.0 + abs(value)), "left"))
-
-    def quantile(self, cumulative: FloatArray, probability: float) -> float:
-        """Return the smallest value that `cumulative` reaches `probability` at."""
-        index = np.searchsorted(cumulative, probability * (1.0 - _TIE))
-        return float(self.statistic[min(int(index), len(self.statistic) - 1)])
-
-
 def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float:
     """Return a lower bound of CLb of the data, but not below what logarithms can take.
 
@@ -193,7 +159,7 @@ def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float
     return max(float(np.prod([pmf[: int(n) + 1].sum() for n, pmf in pairs])), 1e-250)
 
 
-def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> _Ladder:
+def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> Ladder:
     """Return the ladder in q0 of a set that contains all outcomes with q0 <= limit."""
     rise = np.log1p(model.signal / model.background)
     key_limit = 0.5 * limit + float(model.signal.sum())
@@ -210,7 +176,11 @@ def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float
         )
     keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
     outcomes = enumerate_outcomes(signal_nodes(model), padded, keys, key_limit)
-    return _Ladder.build(q_zero(outcomes.counts, model.signal, model.background), outcomes)
+    return Ladder.build(
+        q_zero(outcomes.counts, model.signal, model.background),
+        outcomes.background,
+        outcomes.signal_plus_background,
+    )
 
 
 def _corner(sizes: Sequence[int] | FloatArray) -> float:

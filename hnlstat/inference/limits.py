@@ -28,6 +28,7 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator
 from hnlstat.inference.search import FAINTEST, Branch, CrossingSearch
 from hnlstat.inference.statistics import asimov_significance
+from hnlstat.inference.toys import ToySettings
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
@@ -121,6 +122,7 @@ def limits_at_mass(
     levels: Sequence[float] = (0.90,),
     sigmas: Sequence[float] = (5.0,),
     calculator: CalculatorName = "auto",
+    toys: ToySettings | None = None,
     precision: float = 0.002,
 ) -> MassLimits:
     """Return all limits on the coupling at one mass.
@@ -138,7 +140,9 @@ def limits_at_mass(
     sigmas
         Significances of exclusion (CLs and CLs+b) and of discovery.
     calculator
-        "auto" is exact where the outcomes can be enumerated, else asymptotic.
+        "auto" is exact where the outcomes can be enumerated, else importance-sampled toys.
+    toys
+        Number and seed of toys.
     precision
         Relative precision of the couplings found.
 
@@ -152,8 +156,8 @@ def limits_at_mass(
     InferenceError
         For levels, sigmas or a calculator that do not exist.
     """
-    wanted = curves(levels, sigmas, experiment.observed is not None)
-    name, engine = choose(calculator, experiment)
+    wanted = curves(levels, sigmas, experiment.observed is not None, calculator == "published")
+    name, engine = choose(calculator, experiment, toys)
     try:
         yields = CouplingYields.build(couplings, signal, signal_modifiers, mc_error)
         scan = _MassScan(mass_gev, yields, experiment, name, engine, precision)

@@ -12,6 +12,7 @@ from hnlstat.inference.asymptotic import AsymptoticCalculator
 from hnlstat.inference.calculators import choose
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Calculator
+from hnlstat.inference.toys import ToySettings
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 
@@ -31,7 +32,8 @@ def describe_point(
     width = float(decay.total_width(mass, study.model.nature)) * coupling**2
     width *= sum(f**2 for f in flavours)
     table = study.selection.efficiency
-    name, calculator = choose(study.inference.calculator, model)
+    inference = study.inference
+    name, calculator = choose(inference.calculator, model, ToySettings(inference.toys, inference.seed))
     engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
     return {
         "mass_gev": mass,

@@ -13,7 +13,9 @@ HIGH = CountingModel(("a", "b"), np.zeros(2), np.array([600.0, 6e4]), background
     ("name", "experiment", "chosen"),
     [
         ("auto", LOW, "exact"),
-        ("auto", HIGH, "asymptotic"),
+        ("auto", HIGH, "toys"),
+        ("toys", LOW, "toys"),
+        ("published", LOW, "published"),
         ("exact", LOW, "exact"),
         ("asymptotic", LOW, "asymptotic"),
     ],
@@ -25,5 +27,5 @@ def test_the_choice_follows_the_counts(name, experiment, chosen):
 def test_what_cannot_be_done_is_said():
     with pytest.raises(InferenceError, match="too many outcomes"):
         choose("exact", HIGH)
-    with pytest.raises(InferenceError, match="'toys' is not one of"):
-        choose("toys", LOW)
+    with pytest.raises(InferenceError, match="'toy' is not one of auto, exact, toys"):
+        choose("toy", LOW)

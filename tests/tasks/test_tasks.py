@@ -180,3 +180,17 @@ def test_interrupted_run_leaves_no_damaged_file(tmp_path):
     assert not [path for path in left if path.suffix == ".tmp"]
     assert {path.name for path in left} <= {"config.yaml", "run.log"}
     assert Path(left[0]).stat().st_size > 0
+
+
+def test_published_statistics_are_a_config(tmp_path, contour):
+    folder = run(tmp_path, f"yields_from={contour / 'yields.csv'}", "inference=published")
+    found = read_limits(folder / "limits.csv")
+    assert {limit.method for limit in found} <= {"published LR", "published p0"}
+    table = read_yields(contour / "yields.csv")
+    for one in found:
+        if (one.level, one.kind, one.branch) == (0.95, "observed", "lower"):
+            i = int(np.argmin(np.abs(table.masses - one.mass_gev)))
+            events = table.by_channel().signal[i].sum(axis=-1)
+            curve = CubicSpline(np.log(table.couplings), np.log(events))
+            # 1.645^2 / 2; the precision of the coupling is 0.2 %, and events go as its 4th power
+            assert np.exp(curve(np.log(one.coupling))) == pytest.approx(1.353, rel=0.02)

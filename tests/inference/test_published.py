@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from hnlstat.inference.model import CountingModel
+from hnlstat.inference.published import PublishedCalculator
+
+SEARCH = CountingModel(("fhc", "rhc"), np.array([0.7, 0.3]), np.array([0.563, 0.015]), np.zeros(2))
+ENGINE = PublishedCalculator()
+
+
+def limit(p_value, z):
+    return brentq(lambda s: norm.isf(p_value(s)) - z, 1e-3, 100.0, xtol=1e-10)
+
+
+@pytest.mark.parametrize(("z", "events"), [(1.645, 1.353), (5.0, 12.5)])
+def test_no_event_seen_excludes_half_the_square_of_z(z, events):
+    def p_value(s):
+        return ENGINE.exclusion(SEARCH.with_signal(s * SEARCH.signal)).clsb_observed
+
+    assert limit(p_value, z) == pytest.approx(0.5 * z**2, rel=1e-9)
+    assert limit(p_value, z) == pytest.approx(events, rel=1e-3)
+
+
+def test_uncertainties_and_cls_change_nothing():
+    model = SEARCH.with_signal([2.0, 1.0])
+    uncertain = CountingModel(
+        model.channels, model.signal, model.background, model.observed, {}, 0.3, 0.2
+    )
+    assert ENGINE.exclusion(uncertain) == ENGINE.exclusion(model)
+    test = ENGINE.exclusion(model)
+    assert test.cls_observed == test.clsb_observed
+    assert list(test.cls_expected) == sorted(test.cls_expected)
+
+
+def test_asimov_data_give_the_closed_forms():
+    """One channel: q_A = 2 (s - b ln(1 + s/b)) and q0_A = 2 ((s + b) ln(1 + s/b) - s)."""
+    s, b = 9.0, 4.0
+    model = CountingModel(("a",), np.array([s]), np.array([b]), np.array([b]))
+    test, found = ENGINE.exclusion(model), ENGINE.discovery(model)
+    exclusion = norm.sf(np.sqrt(2.0 * (s - b * np.log1p(s / b))))
+    assert test.cls_expected[2] == pytest.approx(exclusion, rel=1e-12)
+    assert test.clsb_observed == pytest.approx(exclusion, rel=1e-9)
+    assert found.significance == pytest.approx(np.sqrt(2.0 * ((s + b) * np.log1p(s / b) - s)))
+    assert found.p0_observed == pytest.approx(0.5)
+
+
+def test_projections_have_expected_results_only():
+    blind = CountingModel(("a",), np.array([9.0]), np.array([4.0]))
+    assert ENGINE.exclusion(blind).cls_observed is None
+    assert ENGINE.discovery(blind).p0_observed is None
