@@ -260,6 +260,33 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
     return document
 
 
+def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """task=events: weighted events of one mass, with a weight for each coupling."""
+    from hnlstat.scan.event_files import FILES, best_format, write_events
+    from hnlstat.simulation.events import EventJob, EventModel, divide, expectations, join, strata
+
+    study = current.study
+    mass, coupling = study.model.mass, study.model.coupling
+    if mass is None or coupling is None or given is not None:
+        raise ConfigError("task=events needs model.mass and model.coupling, and no yields_from")
+    couplings = (coupling, *study.events.couplings)
+    jobs = strata(study, EventModel.of(study, mass, couplings))
+    spreads = current.map("planning", EventJob.spread, jobs)
+    parts = list(divide(jobs, spreads, study.events.number))
+    events = join(current.map("events", EventJob.run, parts))
+    kind = study.events.format if study.events.format != "auto" else best_format()
+    write_events(current.folder.file(FILES[kind]), events, kind)
+    found = expectations(events, couplings)
+    for row in found:
+        current.console.print(
+            "{channel}, d = {coupling_inv_gev:g} GeV^-1: {decays_to_ee:.4g} +- {mc_error:.2g} "
+            "decays to e+ e- expected".format(**row),
+            highlight=False,
+        )
+    return {"task": "events", "remarks": current.remarks, "file": FILES[kind],
+            "rows": len(events["weight"]), "mass_gev": mass, "expected": found}  # fmt: skip
+
+
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
@@ -271,4 +298,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "yields": run_yields,
     "workspace": run_workspace,
     "point": run_point,
+    "events": run_events,
 }

@@ -5,6 +5,7 @@ from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.sections import (
     Dataset,
+    EventFile,
     Executor,
     Exposure,
     Flux,
@@ -22,6 +23,7 @@ __all__ = [
     "CouplingGrid",
     "Dataset",
     "Detector",
+    "EventFile",
     "Executor",
     "Exposure",
     "FiducialBox",

@@ -1,17 +1,23 @@
 """Checks of a Study against tables: nuclides that are known, a beam that reaches the masses."""
 
+from importlib.util import find_spec
+
 import numpy as np
 
 from hnlstat.beam import FLAVOURS, FluxTable, load_flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import Target, target
+
+EVENT_LIBRARIES = {"parquet": "pyarrow", "hepmc": "pyhepmc"}
+"""What writes each format of events, in the order in which `auto` looks; npz needs nothing."""
 
 
 def check(study: Study) -> None:
     """
-    Check what needs tables: nuclides, flux columns and the reach of the beam.
+    Check what needs tables (nuclides, flux columns, the reach of the beam) or libraries.
 
     Raises
     ------
@@ -24,6 +30,8 @@ def check(study: Study) -> None:
     table = load_flux(study.flux.table)
     _check_columns(study, table)
     _check_reach(study, table, max(targets, key=lambda t: t.mass))
+    if study.task.kind == "events":
+        _check_events(study)
 
 
 def _targets(detector: Detector) -> list[Target]:
@@ -67,11 +75,23 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
         )
     reach = float(table.edges_gev[1:][total > 0][-1])
     key, mass = "scan.mass", float(study.scan.mass.array()[-1])
-    if study.task.kind == "point" and study.model.mass is not None:
+    if study.task.kind in ("point", "events") and study.model.mass is not None:
         key, mass = "model.mass", study.model.mass
     threshold = mass + mass**2 / (2 * heaviest.mass)
     if threshold >= reach:
         raise ConfigError(
             f"{key}: {mass:.6g} GeV is above the beam's reach: it takes neutrinos of "
             f"{threshold:.6g} GeV on {heaviest.name}, flux {study.flux.name} ends at {reach:g} GeV"
+        )
+
+
+def _check_events(study: Study) -> None:
+    mass, kind = study.model.mass, study.events.format
+    if mass is not None and mass <= 2 * LEPTON_MASS["e"]:
+        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to e+ e-")
+    library = EVENT_LIBRARIES.get(kind)
+    if library is not None and find_spec(library) is None:
+        raise ConfigError(
+            f"events.format: {kind} needs {library}, which is not installed; install "
+            f"hnlstat[{kind}] or take events.format=auto"
         )

@@ -66,9 +66,9 @@ LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_aut
 
 
 class Task(Section):
-    """What to do: contours, only yields, only workspaces, or one point."""
+    """What to do: contours, only yields, only workspaces, one point, or events of one point."""
 
-    kind: Literal["contour", "yields", "workspace", "point"]
+    kind: Literal["contour", "yields", "workspace", "point", "events"]
 
 
 class Exposure(Section):
@@ -128,7 +128,7 @@ class Flavours(Section):
 
 
 class Model(Section):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point."""
+    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events."""
 
     kind: Literal["dipole"]
     flavours: Flavours
@@ -227,6 +227,32 @@ class Inference(Section):
     seed: Annotated[int, Field(ge=0)]
     levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
     sigmas: tuple[PositiveNumber, ...]
+
+
+class EventFile(Section):
+    """
+    What task=events writes.
+
+    Attributes
+    ----------
+    number
+        Events to sample, about; they are weighted.
+    couplings
+        Further couplings [GeV^-1] for which each event gets a weight.
+    format
+        Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
+    """
+
+    number: Annotated[int, Field(ge=1)]
+    couplings: tuple[PositiveCoupling, ...]
+    format: Literal["auto", "npz", "parquet", "hepmc"]
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        columns = [f"{coupling:.6g}" for coupling in self.couplings]
+        if repeated := [column for column in columns if columns.count(column) > 1]:
+            raise problem("couplings", f"{repeated[0]} appears twice, to six digits")
+        return self
 
 
 class Executor(Section):

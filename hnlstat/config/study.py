@@ -15,6 +15,7 @@ from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
     Dataset,
+    EventFile,
     Executor,
     Flux,
     Inference,
@@ -58,6 +59,7 @@ class Study(Section):
     selection: Selection
     systematics: Systematics
     simulation: Simulation
+    events: EventFile
     inference: Inference
     scan: Scan
     executor: Executor
@@ -88,10 +90,14 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _task_has_what_it_needs(self) -> Self:
-        if self.task.kind == "point":
+        if self.task.kind in ("point", "events"):
             for key in ("mass", "coupling"):
                 if getattr(self.model, key) is None:
-                    raise problem(f"model.{key}", "is missing; task=point needs it")
+                    raise problem(f"model.{key}", f"is missing; task={self.task.kind} needs it")
+        if self.task.kind == "events" and not self.simulation.survival:
+            raise problem("simulation.survival", "is false; task=events needs true")
+        if self.task.kind == "events" and self.yields_from is not None:
+            raise problem("yields_from", "is of no use to task=events, which simulates")
         if self.task.kind == "contour":
             for key, least in (("mass", 2), ("coupling", MIN_COUPLINGS)):
                 points = getattr(self.scan, key).array().size
@@ -114,6 +120,7 @@ class Study(Section):
             "executor": True,
             "runs": True,
             "yields_from": True,
+            "events": {"format"},
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
         }
         content = json.dumps(self.model_dump(mode="json", exclude=unimportant))

@@ -36,3 +36,9 @@ LEPTON_MASS: dict[str, float] = {
     "tau": _mass_gev(literals.tau_minus),
 }
 """Charged-lepton masses [GeV]."""
+NEUTRINO_CODE: dict[str, int] = {
+    "e": int(literals.nu_e.pdgid),
+    "mu": int(literals.nu_mu.pdgid),
+    "tau": int(literals.nu_tau.pdgid),
+}
+"""PDG numbers of the neutrinos."""

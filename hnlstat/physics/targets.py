@@ -32,6 +32,13 @@ class Target:
         """Whether the target is a single proton or neutron."""
         return self.nucleons == 1
 
+    @property
+    def pdg_code(self) -> int:
+        """PDG number: 2212, 2112, or 10LZZZAAAI of the nucleus."""
+        if self.is_nucleon:
+            return 2212 if self.charge else 2112
+        return 1_000_000_000 + 10_000 * self.charge + 10 * self.nucleons
+
 
 @cache
 def _nuclides() -> dict[str, Particle]:

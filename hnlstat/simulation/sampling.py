@@ -49,6 +49,7 @@ class Rays:
     origin : (N, 3) decay points [m]
     direction : (N, 3) unit vectors from the decay point back to the vertex
     energy_bin : (N,) index of the flux bin
+    energy : (N,) of the neutrino [GeV]
     momentum : (N,) of N [GeV]
     weight : (N,) [cm^5 GeV^2]: volume times cross section over d^2, per unit flux in the bin
     """
@@ -56,6 +57,7 @@ class Rays:
     origin: Array
     direction: Array
     energy_bin: NDArray[np.int64]
+    energy: Array
     momentum: Array
     weight: Array
 
@@ -152,7 +154,8 @@ def sample_rays(
     sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * points[:, 2]
     direction = -np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine], axis=1)
     momentum = np.maximum(kinematics.momentum(q2, energy_n, mass, m_t), 1e-9 * mass)
-    return Rays(centre + size * (points[:, 3:] - 0.5), direction, energy_bin, momentum, weight)
+    origin = centre + size * (points[:, 3:] - 0.5)
+    return Rays(origin, direction, energy_bin, energy, momentum, weight)
 
 
 def _sample_q2(
