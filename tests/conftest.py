@@ -1,5 +1,11 @@
 """Fixtures for all parts: the shipped scenarios, composed once."""
 
+import os
+
+# as the command line does, before numpy is loaded: threads only compete with each other here
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 import pytest
 
 from hnlstat.config import Study, load

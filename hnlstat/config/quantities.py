@@ -35,7 +35,7 @@ _UNITS: dict[str, tuple[float, tuple[int, int, int]]] = {
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
-_FACTOR = re.compile(r"\s*([*/]?)\s*(?:([A-Za-z]+|%)(?:(?:\^|\*\*)?([+-]?\d+))?|(1)(?=\s*/))")
+_FACTOR = re.compile(r"\s*([*/]?)\s*(?:([A-Za-z]+|%)(?:(?:\^|\*\*)?([+-]?\d)(?!\d))?|(1)(?=\s*/))")
 
 
 def _read_unit(text: str) -> tuple[float, tuple[int, int, int]]:
