@@ -11,6 +11,7 @@ FloatArray = NDArray[np.float64]
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-13  # of -ln L by which another step would lower it
+_FLAT = 1e-12  # keeps a likelihood that is linear in a parameter, as at no events, solvable
 _RIDGE_START, _RIDGE_UP, _RIDGE_DOWN = 1e-3, 8.0, 0.25
 
 
@@ -129,7 +130,7 @@ def _step(
     diagonal = np.arange(theta.shape[1])
     own = hessian[:, diagonal, diagonal]
     hessian[:, diagonal, diagonal] = np.where(
-        still, 1.0, own + ridge[:, None] * (np.abs(own) + 1e-9)
+        still, 1.0, own + ridge[:, None] * (np.abs(own) + 1e-9) + _FLAT
     )
     step = np.asarray(-np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0], dtype=np.float64)
     uphill = (step * gradient).sum(axis=1) > 0.0

@@ -6,8 +6,10 @@ import pytest
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.histfactory import same_form
+from hnlstat.inference.model import CountingModel
 from hnlstat.inference.profile import best_fit
 from hnlstat.inference.reader import read_likelihoods
+from hnlstat.inference.workspace import workspace
 
 MINUIT = pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2)
 
@@ -185,3 +187,13 @@ def test_a_parameter_of_interest_without_effect_is_named():
     spec["measurements"][0]["config"]["poi"] = "nu"
     with pytest.raises(InferenceError, match="'nu'"):
         read_likelihoods([spec])
+
+
+def test_no_event_leaves_a_likelihood_that_is_linear_in_the_strength():
+    model = CountingModel(
+        ("a",), np.array([2.0]), np.array([0.6]), np.zeros(1), background_modifiers=0.3
+    )
+    likelihoods = read_likelihoods([workspace(model)])
+    found = best_fit(likelihoods, likelihoods.data, start=np.array([[1.0, 0.0]]))
+    assert found.converged.all()
+    assert found.parameters[0, likelihoods.poi] == pytest.approx(0.0, abs=1e-12)

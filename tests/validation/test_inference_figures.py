@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import cumulative_trapezoid, quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
 from hnlstat.inference.asymptotic import AsymptoticCalculator
+from hnlstat.inference.auxiliary import profile_cls
 from hnlstat.inference.exact import ExactCalculator
+from hnlstat.inference.interpolation import factor, factor_coefficients
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.workspace import workspace
 
 SHARE = np.array([0.7, 0.3])
 CHANNELS = ("nd280_fhc", "nd280_rhc")
@@ -82,3 +85,87 @@ def test_prior_predictive_limit_of_no_events_is_an_integral(alpha):
     assert expected > -np.log(alpha)
     if alpha == 0.10:
         assert found == pytest.approx(2.3076, abs=2e-3)
+
+
+def two_fluxes(background, observed, symmetric):
+    """Return the workspace, for any signal, with backgrounds known to 30 % and fluxes to 12 %.
+
+    Symmetric factors are 1 +- delta at +-1 sigma, else 1 + delta and 1 / (1 + delta).
+    """
+    model = CountingModel(
+        CHANNELS,
+        SHARE,
+        np.array(background),
+        np.array(observed, dtype=float),
+        {"flux_fhc": np.array([0.12, 0.0]), "flux_rhc": np.array([0.0, 0.12])},
+        np.array([0.3, 0.3]),
+    )
+
+    def spec(events):
+        found = workspace(model.with_signal(events * SHARE))
+        samples = [sample for channel in found["channels"] for sample in channel["samples"]]
+        for modifier in (m for sample in samples for m in sample["modifiers"]):
+            if symmetric and modifier["type"] == "normsys":
+                modifier["data"]["lo"] = 2.0 - modifier["data"]["hi"]
+        return found
+
+    return spec
+
+
+# the published figures are those of symmetric factors, ours differ by up to 3 %
+PROFILED = [
+    ("fixed_auxiliary", True, 0.10, 2.350),
+    ("fixed_auxiliary", True, 0.05, 3.078),
+    ("fluctuating_auxiliary", True, 0.10, 2.168),
+    ("fluctuating_auxiliary", True, 0.05, 2.832),
+    ("fixed_auxiliary", False, 0.10, 2.342),
+    ("fixed_auxiliary", False, 0.05, 3.063),
+    ("fluctuating_auxiliary", False, 0.10, 2.182),
+    ("fluctuating_auxiliary", False, 0.05, 2.848),
+]
+
+
+@pytest.mark.parametrize(("treatment", "symmetric", "alpha", "events"), PROFILED)
+def test_profiled_uncertainties_at_no_events(treatment, symmetric, alpha, events):
+    spec = two_fluxes([0.563, 0.015], [0, 0], symmetric)
+
+    def cls(signal):
+        clsb, clb = profile_cls(spec(signal), treatment)
+        return clsb / clb
+
+    assert cls(0.995 * events) > alpha > cls(1.005 * events)
+
+
+@pytest.mark.parametrize(
+    ("symmetric", "alpha", "events"),
+    [(True, 0.10, 4.968), (True, 0.05, 6.255), (False, 0.10, 4.833), (False, 0.05, 6.088)],
+)
+def test_profiled_uncertainties_of_background_only_asimov_data(symmetric, alpha, events):
+    spec = two_fluxes([6.3, 0.17], [6.3, 0.17], symmetric)
+
+    def cls(signal):
+        clsb, clb = profile_cls(spec(signal), "fluctuating_auxiliary", points=512)
+        return clsb / clb
+
+    assert cls(0.995 * events) > alpha > cls(1.005 * events)
+
+
+@pytest.mark.parametrize(
+    ("low", "prior_predictive", "bayes"), [(0.88, 2.321, 2.340), (1.0 / 1.12, 2.308, 2.325)]
+)
+def test_averaged_uncertainties_at_no_events(low, prior_predictive, bayes):
+    """Averages of exp(-s) over the fluxes: as CLs, and as the posterior of a flat prior in s."""
+    z = np.linspace(-8.0, 8.0, 801)
+    weight = norm.pdf(z) / norm.pdf(z).sum()
+    high, low_ = np.array([1.12]), np.array([low])
+    flux, _, _ = factor(z, factor_coefficients(high, low_), np.log(high), np.log(low_))
+
+    def likelihood(events):
+        return np.prod([weight @ np.exp(-share * events * flux) for share in SHARE])
+
+    averaged = brentq(lambda s: likelihood(s) - 0.10, 1.0, 5.0)
+    assert averaged == pytest.approx(prior_predictive, rel=0.001)
+    s = np.linspace(0.0, 40.0, 8001)
+    posterior = cumulative_trapezoid([likelihood(events) for events in s], s, initial=0.0)
+    flat = np.interp(0.90, posterior / posterior[-1], s)
+    assert flat == pytest.approx(bayes, rel=0.001)
