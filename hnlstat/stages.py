@@ -1,0 +1,166 @@
+"""The stages of a run, each of which leaves its files in the run's folder."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hnlstat import likelihood
+from hnlstat.config.study import Study
+from hnlstat.inference.limits import MassLimits, limits_at_mass
+from hnlstat.inference.toys import ToySettings
+from hnlstat.likelihood import Experiment
+from hnlstat.scan.executors import LocalExecutor
+from hnlstat.scan.store import RunFolder
+from hnlstat.scan.tables import write_yields
+from hnlstat.simulation.sample import MassSample
+from hnlstat.simulation.table import YieldTable
+from hnlstat.simulation.yields import RELEVANT_EVENTS, Job, simulate_study
+
+T = TypeVar("T")
+R = TypeVar("R")
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way: its study, folder, executor, display and remarks."""
+
+    study: Study
+    folder: RunFolder
+    executor: LocalExecutor
+    console: Console
+    log: logging.Logger
+    remarks: list[str] = field(default_factory=list)
+
+    def map(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
+        """Apply a function to pieces of work under a progress bar."""
+        columns = (
+            TextColumn(f"{title:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        )  # fmt: skip
+        started = time.perf_counter()
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task(title, total=len(pieces))
+            results = self.executor.map(function, pieces, lambda: progress.advance(task))
+        self.log.info("%s: %d done in %.1f s", title, len(pieces), time.perf_counter() - started)
+        return results
+
+    def remark(self, text: str) -> None:
+        """Keep something that the user should know, for the log and the summary."""
+        self.log.warning(text)
+        self.remarks.append(text)
+
+
+@dataclass(frozen=True)
+class LimitJob:
+    """The limits at one mass; calculated in whichever process."""
+
+    mass: float
+    couplings: Array
+    experiment: Experiment
+    levels: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    calculator: Any
+    toys: ToySettings
+
+    def run(self) -> MassLimits:
+        """Find the limits."""
+        mine = self.experiment
+        return limits_at_mass(
+            self.mass,
+            self.couplings,
+            mine.signal,
+            mine.base,
+            signal_modifiers=mine.modifiers,
+            mc_error=mine.mc_error,
+            levels=self.levels,
+            sigmas=self.sigmas,
+            calculator=self.calculator,
+            toys=self.toys,
+        )
+
+
+def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
+    """Yields of the Study on a grid, with a warning where their error is above the one asked."""
+
+    def run_jobs(jobs: Sequence[Job]) -> list[MassSample]:
+        return current.map("simulation", Job.run, jobs)
+
+    table = simulate_study(current.study, masses, couplings, run_jobs)
+    reached = largest_error(table)
+    current.log.info("largest relative MC error of a dataset's yield: %.2g", reached)
+    if reached > 1.5 * current.study.simulation.precision:
+        current.remark(
+            f"MC error reaches {reached:.1%}, more than simulation.precision = "
+            f"{current.study.simulation.precision:.1%}: raise simulation.max_points"
+        )
+    return table
+
+
+def largest_error(table: YieldTable) -> float:
+    """Largest relative MC error of a dataset's yield, where it is 0.1 events or more."""
+    largest = 0.0
+    for dataset in dict.fromkeys(table.dataset):
+        mine = np.array([name == dataset for name in table.dataset])
+        events = table.events[..., mine].sum(axis=-1)
+        # one sample serves all modes of a volume: their errors add up
+        modes = np.array(table.mode)[mine]
+        by_mode = [table.mc_error[..., mine][..., modes == mode] for mode in dict.fromkeys(modes)]
+        error = np.sqrt(np.sum(sum(by_mode) ** 2, axis=-1))
+        relevant = events >= RELEVANT_EVENTS
+        if np.any(relevant):
+            largest = max(largest, float(np.max(error[relevant] / events[relevant])))
+    return largest
+
+
+def yields(current: Run, given: YieldTable | None) -> YieldTable:
+    """Yields on the Study's grid, simulated or given, as yields.csv."""
+    scan = current.study.scan
+    table = given or simulate(current, scan.mass.array(), scan.coupling.array())
+    write_yields(current.folder.file("yields.csv"), table)
+    return table
+
+
+def workspace(current: Run, table: YieldTable) -> Experiment:
+    """The likelihood, as pyhf workspace and patch set."""
+    from hnlstat.inference.workspace import GridPoint, background_only, patchset
+
+    study = current.study
+    experiment = likelihood.experiment(study, table)
+    if study.systematics.flux and "flux" not in table.modifiers:
+        current.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    background = background_only(experiment.base)
+    points = [
+        GridPoint(float(mass), float(coupling), experiment.at(i, j))
+        for i, mass in enumerate(table.masses)
+        for j, coupling in enumerate(table.couplings)
+    ]
+    current.folder.write_json("workspace/BkgOnly.json", background)
+    current.folder.write_json(
+        "workspace/patchset.json", patchset(background, points, study.name), indent=None
+    )
+    return experiment
+
+
+def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[MassLimits]:
+    """Limits at every mass; a mass where they cannot be found is a remark."""
+    inference = current.study.inference
+    jobs = [
+        LimitJob(
+            float(mass), table.couplings, experiment.mass(i),
+            inference.levels, inference.sigmas, inference.calculator,
+            ToySettings(inference.toys, inference.seed),
+        )
+        for i, mass in enumerate(table.masses)
+    ]  # fmt: skip
+    results = current.map("inference", LimitJob.run, jobs)
+    for result in results:
+        if result.validity != "ok":
+            current.remark(f"at {1e3 * result.mass_gev:.4g} MeV {result.validity}")
+    return results
