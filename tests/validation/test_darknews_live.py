@@ -1,0 +1,135 @@
+"""DarkNews itself against the tables in this folder; collected where it is installed.
+
+`pip install 'hnlstat[peers]'` installs it; `python tests/validation/test_darknews_live.py` writes
+the table of decays anew. Instead of its Monte Carlo integrals, which are good to some 1e-3, its
+squared amplitudes are integrated by quadrature here.
+"""
+
+import csv
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+with warnings.catch_warnings():
+    # it leaves the files of its tables open
+    warnings.simplefilter("ignore", ResourceWarning)
+    import DarkNews
+    from DarkNews import amplitudes, decay_rates, model, nuclear_tools, pdg, phase_space, processes
+
+FOLDER = Path(__file__).parent
+MU_TR = 2.0
+"""DarkNews' transition moment for d = 1: mu_tr = 2 d."""
+
+LEPTONS = {"e": (pdg.electron, pdg.positron), "mu": (pdg.muon, pdg.antimuon)}
+COLUMNS = ("lepton", "m_n_gev", "q2_gev2", "dgamma_dq2_gev", "cos_pair", "cos_plus")
+HEAD = """\
+# N -> nu l+ l- by DarkNews {version} with mu_tr = 2 d, d = 1 / GeV, Dirac N, its helicity h = +1:
+# dGamma/dq^2 [GeV], and mean cosines of the pair and of l+ to the flight of N in N's rest frame.
+# lepton "photon": the width of N -> nu gamma [GeV].
+"""
+
+
+def theory(mass):
+    return model.GenericHNLModel(m4=mass, mu_tr_mu4=MU_TR, HNLtype="dirac")
+
+
+def total_cross_section(target, energy, mass):
+    """Both helicities, coherent or on a free proton [cm^2]."""
+    nucleus, regime = ("H1", "p-el") if target == "p" else (target, "coherent")
+    own, x, w = theory(mass), *np.polynomial.legendre.leggauss(8)
+    total = 0.0
+    for helicity in ("flipping", "conserving"):
+        process = processes.UpscatteringProcess(
+            pdg.numu, own.neutrino4, nuclear_tools.NuclearTarget(nucleus), regime, own, helicity
+        )
+        m_t = process.MA
+        low = phase_space.upscattering_Q2min(energy, mass, m_t)
+        edges = np.linspace(
+            np.log(low), np.log(phase_space.upscattering_Q2max(energy, mass, m_t)), 41
+        )
+        q2 = np.exp(edges[:-1, None] + np.diff(edges)[:, None] * (x + 1) / 2).ravel()
+        weight = (np.diff(edges)[:, None] * w / 2).ravel() * q2
+        s = m_t**2 + 2 * m_t * energy
+        # not diff_xsec_Q2: there u has m in place of m^2 (0.4.8)
+        u = 2 * m_t**2 + mass**2 - s + q2
+        total += np.sum(amplitudes.upscattering_dxsec_dQ2([s, -q2, u], process=process) * weight)
+    return total
+
+
+def decay(lepton, mass, q2):
+    """dGamma/dq^2 and mean cosines of the pair and of l+ at helicity +1."""
+    process = processes.FermionDileptonDecay(
+        pdg.neutrino4, pdg.nulight, *LEPTONS[lepton], theory(mass), h_parent=1
+    )
+    masses = mass, process.mm, process.mp, 0.0
+    x, w = np.polynomial.legendre.leggauss(24)
+    phi = (np.arange(24) + 0.5) / 24 * 2 * np.pi
+    low = phase_space.three_body_umin(*masses, q2)
+    span = phase_space.three_body_umax(*masses, q2) - low
+    u, c_plus = (low + span * (x + 1) / 2)[:, None, None], x[:, None]
+    weight = (span * w / 2)[:, None, None] * w[:, None] * (2 * np.pi / 24)
+    v = mass**2 + process.mm**2 + process.mp**2 - q2 - u
+    rate = weight * decay_rates.diff_gamma_Ni_to_Nj_ell_ell(
+        [q2, u, v, c_plus, phi], process, diagrams=["TMM_SQR"]
+    )
+    e_plus, e_nu = (mass**2 + process.mp**2 - u) / (2 * mass), (mass**2 - q2) / (2 * mass)
+    p_plus = np.sqrt(e_plus**2 - process.mp**2)
+    between = (q2 + u - process.mm**2 - mass**2 + 2 * e_plus * e_nu) / (2 * p_plus * e_nu)
+    sines = np.sqrt((1 - c_plus**2) * np.maximum(1 - between**2, 0))
+    c_nu = c_plus * between - sines * np.cos(phi)
+    return rate.sum(), -np.sum(rate * c_nu) / rate.sum(), np.sum(rate * c_plus) / rate.sum()
+
+
+def photon_width(mass):
+    vertex = theory(mass).t_aj[1, 3]
+    return decay_rates.gamma_Ni_to_Nj_gamma(vertex, mass, 0.0, HNLtype="dirac")
+
+
+def rows(name):
+    with (FOLDER / name).open() as file:
+        return list(csv.DictReader(line for line in file if line[0] != "#"))
+
+
+@pytest.mark.parametrize(
+    "row", rows("upscattering_cross_sections.csv"), ids=lambda r: "-".join(list(r.values())[:3])
+)
+def test_cross_section(row):
+    found = total_cross_section(row["target"], float(row["e_nu_gev"]), float(row["m_n_gev"]))
+    # the table has seven digits
+    assert found == pytest.approx(float(row["sigma_over_d2_cm2_gev2"]), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "row", rows("darknews_decays.csv"), ids=lambda r: "-".join(list(r.values())[:3])
+)
+def test_decay(row):
+    mass = float(row["m_n_gev"])
+    if row["lepton"] == "photon":
+        assert photon_width(mass) == pytest.approx(float(row["dgamma_dq2_gev"]), rel=1e-7)
+        return
+    found = decay(row["lepton"], mass, float(row["q2_gev2"]))
+    expected = [float(row[name]) for name in COLUMNS[3:]]
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def freeze():
+    """Write the table of decays."""
+    with (FOLDER / "darknews_decays.csv").open("w", newline="") as file:
+        file.write(HEAD.format(version=DarkNews.__version__))
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for mass in (0.05, 0.4, 1.0):
+            writer.writerow(["photon", mass, 0, f"{photon_width(mass):.9e}", 0, 0])
+        for lepton, masses in {"e": (0.05, 0.4, 1.0), "mu": (0.25, 0.4, 1.0)}.items():
+            threshold = 4 * (LEPTONS[lepton][0].mass * 1e-3) ** 2
+            for mass in masses:
+                for part in (0.05, 0.3, 0.6, 0.9):
+                    q2 = float(f"{threshold * (mass**2 / threshold) ** part:.6e}")
+                    values = [f"{value:.9e}" for value in decay(lepton, mass, q2)]
+                    writer.writerow([lepton, mass, q2, *values])
+
+
+if __name__ == "__main__":
+    freeze()
