@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from hnlstat.physics import decay
 from hnlstat.physics import decay_kinematics as kinematics
-from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.physics.constants import ALPHA, LEPTON_MASS
 
 METRIC = np.diag([1.0, -1, -1, -1])
 N = 200_000
@@ -143,7 +143,10 @@ def slash(p):
 
 
 def squared_amplitude(mass, spin, neutrino, minus, plus, lepton):
-    """Tree-level |M|^2 up to a constant, N at rest, spin along +-z: traces of Dirac matrices."""
+    """Tree-level |M|^2 / (d^2 alpha), N at rest, spin along +-z: traces of Dirac matrices.
+
+    sigma_mn F^mn gives 2 sigma_mn q^m eps^n, and the lepton pair e gamma_n / q^2.
+    """
     m_l = LEPTON_MASS[lepton]
     q = minus + plus
     right, left = (np.eye(4) + GAMMA5) / 2, (np.eye(4) - GAMMA5) / 2
@@ -151,11 +154,12 @@ def squared_amplitude(mass, spin, neutrino, minus, plus, lepton):
     density = slash(np.array([mass, 0, 0, 0])) + mass * np.eye(4)
     density = density @ (np.eye(4) + GAMMA5 @ slash(np.array([0, 0, 0, spin]))) / 2
     middle = right @ density @ left
-    hadron = np.einsum("eab,embc,cd,enda->emn", slash(neutrino), vertex, middle,
-                       vertex, optimize=True)  # fmt: skip
+    hadron = np.einsum(
+        "eab,embc,cd,enda->emn", slash(neutrino), vertex, middle, vertex, optimize=True
+    )
     one, two = slash(minus) + m_l * np.eye(4), slash(plus) - m_l * np.eye(4)
     pair = np.einsum("eab,mbc,ecd,nda->emn", one, LOWERED, two, LOWERED, optimize=True)
-    return np.einsum("emn,emn->e", hadron, pair).real / dot(q, q) ** 2
+    return 16 * np.pi * np.einsum("emn,emn->e", hadron, pair).real / dot(q, q) ** 2
 
 
 def flat_decays(mass, lepton, n, rng):
@@ -220,6 +224,26 @@ def test_all_correlations_are_those_of_explicit_spinors(mass, lepton, spin):
         error = np.sqrt(np.sum((weight * (values - mean)) ** 2)) / np.sum(weight)
         error = np.hypot(error, np.std(ours[name]) / np.sqrt(N))
         assert np.mean(ours[name]) == pytest.approx(mean, abs=4.5 * error), name
+
+
+def test_widths_are_those_of_explicit_spinors():
+    # absolute, to tell a factor 2 or 4 in the convention of d
+    mass = 0.3
+    for lepton in ("e", "mu"):
+        *momenta, weight = flat_decays(mass, lepton, 40_000, np.random.default_rng(6))
+        weight = weight * squared_amplitude(mass, 1, *momenta, lepton)
+        # dPhi_3 = dq^2 / 2 pi * p / (4 pi m) * beta / (8 pi), averaged over the angles
+        log_range = 2 * np.log(mass / (2 * LEPTON_MASS[lepton]))
+        width = ALPHA * weight * log_range / (2 * mass) / (2 * np.pi * 4 * np.pi * mass * 8 * np.pi)
+        mean_within_errors(width, float(decay.width_dilepton(mass, lepton)))
+        assert np.std(width) < 2 * np.mean(width)
+    k = np.array([mass / 2, 0, 0, mass / 2])
+    vertex = np.einsum("mnab,n->mab", TENSOR, METRIC @ k)
+    rest = slash(np.array([mass, 0, 0, 0])) + mass * np.eye(4)
+    middle = (np.eye(4) + GAMMA5) / 2 @ rest / 2 @ (np.eye(4) - GAMMA5) / 2
+    away = slash(k * [1, 1, 1, -1])
+    squared = -4 * np.einsum("ab,mbc,cd,nda,mn->", away, vertex, middle, vertex, METRIC).real
+    assert squared / (16 * np.pi * mass) == pytest.approx(float(decay.width_photon(mass)))
 
 
 def test_spin_and_lepton_plane_are_correlated():
