@@ -16,6 +16,7 @@ from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_yields, write_limits, write_yields
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import Run, limits, simulate, workspace, yields
+from hnlstat.statistics_tasks import run_coverage
 
 
 def run(study: Study) -> None:
@@ -149,4 +150,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "workspace": run_workspace,
     "point": run_point,
     "events": run_events,
+    "coverage": run_coverage,
 }

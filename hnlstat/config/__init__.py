@@ -14,13 +14,14 @@ from hnlstat.config.sections import (
     Selection,
     Simulation,
     Systematics,
-    Task,
 )
 from hnlstat.config.study import Study
+from hnlstat.config.task import CoverageTask, Task
 
 __all__ = [
     "Box",
     "CouplingGrid",
+    "CoverageTask",
     "Dataset",
     "Detector",
     "EventFile",

@@ -7,6 +7,7 @@ import numpy as np
 from hnlstat.beam import FLAVOURS, FluxTable, load_flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.study import Study
+from hnlstat.config.task import AT_A_POINT
 from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import Target, target
@@ -75,7 +76,7 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
         )
     reach = float(table.edges_gev[1:][total > 0][-1])
     key, mass = "scan.mass", float(study.scan.mass.array()[-1])
-    if study.task.kind in ("point", "events") and study.model.mass is not None:
+    if study.task.kind in AT_A_POINT and study.model.mass is not None:
         key, mass = "model.mass", study.model.mass
     threshold = mass + mass**2 / (2 * heaviest.mass)
     if threshold >= reach:

@@ -65,12 +65,6 @@ OpenProbability = Annotated[Number, AfterValidator(_inside_unit_interval)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
-class Task(Section):
-    """What to do: contours, only yields, only workspaces, one point, or events of one point."""
-
-    kind: Literal["contour", "yields", "workspace", "point", "events"]
-
-
 class Exposure(Section):
     """Protons on target by horn mode, and the events observed (None: projected)."""
 

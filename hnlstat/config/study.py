@@ -23,9 +23,9 @@ from hnlstat.config.sections import (
     Selection,
     Simulation,
     Systematics,
-    Task,
     existing_file,
 )
+from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
@@ -52,7 +52,7 @@ class Study(Section):
     """
 
     name: Annotated[str, AfterValidator(_folder_name)]
-    task: Task
+    task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
     model: Model
@@ -90,7 +90,7 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _task_has_what_it_needs(self) -> Self:
-        if self.task.kind in ("point", "events"):
+        if self.task.kind in AT_A_POINT:
             for key in ("mass", "coupling"):
                 if getattr(self.model, key) is None:
                     raise problem(f"model.{key}", f"is missing; task={self.task.kind} needs it")

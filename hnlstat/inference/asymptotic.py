@@ -6,7 +6,7 @@ serve where counts are large, and for comparison.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -168,6 +168,18 @@ class AsymptoticCalculator:
             "asymptotic",
             "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok",
         )
+
+    def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
+        """Return CLs of many outcomes (C, M), shape (M,).
+
+        Raises
+        ------
+        InferenceError
+            If a fit converges neither here nor in pyhf.
+        """
+        if not model.signal.any():
+            return np.ones(counts.shape[1])
+        return asymptotic_tests([workspace(replace(model, observed=n)) for n in counts.T]).cls
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, of the data and of Asimov data with signal.

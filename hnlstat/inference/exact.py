@@ -87,14 +87,8 @@ class ExactCalculator:
             return Exclusion(one, one, ones, ones, "exact", "ok: no signal")
         backgrounds = [self._backgrounds[i] for i in active]
         model = model.select(active)
-        tolerance = self.tolerance * _least_clb(model, backgrounds)
-        keys = [-np.log(np.maximum(pmf, 1e-300)) for pmf in backgrounds]
-        outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
-        ladder = Ladder.build(
-            -q_tilde(outcomes.counts, model.signal, model.background),
-            outcomes.background,
-            outcomes.signal_plus_background,
-        )
+        data = np.zeros((active.size, 0)) if model.observed is None else model.observed[:, None]
+        ladder = self._ladder(model, backgrounds, data)
         expected = [ladder.up_to(ladder.quantile(ladder.background, norm.cdf(z))) for z in BANDS]
         observed = None
         if model.observed is not None:
@@ -107,6 +101,29 @@ class ExactCalculator:
             tuple(clsb for clsb, _ in expected),
             "exact",
             "ok",
+        )
+
+    def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
+        """Return CLs of many outcomes (C, M) from one enumeration, shape (M,)."""
+        active = np.flatnonzero(model.signal > 0.0)
+        if not active.size:
+            return np.ones(counts.shape[1])
+        model = model.select(active)
+        ladder = self._ladder(model, [self._backgrounds[i] for i in active], counts[active])
+        q = q_tilde(counts[active], model.signal, model.background)
+        return np.array([clsb / clb for clsb, clb in map(ladder.up_to, (-q).tolist())])
+
+    def _ladder(
+        self, model: CountingModel, backgrounds: Sequence[FloatArray], data: FloatArray
+    ) -> Ladder:
+        """Return the outcomes in order of q-tilde, complete enough for data (C, M)."""
+        tolerance = self.tolerance * _least_clb(data, backgrounds)
+        keys = [-np.log(np.maximum(pmf, 1e-300)) for pmf in backgrounds]
+        outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
+        return Ladder.build(
+            -q_tilde(outcomes.counts, model.signal, model.background),
+            outcomes.background,
+            outcomes.signal_plus_background,
         )
 
     def discovery(self, model: CountingModel) -> Discovery:
@@ -147,16 +164,16 @@ class ExactCalculator:
         return Discovery(p_observed, p_expected, "exact", remark)
 
 
-def _least_clb(model: CountingModel, backgrounds: Sequence[FloatArray]) -> float:
-    """Return a lower bound of CLb of the data, but not below what logarithms can take.
+def _least_clb(data: FloatArray, backgrounds: Sequence[FloatArray]) -> float:
+    """Return a lower bound of CLb of all data (C, M), but not below what logarithms can take.
 
     q-tilde does not fall when a count does, so that the outcomes with no count above the data's
     all belong to CLb.
     """
-    if model.observed is None:
-        return 1.0
-    pairs = zip(model.observed, backgrounds, strict=True)
-    return max(float(np.prod([pmf[: int(n) + 1].sum() for n, pmf in pairs])), 1e-250)
+    below = np.ones(data.shape[1])
+    for n, pmf in zip(data.astype(int), backgrounds, strict=True):
+        below *= np.cumsum(pmf)[np.minimum(n, len(pmf) - 1)]
+    return max(float(below.min(initial=1.0)), 1e-250)
 
 
 def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> Ladder:

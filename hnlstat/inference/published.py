@@ -7,11 +7,14 @@ test needs 2.996: a true signal of 1.353 events shows none in 26 % of all experi
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import asimov_significance, q_tilde, q_zero
+
+FloatArray = NDArray[np.float64]
 
 
 class PublishedCalculator:
@@ -30,6 +33,11 @@ class PublishedCalculator:
         if model.observed is not None:
             seen = float(norm.sf(np.sqrt(q_tilde(model.observed[:, None], *rates)[0])))
         return Exclusion(seen, seen, bands, bands, "published", "ok")
+
+    def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
+        """Return 1 - Phi(sqrt(q-tilde)) of many outcomes (C, M), shape (M,)."""
+        q = q_tilde(counts, model.signal, model.background)
+        return np.asarray(norm.sf(np.sqrt(q)))
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return 1 - Phi(sqrt(q0)) of the data and of Asimov data with the signal."""

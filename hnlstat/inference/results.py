@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from hnlstat.inference.model import CountingModel
+
+FloatArray = NDArray[np.float64]
 
 BANDS = (-2, -1, 0, 1, 2)
 
@@ -67,4 +71,8 @@ class Calculator(Protocol):
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Test the background alone."""
+        ...
+
+    def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
+        """Return CLs of the model's signal for many outcomes (C, M) in place of its data, (M,)."""
         ...

@@ -13,7 +13,7 @@ along the coupling.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ FloatArray = NDArray[np.float64]
 Statistic = Callable[[FloatArray], FloatArray]
 
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_CLS_LEVELS = (0.0, 0.05, 0.2, 0.5)  # quantiles of many outcomes that toys are led to
 _PILOTS = (0.25, 0.25)  # sizes of the pilot samples relative to the main one
 _CENTRES = 8  # components that a pilot adds for each level
 _SPREAD = 0.5  # of these components around their mean; 1 would follow the noise of single toys
@@ -113,6 +114,22 @@ class ToyCalculator:
             "toys",
             _remark(poverty(toys.counts), toys.signal_plus_background, levels),
         )
+
+    def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
+        """Return CLs of many outcomes (C, M), shape (M,)."""
+        active = np.flatnonzero(model.signal > 0.0)
+        if not active.size:
+            return np.ones(counts.shape[1])
+        model = replace(model.select(active), observed=None)
+
+        def poverty(counts: FloatArray) -> FloatArray:
+            return -q_tilde(counts, model.signal, model.background)
+
+        values = poverty(counts[active])
+        levels = np.quantile(values, _CLS_LEVELS, method="inverted_cdf").tolist()
+        toys = _sample(model, poverty, 1, levels, self.settings)
+        ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)
+        return _ratios(ladder, values)
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, observed and expected with the signal."""
@@ -293,6 +310,12 @@ class _Rates:
             if np.abs(step).max() < 1e-6:
                 break
         return _Component(hypothesis, theta[:, 0], counts / self.at(hypothesis, theta)[:, 0])
+
+
+def _ratios(ladder: Ladder, values: FloatArray) -> FloatArray:
+    """Return CLs at values of minus q-tilde; 1 where no toy is as signal-poor."""
+    pairs = [ladder.up_to(value) for value in values.tolist()]
+    return np.array([clsb / clb if clb > 0.0 else 1.0 for clsb, clb in pairs])
 
 
 def _remark(statistic: FloatArray, weight: FloatArray, levels: Sequence[float]) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from hnlstat.config import Study, load
 from hnlstat.config.search import groups, hydra_session, options
+from hnlstat.config.task import AT_A_POINT
 from hnlstat.errors import ConfigError, DataError
 
 
@@ -70,7 +71,7 @@ def test_majorana_goes_with_each_model(model: str) -> None:
 
 def test_every_option_of_every_group_makes_a_study() -> None:
     point = ["model.mass=0.4", "model.coupling=1e-6"]
-    needs = {"point": point, "events": point}
+    needs = dict.fromkeys(AT_A_POINT, point)
     with hydra_session():
         chosen = {f"{group}={name}": name for group in groups() for name in options(group)}
         assert len(chosen) > 15

@@ -41,7 +41,13 @@ SYSTEMATICS = {
     "rock_density": 0,
     "mc_statistics": True,
 }
-INFERENCE = {"calculator": "auto", "toys": 20000, "seed": 1, "levels": ["90 %", 0.95], "sigmas": [5]}
+INFERENCE = {
+    "calculator": "auto",
+    "toys": 20000,
+    "seed": 1,
+    "levels": ["90 %", 0.95],
+    "sigmas": [5],
+}
 
 
 @given(

@@ -1,0 +1,52 @@
+"""What a run does, with the settings of its own that a task has."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from hnlstat.config.base import Section, validate
+from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.sections import Events, OpenProbability
+
+AT_A_POINT = ("point", "events", "coverage")
+"""Tasks that work at model.mass and model.coupling in place of the grid."""
+
+
+class Task(Section):
+    """A task without settings: contours, only yields, only workspaces, one point or its events."""
+
+    kind: Literal["contour", "yields", "workspace", "point", "events", "coverage"]
+
+
+class CoverageTask(Task):
+    """
+    How often limits contain a true signal.
+
+    Attributes
+    ----------
+    signals
+        True signals, expected events in all channels together.
+    levels
+        Confidence levels of the limits.
+    toys
+        Pseudo-experiments for each signal.
+    """
+
+    kind: Literal["coverage"]
+    signals: Annotated[tuple[Events, ...], NotEmpty]
+    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
+    toys: Annotated[int, Field(ge=100)]
+
+
+TASKS: dict[str, type[Task]] = {"coverage": CoverageTask}
+
+
+def _with_settings(value: object) -> object:
+    """Read a task by its kind."""
+    if isinstance(value, Mapping):
+        return validate(TASKS.get(str(value.get("kind")), Task), value, "task")
+    return value
+
+
+AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(_with_settings)]
