@@ -75,6 +75,10 @@ def _run_hydra(arguments: list[str]) -> None:
     except COMPOSITION_ERRORS as error:
         overrides = [f"hydra.searchpath=['file://{folder}']", *overrides]
         raise ConfigError(explain(error, overrides)) from None
+    except ValueError as error:
+        if not str(error).startswith("Config group override must be"):
+            raise
+        raise ConfigError("a group cannot be null; to take it out write ~exposure") from None
 
 
 def _own_folder_first(arguments: list[str], shipped: Path) -> tuple[Path, list[str], list[str]]:

@@ -77,7 +77,7 @@ def load_flux(table: str) -> FluxTable:
             rows = list(csv.reader(line for line in file if line.strip() and line[0] != "#"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"flux table {table}: cannot be read ({error.__class__.__name__})"
+            f"flux table {table}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}"
         ) from None
     if len(rows) < 2:
         raise DataError(f"flux table {table}: needs a header and one row per energy bin")

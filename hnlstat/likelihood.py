@@ -70,7 +70,8 @@ def channels(study: Study) -> tuple[Channel, ...]:
     for dataset in study.datasets:
         for mode, pot in dataset.exposure.pot.items():
             source = study.selection.background[mode]
-            background = source.events * pot / source.pot * dataset.detector.background_factor
+            scale = pot if source.pot_of is None else dataset.exposure.pot[source.pot_of]
+            background = source.events * scale / source.pot * dataset.detector.background_factor
             if background <= 0:
                 raise ConfigError(
                     f"selection.background.{mode}.events: {source.events:g} leaves channel "

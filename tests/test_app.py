@@ -114,6 +114,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 BAD = [
     (["detector=nd28"], "detector=nd28: no such detector; did you mean nd280?"),
+    (["exposure=null"], "a group cannot be null; to take it out write ~exposure"),
     (["detectr=nd280"], "detectr: unknown key; did you mean detector?"),
     (["simulation.radus=5"], "simulation.radus: unknown key; did you mean simulation.radius?"),
     (["+simulation.radus=5"], "simulation.radus: unknown key; did you mean simulation.radius?"),

@@ -10,6 +10,7 @@ from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
     Energy,
+    Length,
     NotEmpty,
     Number,
     PositiveCoupling,
@@ -122,13 +123,19 @@ class Flavours(Section):
 
 
 class Model(Section):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events."""
+    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events.
+
+    `width_factor` multiplies the total width in the lifetime and `branching_ratio` says which
+    dilepton phase space is used: both leave tree level only to repeat arXiv:2412.15051.
+    """
 
     kind: Literal["dipole"]
     flavours: Flavours
     nature: Literal["dirac", "majorana"]
     mass: PositiveEnergy | None
     coupling: PositiveCoupling | None
+    width_factor: PositiveNumber
+    branching_ratio: Literal["tree_level", "arxiv_2412_15051"]
 
     @model_validator(mode="after")
     def _beam_couples(self) -> Self:
@@ -151,10 +158,11 @@ class Efficiency(Section):
 
 
 class Background(Section):
-    """Expected background events at an exposure [POT]."""
+    """Expected background events at an exposure [POT] of a horn mode (default: its own)."""
 
     events: Events
     pot: PositiveNumber
+    pot_of: str | None = None
 
 
 class Selection(Section):
@@ -186,10 +194,12 @@ class Simulation(Section):
     radius, upstream
         Vertices lie within this distance [m] of the beam axis, and up to this far upstream of the
         detector's centre; "auto": all described volumes.
+    upstream_offset, decay_lengths
+        With `decay_lengths` k, vertices lie up to offset + min(k decay lengths, upstream) upstream.
     survival
         Whether N must survive from its production to the fiducial volume.
-    pauli, fermi_momentum
-        Pauli suppression on bound nucleons, Fermi momentum [GeV].
+    bound_nucleons, pauli, fermi_momentum
+        Nucleons in nuclei that scatter on their own, their Pauli suppression, Fermi momentum [GeV].
     precision
         Relative Monte Carlo error asked for.
     max_points
@@ -198,12 +208,21 @@ class Simulation(Section):
 
     radius: LengthOrAuto
     upstream: LengthOrAuto
+    upstream_offset: Length
+    decay_lengths: PositiveNumber | None
     survival: bool
+    bound_nucleons: tuple[Literal["p", "n"], ...]
     pauli: Literal["fermi_gas", "none"]
     fermi_momentum: PositiveEnergy
     seed: Annotated[int, Field(ge=0)]
     precision: OpenProbability
     max_points: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _reach_has_an_end(self) -> Self:
+        if self.decay_lengths is not None and self.upstream == "auto":
+            raise problem("upstream", "auto cannot go with decay_lengths; give a length")
+        return self
 
 
 class Inference(Section):

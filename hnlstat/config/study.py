@@ -86,6 +86,12 @@ class Study(Section):
                         key,
                         f"lacks the horn mode {mode} of exposure {exposure.name} (has {[*known]})",
                     )
+            other = self.selection.background[mode].pot_of
+            if other is not None and other not in exposure.pot:
+                raise problem(
+                    f"selection.background.{mode}.pot_of",
+                    f"{other} is not a horn mode of exposure {exposure.name} ({[*exposure.pot]})",
+                )
         return self
 
     @model_validator(mode="after")

@@ -102,14 +102,15 @@ def ray_segments(
 
 
 def interval_within(
-    origin: Array, direction: Array, radius: float | None, upstream: float | None
+    origin: Array, direction: Array, radius: float | None, upstream: Array | float | None
 ) -> tuple[Array, Array]:
     """Part of each ray within a cylinder around the z axis and downstream of z = -upstream.
 
     Parameters
     ----------
     origin, direction : (N, 3) starting points [m] and unit vectors
-    radius, upstream : of the cylinder and of the plane [m]; None for no limit
+    radius, upstream : of the cylinder and of the plane, which may be one per ray (N,) [m]; None for
+        no limit
 
     Returns
     -------

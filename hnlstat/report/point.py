@@ -15,6 +15,7 @@ from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.inference.toys import ToySettings
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths
 
 
 def describe_point(
@@ -28,19 +29,19 @@ def describe_point(
     model : the counting experiment with the signal of the point
     mass, coupling : of N [GeV], [GeV^-1]
     """
-    flavours = study.model.flavours.model_dump().values()
-    width = float(decay.total_width(mass, study.model.nature)) * coupling**2
-    width *= sum(f**2 for f in flavours)
+    kappa = float(inverse_decay_lengths(study, np.array([mass]))[0]) * coupling**2
     table = study.selection.efficiency
     inference = study.inference
-    name, calculator = choose(inference.calculator, model, ToySettings(inference.toys, inference.seed))
+    toys = ToySettings(inference.toys, inference.seed)
+    name, calculator = choose(inference.calculator, model, toys)
     engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
     return {
         "mass_gev": mass,
         "coupling_inv_gev": coupling,
-        "width_gev": width,
-        "proper_decay_length_m": HBAR_C_GEV_M / width,
+        "width_gev": kappa * HBAR_C_GEV_M,
+        "proper_decay_length_m": 1 / kappa,
         "branching_ratio": {c: float(decay.branching_ratio(mass, c)) for c in decay.CHANNELS},
+        "branching_ratio_selected": float(branching_ratio(study, mass)),
         "efficiency": float(np.interp(mass, table.mass, table.value)),
         "channels": [
             {

@@ -4,6 +4,7 @@ Randomised quasi-Monte Carlo: independent random shifts of one Sobol sequence gi
 scatter is the error. Scatterers whose share of the error is large get more points.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,8 @@ class Apparatus:
     flux : (K, J) fluxes per cm^2 and bin; each is a column of the result
     min_cos_theta : cut on the angle of N to the beam
     radius, upstream : limits of the sampled volume [m], None for the whole described world
+    upstream_offset, decay_lengths : with k decay lengths, vertices lie up to offset + min(k decay
+        lengths, upstream) upstream [m]; the sampled volume then depends on the coupling
     survival : whether N must survive from its vertex to the fiducial box; without it the yield is
         wrong at short lifetimes, as in arXiv:2412.15051
     """
@@ -56,6 +59,8 @@ class Apparatus:
     radius: float | None
     upstream: float | None
     survival: bool
+    upstream_offset: float = 0.0
+    decay_lengths: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,9 @@ def simulate(
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
             shift = np.random.default_rng(key).random((len(apparatus.size), REPLICAS, DIMENSIONS))
-            samples.append(_ScattererSample(apparatus, mass, kernel, scatterer, proposal, shift))
+            samples.append(
+                _ScattererSample(apparatus, mass, kappa, kernel, scatterer, proposal, shift)
+            )
     for sample in samples:
         sample.extend(FIRST_POINTS)
     while samples:
@@ -139,12 +146,14 @@ class _ScattererSample:
         self,
         apparatus: Apparatus,
         mass: float,
+        kappa: Array,
         kernel: Array,
         scatterer: Scatterer,
         proposal: Array,
         shift: Array,
     ) -> None:
-        self.apparatus, self.mass, self.kernel = apparatus, mass, kernel
+        self.apparatus, self.mass = apparatus, mass
+        self.kappa, self.kernel = kappa, kernel
         self.scatterer, self.proposal, self.shift = scatterer, proposal, shift
         self.points = 0
         density = apparatus.boxes.coefficients * scatterer.density
@@ -176,7 +185,7 @@ class _ScattererSample:
                 points[part], app.edges, self.proposal, self.mass, self.scatterer,
                 app.min_cos_theta, app.centre[volume], app.size[volume],
             )  # fmt: skip
-            lengths = matter_behind(app, rays, boxes)
+            lengths = matter_behind(app, rays, boxes, self.reach(rays))
             if app.survival:
                 near, far = lengths
                 weight = rays.weight[:, None] * density
@@ -188,6 +197,15 @@ class _ScattererSample:
                 collect_steps(near * proper, far * proper, weight, flux, replica[part], REPLICAS)
             )
         return sum(steps[1:], start=steps[0])
+
+    def reach(self, rays: Rays) -> Array | float | None:
+        """How far upstream vertices may lie [m]."""
+        app = self.apparatus
+        if app.decay_lengths is None or app.upstream is None:
+            return app.upstream
+        length = rays.momentum / (self.mass * self.kappa[0])
+        reach = app.upstream_offset + np.minimum(app.decay_lengths * length, app.upstream)
+        return np.asarray(reach)
 
     @property
     def rays(self) -> int:
@@ -209,16 +227,14 @@ class _ScattererSample:
 
 
 def matter_behind(
-    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64]
+    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64], upstream: Array | float | None
 ) -> tuple[Array, Array]:
     """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume."""
     near, far = ray_segments(
         rays.origin, rays.direction, apparatus.boxes.lower[boxes], apparatus.boxes.upper[boxes]
     )
-    if apparatus.radius is not None or apparatus.upstream is not None:
-        first, last = interval_within(
-            rays.origin, rays.direction, apparatus.radius, apparatus.upstream
-        )
+    if apparatus.radius is not None or upstream is not None:
+        first, last = interval_within(rays.origin, rays.direction, apparatus.radius, upstream)
         near = np.clip(near, first[:, None], last[:, None])
         far = np.clip(far, first[:, None], last[:, None])
     return near, far
@@ -283,4 +299,14 @@ def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: A
     axes = (1, 0, 2)
     return MassSample(
         parts.sum(axis=0).transpose(axes), error.transpose(axes), parts[1].transpose(axes), rays
+    )
+
+
+def joined(samples: Sequence[MassSample]) -> MassSample:
+    """Put samples of different couplings together, in order."""
+    return MassSample(
+        decays=np.concatenate([sample.decays for sample in samples], axis=-1),
+        error=np.concatenate([sample.error for sample in samples], axis=-1),
+        rock=np.concatenate([sample.rock for sample in samples], axis=-1),
+        rays=sum(sample.rays for sample in samples),
     )

@@ -1,5 +1,7 @@
 """From a Study's detector and beam to the arrays that the sampling works on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,9 @@ from hnlstat.simulation.sampling import Scatterer
 Array = NDArray[np.float64]
 Medium = tuple[str, float]
 """Material and density [g/cm^3]."""
+
+BOUND = {BOUND_PROTON: "p", BOUND_NEUTRON: "n"}
+"""Nucleons that are bound in nuclei, and the target that stands for each."""
 
 ROCK = "rock"
 """Material whose density is uncertain as `systematics.rock_density` says."""
@@ -37,7 +42,7 @@ def apparatus(study: Study, detector: Detector, flux: Array, edges: Array) -> Ap
     fiducial = detector.fiducial.values()
     return Apparatus(
         boxes=paint(boxes, len(media)),
-        scatterers=scatterers(detector, media, fermi),
+        scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
         rock=np.array([material == ROCK for material, _ in media]),
         centre=np.array([box.center for box in fiducial]),
         size=np.array([box.size for box in fiducial]),
@@ -46,6 +51,8 @@ def apparatus(study: Study, detector: Detector, flux: Array, edges: Array) -> Ap
         min_cos_theta=study.selection.min_cos_theta,
         radius=None if simulation.radius == "auto" else simulation.radius,
         upstream=None if simulation.upstream == "auto" else simulation.upstream,
+        upstream_offset=simulation.upstream_offset,
+        decay_lengths=simulation.decay_lengths,
         survival=simulation.survival,
     )
 
@@ -72,12 +79,12 @@ def painted_boxes(detector: Detector) -> tuple[list[PaintedBox], list[Medium]]:
 
 
 def scatterers(
-    detector: Detector, media: list[Medium], fermi_momentum: float | None
+    detector: Detector, media: list[Medium], nucleons: Sequence[str], fermi_momentum: float | None
 ) -> tuple[Scatterer, ...]:
-    """Everything in the media that neutrinos scatter on."""
+    """Everything in the media that neutrinos scatter on; `nucleons` of nuclei by themselves too."""
+    bound = {name: nucleon for name, nucleon in BOUND.items() if nucleon in nucleons}
     densities = [target_densities(detector.materials[name], rho) for name, rho in media]
-    names = sorted({name for density in densities for name in density})
-    bound = {BOUND_PROTON: "p", BOUND_NEUTRON: "n"}
+    names = sorted({n for density in densities for n in density if n in bound or n not in BOUND})
     return tuple(
         Scatterer(
             name,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam import load_flux
 from hnlstat.config.detector import Detector
@@ -13,7 +13,7 @@ from hnlstat.config.study import Study
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation import setup
-from hnlstat.simulation.sample import Apparatus, MassSample, Precision, simulate
+from hnlstat.simulation.sample import Apparatus, MassSample, Precision, joined, simulate
 from hnlstat.simulation.table import YieldTable
 
 Array = NDArray[np.float64]
@@ -34,10 +34,22 @@ class Job:
     seed: int
 
     def run(self) -> MassSample:
-        """Simulate."""
-        return simulate(
-            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
+        """Simulate; coupling by coupling where the sampled volume depends on the decay length."""
+        together = self.apparatus.decay_lengths is None
+        parts = (
+            [np.arange(self.couplings.size)]
+            if together
+            else np.arange(self.couplings.size)[:, None]
         )
+        return joined(
+            [
+                simulate(
+                    self.apparatus, self.mass, self.couplings[part], self.kappa[part],
+                    self.precision, self.seed,
+                )
+                for part in parts
+            ]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -167,14 +179,21 @@ def branching_and_efficiency(study: Study, masses: Array) -> Array:
     """
     table = study.selection.efficiency
     efficiency = np.interp(masses, table.mass, table.value)
-    return np.asarray(decay.branching_ratio(masses, study.selection.channel) * efficiency)
+    return branching_ratio(study, masses) * efficiency
+
+
+def branching_ratio(study: Study, masses: ArrayLike) -> Array:
+    """Branching ratio to the selected channel, as the model has it, same shape as `masses`."""
+    if study.model.branching_ratio == "tree_level":
+        return decay.branching_ratio(masses, study.selection.channel)
+    return decay.branching_ratio_2412_15051(masses, study.selection.channel)
 
 
 def inverse_decay_lengths(study: Study, masses: Array) -> Array:
     """Inverse proper decay length over d^2 [GeV^2/m], (M,): all flavours, all channels."""
     flavours = study.model.flavours.model_dump().values()
     width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
-    return np.asarray(width / HBAR_C_GEV_M)
+    return np.asarray(width * study.model.width_factor / HBAR_C_GEV_M)
 
 
 RunJobs = Callable[[Sequence[Job]], Sequence[MassSample]]

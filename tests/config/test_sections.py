@@ -20,7 +20,10 @@ from hnlstat.errors import ConfigError
 SIMULATION = {
     "radius": "auto",
     "upstream": "50 m",
+    "upstream_offset": 0,
+    "decay_lengths": None,
     "survival": True,
+    "bound_nucleons": ["p", "n"],
     "pauli": "none",
     "fermi_momentum": "220 MeV",
     "seed": 1,
@@ -31,6 +34,8 @@ MODEL = {
     "kind": "dipole",
     "flavours": {"e": 0, "mu": 1, "tau": 0},
     "nature": "dirac",
+    "width_factor": 1,
+    "branching_ratio": "tree_level",
     "mass": "400 MeV",
     "coupling": "1e-6 GeV^-1",
 }
@@ -95,6 +100,11 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Model, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
     (Model, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
     (Simulation, {**SIMULATION, "radius": "far"}, "k.radius: far is not a length in m"),
+    (
+        Simulation,
+        {**SIMULATION, "upstream": "auto", "decay_lengths": 4},
+        "k.upstream: auto cannot go with decay_lengths",
+    ),
     (Simulation, {**SIMULATION, "radius": 0}, "k.radius: 0 is not positive"),
     (Simulation, {**SIMULATION, "seed": 1.5}, "k.seed: 1.5: input should be a valid integer"),
     (Simulation, {**SIMULATION, "precision": 1}, "k.precision: 1 is not between 0 and 1"),
