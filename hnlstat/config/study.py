@@ -102,6 +102,8 @@ class Study(Section):
                     raise problem(f"model.{key}", f"is missing; task={self.task.kind} needs it")
         if self.task.kind == "events" and not self.simulation.survival:
             raise problem("simulation.survival", "is false; task=events needs true")
+        if self.task.kind == "events" and self.simulation.decay_lengths is not None:
+            raise problem("simulation.decay_lengths", "is set; task=events needs null")
         if self.task.kind == "events" and self.yields_from is not None:
             raise problem("yields_from", "is of no use to task=events, which simulates")
         if self.task.kind == "contour":

@@ -19,14 +19,13 @@ from hnlstat.beam import POT_UNIT, FluxTable, load_flux
 from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
-from hnlstat.physics import decay
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton, four_momentum
 from hnlstat.simulation import setup
 from hnlstat.simulation.sample import Apparatus, matter_behind
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, energy_proposal, sample_rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
-from hnlstat.simulation.yields import inverse_decay_lengths
+from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths
 
 Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -72,7 +71,7 @@ class EventModel:
             d,
             float(inverse_decay_lengths(study, np.array([mass]))[0]) * d**2,
             study.model.nature == "majorana",
-            float(decay.branching_ratio(mass, study.selection.channel)),
+            float(branching_ratio(study, mass)),
             squares / squares.sum(),
         )
 

@@ -12,7 +12,7 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.simulation import events as module
 from hnlstat.simulation import setup
-from hnlstat.simulation.yields import Plan
+from hnlstat.simulation.yields import Plan, branching_ratio
 
 MASS, COUPLINGS = 0.15, (4e-7, 1e-7, 2e-6)
 
@@ -51,12 +51,13 @@ def masses(p):
         (("detector=nd280_upgrade",), 0.4, (1e-6,)),
         (("model=dipole_universal", "model.nature=majorana"), 0.4, (1e-5, 2e-7)),
         (("simulation.radius=5 m", "simulation.upstream=60 m"), 0.05, (1e-6,)),
+        (("model.width_factor=2", "model.branching_ratio=arxiv_2412_15051"), 0.3, (1e-6,)),
     ],
 )
 def test_weights_add_up_to_the_yields(overrides, mass, couplings):
     events = sample(*overrides, mass=mass, couplings=couplings)
     yields = table(*overrides, mass=mass, couplings=couplings)
-    branching = float(decay.branching_ratio(mass, "ee"))
+    branching = float(branching_ratio(scenario(*overrides), mass))
     for row in module.expectations(events, couplings):
         j = sorted(couplings).index(row["coupling_inv_gev"])
         mine = np.array([name == row["channel"] for name in yields.channel])

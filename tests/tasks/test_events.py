@@ -96,6 +96,10 @@ def test_a_missing_library_is_one_clear_line(tmp_path, capsys, monkeypatch, kind
         ((*POINT, "model.mass=1 MeV"), "model.mass: N of 0.001 GeV is too light"),
         ((*POINT, "model.mass=60"), "model.mass: 60 GeV is above the beam's reach"),
         ((*POINT, "simulation.survival=false"), "simulation.survival: is false; task=events"),
+        (
+            (*POINT, "simulation.decay_lengths=3", "simulation.upstream=100"),
+            "simulation.decay_lengths: is set; task=events needs null",
+        ),
         ((*POINT, "yields_from={file}"), "yields_from: is of no use to task=events"),
         ((*POINT, "events.number=0"), "events.number: "),
         ((*POINT, "events.format=root"), "events.format: "),
