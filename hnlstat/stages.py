@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan.executors import LocalExecutor
 from hnlstat.scan.store import RunFolder
-from hnlstat.scan.tables import write_yields
+from hnlstat.scan.tables import read_data, write_yields
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import YieldTable
 from hnlstat.simulation.yields import RELEVANT_EVENTS, Job, simulate_study
@@ -127,14 +127,33 @@ def yields(current: Run, given: YieldTable | None) -> YieldTable:
     return table
 
 
-def workspace(current: Run, table: YieldTable) -> Experiment:
-    """The likelihood, as pyhf workspace and patch set."""
-    from hnlstat.inference.workspace import GridPoint, background_only, patchset
-
+def build(current: Run, table: YieldTable) -> Experiment:
+    """The likelihood, with the data of `data_from` if there are any."""
     study = current.study
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    if study.data_from is None:
+        return experiment
+    return with_data(experiment, read_data(study.data_from, experiment.base.channels))
+
+
+def with_data(experiment: Experiment, observed: Array) -> Experiment:
+    """The same likelihood with other data, shape (C,)."""
+    return replace(experiment, base=replace(experiment.base, observed=observed))
+
+
+def workspace(current: Run, table: YieldTable) -> Experiment:
+    """The likelihood, as pyhf workspace and patch set."""
+    experiment = build(current, table)
+    write_workspace(current, table, experiment)
+    return experiment
+
+
+def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
+    """Write the pyhf workspace and the patch set of a grid."""
+    from hnlstat.inference.workspace import GridPoint, background_only, patchset
+
     background = background_only(experiment.base)
     points = [
         GridPoint(float(mass), float(coupling), experiment.at(i, j))
@@ -143,9 +162,8 @@ def workspace(current: Run, table: YieldTable) -> Experiment:
     ]
     current.folder.write_json("workspace/BkgOnly.json", background)
     current.folder.write_json(
-        "workspace/patchset.json", patchset(background, points, study.name), indent=None
+        "workspace/patchset.json", patchset(background, points, current.study.name), indent=None
     )
-    return experiment
 
 
 def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[MassLimits]:
@@ -164,3 +182,9 @@ def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[Mass
         if result.validity != "ok":
             current.remark(f"at {1e3 * result.mass_gev:.4g} MeV {result.validity}")
     return results
+
+
+def title(study: Study) -> str:
+    """What is studied, in a line: datasets with their exposures, and the model."""
+    data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
+    return f"{data}: {study.model.nature.capitalize()} N"

@@ -6,20 +6,32 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from hnlstat.config.task import CoverageTask
+from hnlstat.config.task import CoverageTask, FitTask, InjectTask
 from hnlstat.errors import ConfigError
 from hnlstat.inference.calculators import choose
 from hnlstat.inference.coverage import CoveragePoint, coverage
-from hnlstat.inference.model import CountingModel
+from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
+from hnlstat.inference.surface import YieldSurface
 from hnlstat.inference.toys import ToySettings
+from hnlstat.scan.contours import LimitField, contours_document, regions
+from hnlstat.scan.tables import write_data, write_yields
 from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import Run, simulate, workspace
+from hnlstat.stages import (
+    Run,
+    build,
+    simulate,
+    title,
+    with_data,
+    workspace,
+    write_workspace,
+    yields,
+)
 
 ALLOWED = 4.0  # standard errors that coverage may lie below its level by chance, in ~100 points
 
 
-def point_model(current: Run, given: YieldTable | None) -> CountingModel:
-    """Return the counting experiment at model.mass and model.coupling.
+def _point_yields(current: Run, given: YieldTable | None) -> tuple[float, float, YieldTable]:
+    """Return model.mass, model.coupling and the simulated yields there.
 
     Raises
     ------
@@ -32,7 +44,9 @@ def point_model(current: Run, given: YieldTable | None) -> CountingModel:
         raise ConfigError(
             f"task={study.task.kind} needs model.mass and model.coupling, and no yields_from"
         )
-    return workspace(current, simulate(current, np.array([mass]), np.array([coupling]))).at(0, 0)
+    table = simulate(current, np.array([mass]), np.array([coupling]))
+    write_yields(current.folder.file("yields.csv"), table)
+    return mass, coupling, table
 
 
 def run_coverage(current: Run, given: YieldTable | None) -> dict[str, Any]:
@@ -41,7 +55,8 @@ def run_coverage(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
     task, inference = current.study.task, current.study.inference
     assert isinstance(task, CoverageTask)
-    model = point_model(current, given)
+    _, _, table = _point_yields(current, given)
+    model = workspace(current, table).at(0, 0)
     if not model.signal.any():
         raise ConfigError("model.coupling: no signal there, so that channels have no shares of it")
     toys = ToySettings(inference.toys, inference.seed)
@@ -74,3 +89,94 @@ def _table(lowest: list[CoveragePoint]) -> Table:
         found = f"{point.coverage:.4f} ± {point.error:.4f}"
         table.add_row(f"{point.level:.4g}", found, f"{point.signal:g}", point.nuisances)
     return table
+
+
+def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """task=inject: pseudo-data with the signal of a point."""
+    task = current.study.task
+    assert isinstance(task, InjectTask)
+    mass, coupling, table = _point_yields(current, given)
+    experiment = build(current, table)
+    model = experiment.at(0, 0)
+    expected = model.signal + model.background
+    observed = expected
+    if task.data == "poisson":
+        observed = np.random.default_rng(task.seed).poisson(expected).astype(float)
+    write_workspace(current, table, with_data(experiment, observed))
+    write_data(current.folder.file("data.csv"), model.channels, observed)
+    shown = Table("channel", "expected", "pseudo-data", title=f"{task.data} data")
+    for name, mean, n in zip(model.channels, expected, observed, strict=True):
+        shown.add_row(name, f"{mean:.4g}", f"{n:.4g}")
+    current.console.print(shown)
+    return {
+        "task": "inject",
+        "remarks": current.remarks,
+        "mass_gev": mass,
+        "coupling_inv_gev": coupling,
+        "data": task.data,
+        "seed": task.seed,
+        "signal": dict(zip(model.channels, model.signal, strict=True)),
+        "observed": dict(zip(model.channels, observed, strict=True)),
+    }
+
+
+def run_fit(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """task=fit: best fit and contours of mass and coupling."""
+    from hnlstat.report.fit_figures import fit_figure, pulls_figure
+
+    study, folder, task = current.study, current.folder, current.study.task
+    assert isinstance(task, FitTask)
+    table = yields(current, given)
+    experiment = workspace(current, table)
+    if experiment.base.observed is None:
+        raise ConfigError("data_from: missing; a projection has no data to fit, task=inject makes")
+    axes = table.masses, table.couplings
+    surface = YieldSurface.build(
+        *axes, experiment.signal, experiment.modifiers, experiment.mc_error
+    )
+    problem = FitProblem(surface, experiment.base)
+    masses, couplings = (np.geomspace(axis[0], axis[-1], task.points) for axis in axes)
+    best = fit(problem, masses, couplings)
+    if best.validity != "ok":
+        current.remark(best.validity)
+    above = 2.0 * (scan(problem, masses, couplings) - best.nll)
+    levels = (*task.levels, *(sigma_level(sigma) for sigma in task.sigmas))
+    found = [
+        region
+        for level in levels
+        for region in regions(
+            LimitField(
+                level, "fit", "profile likelihood", masses, couplings, threshold(level) - above
+            )
+        )
+    ]
+    folder.write_json("contours.json", contours_document(found), indent=None)
+    figure = fit_figure(
+        found, best, flavours=study.model.flavours.model_dump(), title=title(study),
+        mass_range=(masses[0], masses[-1]), coupling_range=(couplings[0], couplings[-1]),
+    )  # fmt: skip
+    folder.write_figure("fit", figure)
+    folder.write_figure("pulls", pulls_figure(best))
+    current.console.print(_fit_table(best))
+    return {
+        "task": "fit",
+        "remarks": current.remarks,
+        "validity": best.validity,
+        "improvement": best.improvement,
+        "nll": best.nll,
+        "parameters": [asdict(parameter) for parameter in best.parameters],
+        "impacts": [asdict(impact) for impact in best.impacts],
+        "expected": dict(zip(experiment.base.channels, best.expected, strict=True)),
+        "delta_2nll": {f"{level:.8g}": threshold(level) for level in levels},
+    }
+
+
+def _fit_table(best: FitResult) -> Table:
+    """Return the best fit for the screen."""
+    title = f"best fit, -2 Delta ln L to no signal {best.improvement:.2f}"
+    shown = Table("parameter", "best fit", "error", "MINOS 68 %", title=title)
+    for p in best.parameters:
+        ends = ("open" if end is None else f"{end:.4g}" for end in (p.lower, p.upper))
+        interval = " .. ".join(ends) if p.name in ("mass", "coupling") else ""
+        shown.add_row(p.name, f"{p.value:.4g}", f"{p.error:.2g}", interval)
+    return shown

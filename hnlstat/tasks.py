@@ -15,8 +15,8 @@ from hnlstat.scan.provenance import provenance
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_yields, write_limits, write_yields
 from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import Run, limits, simulate, workspace, yields
-from hnlstat.statistics_tasks import run_coverage
+from hnlstat.stages import Run, limits, simulate, title, workspace, yields
+from hnlstat.statistics_tasks import run_coverage, run_fit, run_inject
 
 
 def run(study: Study) -> None:
@@ -138,12 +138,6 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
             "rows": len(events["weight"]), "mass_gev": mass, "expected": found}  # fmt: skip
 
 
-def title(study: Study) -> str:
-    """What is studied, in a line: datasets with their exposures, and the model."""
-    data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.nature.capitalize()} N"
-
-
 TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "contour": run_contour,
     "yields": run_yields,
@@ -151,4 +145,6 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "point": run_point,
     "events": run_events,
     "coverage": run_coverage,
+    "inject": run_inject,
+    "fit": run_fit,
 }

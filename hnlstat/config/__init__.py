@@ -16,7 +16,7 @@ from hnlstat.config.sections import (
     Systematics,
 )
 from hnlstat.config.study import Study
-from hnlstat.config.task import CoverageTask, Task
+from hnlstat.config.task import CoverageTask, FitTask, InjectTask, Task
 
 __all__ = [
     "Box",
@@ -28,9 +28,11 @@ __all__ = [
     "Executor",
     "Exposure",
     "FiducialBox",
+    "FitTask",
     "Flux",
     "Grid",
     "Inference",
+    "InjectTask",
     "Layer",
     "MassGrid",
     "Model",

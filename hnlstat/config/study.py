@@ -47,8 +47,9 @@ class Study(Section):
         Folder of the results below `runs`.
     datasets
         What enters the likelihood together.
-    runs, yields_from, executor
-        Where results go, a table in place of the simulation, and where the work is done.
+    runs, yields_from, data_from, executor
+        Where results go, tables in place of the simulation and of the data, and where the work is
+        done.
     """
 
     name: Annotated[str, AfterValidator(_folder_name)]
@@ -65,6 +66,7 @@ class Study(Section):
     executor: Executor
     runs: Path
     yields_from: Annotated[Path, AfterValidator(existing_file)] | None
+    data_from: Annotated[Path, AfterValidator(existing_file)] | None
 
     @model_validator(mode="after")
     def _dataset_names_differ(self) -> Self:
@@ -106,11 +108,13 @@ class Study(Section):
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
         if self.task.kind == "events" and self.yields_from is not None:
             raise problem("yields_from", "is of no use to task=events, which simulates")
-        if self.task.kind == "contour":
-            for key, least in (("mass", 2), ("coupling", MIN_COUPLINGS)):
+        if self.task.kind in ("contour", "fit"):
+            least_masses = 2 if self.task.kind == "contour" else MIN_COUPLINGS
+            for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):
                 points = getattr(self.scan, key).array().size
                 if points < least:
-                    raise problem(f"scan.{key}", f"has {points} points; a contour needs {least}")
+                    text = f"has {points} points; a {self.task.kind} needs {least}"
+                    raise problem(f"scan.{key}", text)
         return self
 
     def content_hash(self) -> str:
@@ -118,7 +122,7 @@ class Study(Section):
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
         That is the configuration without names, descriptions, task, executor and `runs`, with the
-        content of the flux table and of `yields_from`, and the version of hnlstat.
+        content of the flux table, of `yields_from` and of `data_from`, and the version of hnlstat.
         """
         from hnlstat.beam import load_flux
 
@@ -128,6 +132,7 @@ class Study(Section):
             "executor": True,
             "runs": True,
             "yields_from": True,
+            "data_from": True,
             "events": {"format"},
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
         }
@@ -136,8 +141,9 @@ class Study(Section):
         table = load_flux(self.flux.table)
         for values in (table.edges_gev, *table.flux.values()):
             digest.update(values.tobytes())
-        if self.yields_from is not None:
-            digest.update(self.yields_from.read_bytes())
+        for file in (self.yields_from, self.data_from):
+            if file is not None:
+                digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
 
     def to_yaml(self) -> str:

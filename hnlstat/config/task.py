@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from hnlstat.config.base import Section, validate
-from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.quantities import NotEmpty, PositiveNumber
 from hnlstat.config.sections import Events, OpenProbability
 
-AT_A_POINT = ("point", "events", "coverage")
+AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
 
 
 class Task(Section):
     """A task without settings: contours, only yields, only workspaces, one point or its events."""
 
-    kind: Literal["contour", "yields", "workspace", "point", "events", "coverage"]
+    kind: Literal["contour", "yields", "workspace", "point", "events", "coverage", "inject", "fit"]
 
 
 class CoverageTask(Task):
@@ -39,7 +39,40 @@ class CoverageTask(Task):
     toys: Annotated[int, Field(ge=100)]
 
 
-TASKS: dict[str, type[Task]] = {"coverage": CoverageTask}
+class InjectTask(Task):
+    """
+    Pseudo-data with the signal of a point.
+
+    Attributes
+    ----------
+    data
+        "asimov": the expected events themselves; "poisson": one experiment drawn with `seed`.
+    """
+
+    kind: Literal["inject"]
+    data: Literal["asimov", "poisson"]
+    seed: Annotated[int, Field(ge=0)]
+
+
+class FitTask(Task):
+    """
+    Best fit and contours of mass and coupling.
+
+    Attributes
+    ----------
+    levels, sigmas
+        Confidence levels and two-sided standard deviations of the contours.
+    points
+        Masses, and couplings, of the grid that contours are drawn on.
+    """
+
+    kind: Literal["fit"]
+    levels: tuple[OpenProbability, ...]
+    sigmas: tuple[PositiveNumber, ...]
+    points: Annotated[int, Field(ge=10)]
+
+
+TASKS: dict[str, type[Task]] = {"coverage": CoverageTask, "inject": InjectTask, "fit": FitTask}
 
 
 def _with_settings(value: object) -> object:

@@ -102,7 +102,7 @@ def contour_figure(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        _set_axes(axes, flavours, mass_range, coupling_range)
+        set_axes(axes, flavours, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         labels = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
@@ -114,7 +114,7 @@ def contour_figure(
     return figure
 
 
-def _set_axes(
+def set_axes(
     axes: Axes,
     flavours: Mapping[str, float],
     mass_range: tuple[float, float],

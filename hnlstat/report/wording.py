@@ -17,6 +17,14 @@ def level_text(level: float) -> str:
     return f"{100 * level:.4g}%"
 
 
+def fit_level_text(level: float) -> str:
+    """Write the level of a fit's contour: "90%", or "3σ" for a two-sided deviate."""
+    sigma = float(norm.isf(0.5 * (1 - level)))
+    if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
+        return f"{sigma:.0f}σ"
+    return f"{100 * level:.4g}%"
+
+
 def coupling_text(flavours: Mapping[str, float]) -> str:
     """Name the coupling of a flavour pattern: "d_mu", "d_e = d_mu"; "d" if they differ."""
     return " = ".join(f"d_{name}" for name in _equal(flavours)) or "d"

@@ -21,6 +21,7 @@ YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_AXES = ("mass_gev", "coupling_inv_gev")
 YIELD_VALUES = ("decays", "events", "mc_error")
 MODIFIER_PREFIX = "rel_"
+DATA_COLUMNS = ("channel", "observed")
 LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
 
 
@@ -153,7 +154,7 @@ def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str
             )
     missing = [name for name in known if name not in set(channel)]
     if missing:
-        raise DataError(f"{table.path}: has no yields for channel {missing[0]!r} of the study")
+        raise DataError(f"{table.path}: has no line for channel {missing[0]!r} of the study")
 
 
 def _check_grid(
@@ -178,6 +179,36 @@ def _check_grid(
             f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
             f"coupling_inv_gev = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
         )
+
+
+def write_data(path: Path, channels: Sequence[str], observed: FloatArray) -> None:
+    """Write the events of each channel as csv.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    write_csv(path, DATA_COLUMNS, zip(channels, [f"{n:.10g}" for n in observed], strict=True))
+
+
+def read_data(path: Path, channels: Sequence[str]) -> FloatArray:
+    """Read the events of each of the channels, shape (C,), as `write_data` writes them.
+
+    Raises
+    ------
+    DataError
+        Names the file and line of what cannot be used, or the channel that is missing.
+    """
+    table = read_csv(path, required=DATA_COLUMNS)
+    _check_channels(table, table.columns["channel"], channels)
+    events = table.numbers("observed", at_least=0).tolist()
+    found: dict[str, float] = {}
+    for i, name in enumerate(table.columns["channel"]):
+        if name in found:
+            raise table.error(i, "channel", "is there twice")
+        found[name] = events[i]
+    return np.array([found[name] for name in channels])
 
 
 def write_limits(path: Path, limits: Iterable[Limit]) -> None:

@@ -5,7 +5,14 @@ import pytest
 
 from hnlstat.errors import DataError
 from hnlstat.inference.limits import Limit
-from hnlstat.scan.tables import read_limits, read_yields, write_limits, write_yields
+from hnlstat.scan.tables import (
+    read_data,
+    read_limits,
+    read_yields,
+    write_data,
+    write_limits,
+    write_yields,
+)
 from hnlstat.simulation.table import YieldTable
 
 LABELS = ("dataset", "mode", "volume", "channel", "bin")
@@ -134,7 +141,7 @@ def test_errors_name_file_line_and_column(written, change, reason):
 
 
 def test_a_channel_of_the_study_without_yields_is_an_error(written):
-    with pytest.raises(DataError, match="no yields for channel 'wagasci_fhc'"):
+    with pytest.raises(DataError, match="no line for channel 'wagasci_fhc'"):
         read_yields(written, channels=("nd280_fhc", "nd280_rhc", "wagasci_fhc"))
 
 
@@ -184,3 +191,25 @@ def test_limits_that_cannot_be_used_are_named(tmp_path, old, new, reason):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(DataError, match=reason):
         read_limits(path)
+
+
+def test_data_come_back_in_the_order_asked_for(tmp_path):
+    path = tmp_path / "data.csv"
+    write_data(path, ("a_fhc", "b_rhc"), np.array([3.0, 0.25]))
+    assert read_data(path, ("b_rhc", "a_fhc")).tolist() == [0.25, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("channel,observed\na_fhc,3\n", "has no line for channel 'b_rhc'"),
+        ("channel,observed\na_fhc,3\nb_rhc,-1\n", "line 3: observed = '-1'"),
+        ("channel,observed\na_fhc,3\nc_fhc,1\n", "line 3: channel 'c_fhc' is unknown"),
+        ("channel,observed\na_fhc,3\nb_rhc,1\na_fhc,2\n", "line 4: channel = 'a_fhc' is there tw"),
+    ],
+)
+def test_wrong_data_name_their_line(tmp_path, text, message):
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_data(path, ("a_fhc", "b_rhc"))

@@ -34,9 +34,72 @@ def test_coverage(tmp_path, capsys):
     assert (again / "coverage.csv").read_text() == (folder / "coverage.csv").read_text()
 
 
+GRID = (
+    "scan.mass.points=6", "scan.mass.min=50 MeV", "scan.mass.max=300 MeV",
+    "scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4", "simulation.precision=0.05",
+    "executor.workers=1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def injected(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("inject"), "task=inject", *POINT)
+
+
+def data(folder):
+    with (folder / "data.csv").open() as file:
+        return {row["channel"]: float(row["observed"]) for row in csv.DictReader(file)}
+
+
+def test_injected_data_are_expectation_or_experiment(tmp_path, injected):
+    summary = json.loads((injected / "summary.json").read_text())
+    for name, n in data(injected).items():
+        assert n == pytest.approx(summary["observed"][name], rel=1e-9)
+        assert n > summary["signal"][name] > 0.0
+    drawn = [
+        data(run(tmp_path, "task=inject", "task.data=poisson", f"task.seed={seed}", *POINT))
+        for seed in (1, 1, 2, 3)
+    ]
+    assert drawn[0] == drawn[1]
+    assert any(one != drawn[0] for one in drawn[2:])
+    assert all(n == int(n) for one in drawn for n in one.values())
+
+
+def test_fit_finds_the_injected_point(tmp_path, injected, capsys):
+    folder = run(
+        tmp_path, "task=fit", f"data_from={injected / 'data.csv'}", "task.points=40", *GRID
+    )
+    names = {path.name for path in folder.iterdir()}
+    assert {"contours.json", "fit.png", "fit.pdf", "pulls.png", "pulls.pdf"} <= names
+    summary = json.loads((folder / "summary.json").read_text())
+    # two channels and two parameters: the data are matched, along a line if not at the point
+    assert summary["nll"] == pytest.approx(0.0, abs=0.02)
+    assert summary["improvement"] > 1.0
+    wanted = data(injected)
+    assert summary["expected"] == pytest.approx(wanted, rel=0.1)
+    levels = {
+        entry["level"] for entry in json.loads((folder / "contours.json").read_text())["contours"]
+    }
+    assert len(levels) == 5
+    observed = json.loads((folder / "workspace/BkgOnly.json").read_text())["observations"]
+    assert {entry["name"]: entry["data"][0] for entry in observed} == pytest.approx(wanted)
+    assert "best fit, -2 Delta ln L" in capsys.readouterr().out
+
+
+def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
+    few = ("scan.mass.points=4", "scan.coupling.points=4", "simulation.precision=0.3")
+    arguments = ["task=fit", "detector=nd280_upgrade", *GRID, *few]
+    assert main([f"runs={tmp_path}", *arguments]) == 2
+    assert "data_from: missing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["task=fit", "scan.mass.points=3"], "scan.mass: has 3 points; a fit needs 4"),
+        (["task=fit", "task.sigmas=[0]"], "task.sigmas.0: 0"),
+        (["task=inject", *POINT, "task.data=toys"], "task.data: toys is not one of 'asimov'"),
+        (["data_from=no.csv"], "data_from: no.csv is not a file"),
         (["task=coverage"], "model.mass: is missing; task=coverage needs it"),
         (["task=coverage", *POINT, "task.levels=[1.2]"], "task.levels.0: 1.2 is not between 0"),
         (["task=coverage", *POINT, "task.signals=[-1]"], "task.signals.0: -1 is negative"),

@@ -1,0 +1,92 @@
+"""Figures of task=fit: regions in (mass, coupling), and pulls with impacts."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hnlstat.inference.fit import FitResult
+from hnlstat.report.figures import BLUE, DARK_GREY, STYLE, TITLE_WIDTH, VERMILION, WIDTH, set_axes
+from hnlstat.report.wording import fit_level_text
+from hnlstat.scan.contours import Region
+
+SHADES = ("#0072B2", "#4F9CCB", "#8CC4E6", "#E69F00", "#D55E00")
+
+
+def fit_figure(
+    regions: Sequence[Region],
+    best: FitResult,
+    *,
+    flavours: Mapping[str, float],
+    title: str = "",
+    mass_range: tuple[float, float],
+    coupling_range: tuple[float, float],
+) -> Figure:
+    """Draw the best fit and the contours of each level.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        Of all levels.
+    best : FitResult
+        Its mass and coupling get a star.
+    flavours : mapping
+        Relative couplings d_a/d, for the axis label.
+    title : str
+        Line above the axes.
+    mass_range, coupling_range : pair of float
+        Limits of the axes [GeV], [GeV^-1].
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, WIDTH), dpi=300, layout="constrained")
+        axes = figure.add_subplot()
+        set_axes(axes, flavours, mass_range, coupling_range)
+        for number, level in enumerate(sorted({region.level for region in regions})):
+            colour, label = SHADES[number % len(SHADES)], fit_level_text(level)
+            for line in (line for r in regions if r.level == level for line in r.lines):
+                axes.plot(1e3 * line[:, 0], line[:, 1], color=colour, linewidth=1.0, label=label)
+                label = "_nolegend_"
+        mass, coupling = best["mass"].value, best["coupling"].value
+        axes.plot(1e3 * mass, coupling, marker="*", color=DARK_GREY, linestyle="", label="best fit")
+        axes.set_title("\n".join(textwrap.wrap(title, TITLE_WIDTH)), fontsize=STYLE["font.size"])
+        figure.legend(frameon=False, loc="outside lower center", ncols=3)
+    return figure
+
+
+def pulls_figure(best: FitResult) -> Figure:
+    """Draw the pull of each nuisance parameter and its impact on the coupling, largest first."""
+    order = sorted(best.impacts, key=lambda impact: abs(impact.up) + abs(impact.down))
+    height = 0.9 + 0.17 * len(order)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(1.3 * WIDTH, height), dpi=300, layout="constrained")
+        pulls, impacts = figure.subplots(1, 2, sharey=True)
+        rows = np.arange(len(order))
+        fitted = [best[impact.name] for impact in order]
+        pulls.axvspan(-1.0, 1.0, color="#E9E9E9")
+        pulls.errorbar(
+            [p.value for p in fitted], rows, xerr=[p.error for p in fitted],
+            fmt="o", color="black", markersize=2.5, linewidth=0.8,
+        )  # fmt: skip
+        pulls.set_xlim(-2.5, 2.5)
+        pulls.set_xlabel("Pull")
+        pulls.set_yticks(rows, [impact.name for impact in order])
+        _draw_impacts(impacts, rows, [i.up for i in order], [i.down for i in order])
+        figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_impacts(
+    axes: Axes, rows: np.ndarray[tuple[int], np.dtype[np.int64]], up: list[float], down: list[float]
+) -> None:
+    """Draw bars of the relative change of the coupling [%]."""
+    for changes, colour, label in ((up, VERMILION, r"$+1\sigma$"), (down, BLUE, r"$-1\sigma$")):
+        axes.barh(
+            rows, [100.0 * change for change in changes], 0.6, color=colour, alpha=0.7, label=label
+        )
+    axes.axvline(0.0, color="black", linewidth=0.6)
+    axes.set_xlabel("Coupling [%]")
