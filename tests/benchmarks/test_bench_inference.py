@@ -40,16 +40,12 @@ def scan(share, background, observed, background_modifiers):
 def test_two_channels_with_data(benchmark):
     result = benchmark(scan, (0.7, 0.3), (0.563, 0.015), np.zeros(2), (0.3, 1.0))
     assert len(result.limits) == 22
-    # 45 masses in 5 s on one core
-    assert benchmark.stats["median"] < 5.0 / 45.0
 
 
 def test_four_channels(benchmark):
     background, errors = (0.90, 0.040, 6.11, 0.33), (0.3, 1.0, 0.3, 1.0)
     result = benchmark(scan, (0.15, 0.1, 0.45, 0.3), background, None, errors)
     assert len(result.limits) == 16
-    # 45 masses in 25 s on one core
-    assert benchmark.stats["median"] < 25.0 / 45.0
 
 
 def test_asymptotic_points_together(benchmark):
@@ -65,9 +61,10 @@ def test_asymptotic_points_together(benchmark):
     specs = [workspace(model.with_signal(s * model.signal)) for s in np.geomspace(0.1, 100, 2000)]
     tests = benchmark(asymptotic_tests, specs)
     assert not tests.by_pyhf.any()
-    per_point = benchmark.stats["median"] / len(specs)
     start = time.perf_counter()
     pyhf_cls = with_pyhf(specs[1000], discovery=False)[2]
-    benchmark.extra_info["times_faster_than_pyhf"] = (time.perf_counter() - start) / per_point
+    by_pyhf = time.perf_counter() - start
     assert abs(pyhf_cls - tests.cls[1000]) < 1e-5
-    assert benchmark.extra_info["times_faster_than_pyhf"] > 100.0
+    if benchmark.enabled:
+        per_point = benchmark.stats["median"] / len(specs)
+        benchmark.extra_info["times_faster_than_pyhf"] = by_pyhf / per_point
