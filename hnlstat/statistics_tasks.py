@@ -1,14 +1,17 @@
 """Tasks that study the statistics themselves."""
 
+import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from hnlstat.config.task import CoverageTask, FitTask, InjectTask
-from hnlstat.errors import ConfigError
+from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask
+from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.calculators import choose
+from hnlstat.inference.combine import PublishedLikelihood, combine
 from hnlstat.inference.coverage import CoveragePoint, coverage
 from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
 from hnlstat.inference.surface import YieldSurface
@@ -180,3 +183,50 @@ def _fit_table(best: FitResult) -> Table:
         interval = " .. ".join(ends) if p.name in ("mass", "coupling") else ""
         shown.add_row(p.name, f"{p.value:.4g}", f"{p.error:.2g}", interval)
     return shown
+
+
+def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """task=combine: one likelihood from those of several runs."""
+    task = current.study.task
+    assert isinstance(task, CombineTask)
+    if given is not None:
+        raise ConfigError("yields_from: task=combine takes the workspaces of runs; leave it out")
+    parts = [_published(folder) for folder in task.folders]
+    found = combine(parts, current.study.name)
+    if found.left_out:
+        current.remark(f"{found.left_out} grid points are not in every run and are left out")
+    for part in parts:
+        observed = [n for entry in part.workspace["observations"] for n in entry["data"]]
+        if any(n != round(n) for n in observed):
+            current.remark(f"{part.name}: its observations are expectations, not data")
+    current.folder.write_json("workspace/BkgOnly.json", found.workspace)
+    current.folder.write_json("workspace/patchset.json", found.patches, indent=None)
+    channels = [channel["name"] for channel in found.workspace["channels"]]
+    patches = len(found.patches["patches"])
+    current.console.print(
+        f"{len(channels)} channels, {patches} grid points; correlated: "
+        f"{', '.join(found.correlated) or 'nothing'}",
+        highlight=False,
+    )
+    return {
+        "task": "combine",
+        "remarks": current.remarks,
+        "folders": [str(folder) for folder in task.folders],
+        "channels": channels,
+        "correlated": list(found.correlated),
+        "patches": patches,
+    }
+
+
+def _published(folder: Path) -> PublishedLikelihood:
+    """Read the likelihood in a run's folder."""
+    contents = []
+    for name in ("BkgOnly.json", "patchset.json"):
+        path = folder / "workspace" / name
+        try:
+            contents.append(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise DataError(f"task.folders: cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise DataError(f"{path}: is not JSON: {error}") from error
+    return PublishedLikelihood(str(folder), *contents)

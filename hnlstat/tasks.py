@@ -16,7 +16,7 @@ from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_yields, write_limits, write_yields
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import Run, limits, simulate, title, workspace, yields
-from hnlstat.statistics_tasks import run_coverage, run_fit, run_inject
+from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
 
 
 def run(study: Study) -> None:
@@ -147,4 +147,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "coverage": run_coverage,
     "inject": run_inject,
     "fit": run_fit,
+    "combine": run_combine,
 }

@@ -16,10 +16,11 @@ from hnlstat.config.sections import (
     Systematics,
 )
 from hnlstat.config.study import Study
-from hnlstat.config.task import CoverageTask, FitTask, InjectTask, Task
+from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 
 __all__ = [
     "Box",
+    "CombineTask",
     "CouplingGrid",
     "CoverageTask",
     "Dataset",

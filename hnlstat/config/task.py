@@ -1,9 +1,10 @@
 """What a run does, with the settings of its own that a task has."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from hnlstat.config.base import Section, validate
 from hnlstat.config.quantities import NotEmpty, PositiveNumber
@@ -13,10 +14,18 @@ AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
 
 
+def _at_least_two(value: tuple[Path, ...]) -> tuple[Path, ...]:
+    if len(value) < 2:
+        raise ValueError("names fewer than two folders of runs")
+    return value
+
+
 class Task(Section):
     """A task without settings: contours, only yields, only workspaces, one point or its events."""
 
-    kind: Literal["contour", "yields", "workspace", "point", "events", "coverage", "inject", "fit"]
+    kind: Literal[
+        "contour", "yields", "workspace", "point", "events", "coverage", "inject", "fit", "combine"
+    ]
 
 
 class CoverageTask(Task):
@@ -72,7 +81,26 @@ class FitTask(Task):
     points: Annotated[int, Field(ge=10)]
 
 
-TASKS: dict[str, type[Task]] = {"coverage": CoverageTask, "inject": InjectTask, "fit": FitTask}
+class CombineTask(Task):
+    """
+    One likelihood from those of several runs.
+
+    Attributes
+    ----------
+    folders
+        Folders of finished runs, each with workspace/BkgOnly.json and patchset.json.
+    """
+
+    kind: Literal["combine"]
+    folders: Annotated[tuple[Path, ...], AfterValidator(_at_least_two)]
+
+
+TASKS: dict[str, type[Task]] = {
+    "coverage": CoverageTask,
+    "inject": InjectTask,
+    "fit": FitTask,
+    "combine": CombineTask,
+}
 
 
 def _with_settings(value: object) -> object:

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pyhf
 import pytest
 
 from hnlstat.app import main
@@ -36,8 +37,8 @@ def test_coverage(tmp_path, capsys):
 
 GRID = (
     "scan.mass.points=6", "scan.mass.min=50 MeV", "scan.mass.max=300 MeV",
-    "scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4", "simulation.precision=0.05",
-    "executor.workers=1",
+    "scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4",
+    "simulation.precision=0.05", "executor.workers=1",
 )  # fmt: skip
 
 
@@ -110,4 +111,32 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
 )  # fmt: skip
 def test_wrong_settings_are_named(tmp_path, capsys, arguments, message):
     assert main([f"runs={tmp_path}", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_combine_merges_the_likelihoods_of_runs(tmp_path):
+    grid = ("scan.mass.values=[0.1, 0.2]", "scan.coupling.values=[1e-7, 2e-7, 4e-7, 8e-7]")
+    fast = (*grid, "simulation.precision=0.3", "executor.workers=1", "task=workspace")
+    parts = ("{name: old, detector: nd280, exposure: t2k_2019}", "{name: new, exposure: t2k_2019}")
+    runs = [run(tmp_path, f"datasets=[{part}]", "name=part", *fast) for part in parts]
+    folders = ",".join(str(folder) for folder in runs)
+    folder = run(tmp_path, "task=combine", f"task.folders=[{folders}]", "name=both")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert set(summary["channels"]) == {"old_fhc", "old_rhc", "new_fhc", "new_rhc"}
+    assert {"efficiency", "flux_fhc", "flux_rhc"} <= set(summary["correlated"])
+    workspace = pyhf.Workspace(json.loads((folder / "workspace/BkgOnly.json").read_text()))
+    patches = pyhf.PatchSet(json.loads((folder / "workspace/patchset.json").read_text()))
+    patches.verify(workspace)
+    assert len(list(patches)) == summary["patches"] == 8
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ("[one]", "names fewer than two folders of runs"),
+        ("[no_run, no_other]", "task.folders: cannot read no_run/workspace/BkgOnly.json: No such"),
+    ],
+)
+def test_combine_names_what_it_cannot_read(tmp_path, capsys, folders, message):
+    assert main([f"runs={tmp_path}", "task=combine", f"task.folders={folders}"]) == 2
     assert message in capsys.readouterr().err
