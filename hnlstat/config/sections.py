@@ -49,6 +49,12 @@ def _inside_unit_interval(value: float) -> float:
     return value
 
 
+def _resolvable(value: float) -> float:
+    if value > 7:
+        raise ValueError("is above 7 standard deviations, which p-values do not resolve")
+    return value
+
+
 def _length_or_auto(value: object) -> float | str:
     return "auto" if value == "auto" else positive(parse(value, LENGTH))
 
@@ -63,6 +69,7 @@ Events = Annotated[Number, AfterValidator(_not_negative)]
 Size = Annotated[Number, AfterValidator(_relative)]
 Probability = Annotated[Number, AfterValidator(_up_to_one)]
 OpenProbability = Annotated[Number, AfterValidator(_inside_unit_interval)]
+Significance = Annotated[PositiveNumber, AfterValidator(_resolvable)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
@@ -239,7 +246,7 @@ class Inference(Section):
     toys: Annotated[int, Field(ge=1000)]
     seed: Annotated[int, Field(ge=0)]
     levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
-    sigmas: tuple[PositiveNumber, ...]
+    sigmas: tuple[Significance, ...]
 
 
 class EventFile(Section):

@@ -40,6 +40,8 @@ class AsymptoticTests:
         At -2, -1, 0, 1, 2 sigma in rising order of CLs, shape (P, 5).
     by_pyhf
         Points that pyhf calculated as their own fits were in doubt, shape (P,).
+    failures
+        Why points have no p-values (NaN), by index: their fits converged neither here nor in pyhf.
     """
 
     clsb: FloatArray
@@ -48,6 +50,7 @@ class AsymptoticTests:
     clsb_expected: FloatArray
     cls_expected: FloatArray
     by_pyhf: NDArray[np.bool_]
+    failures: dict[int, str]
 
 
 def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> AsymptoticTests:
@@ -63,7 +66,7 @@ def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> Asymptot
     Raises
     ------
     InferenceError
-        If a fit converges neither here nor in pyhf, or a workspace cannot be used.
+        If a workspace cannot be used. A fit that does not converge is among the `failures`.
     """
     roots, by_pyhf = np.empty((2, len(specs))), np.zeros(len(specs), dtype=bool)
     for group in same_form(specs):
@@ -71,7 +74,12 @@ def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> Asymptot
         roots[:, group], by_pyhf[group] = found, ~good
     tests = _p_values(roots[0], roots[1], discovery, by_pyhf)
     for i in np.flatnonzero(by_pyhf).tolist():
-        clsb, clb, cls, bands = with_pyhf(specs[i], discovery)
+        try:
+            clsb, clb, cls, bands = with_pyhf(specs[i], discovery)
+        except InferenceError as error:
+            clsb = clb = cls = np.nan
+            bands = [[np.nan] * len(BANDS)] * 3
+            tests.failures[i] = str(error)
         tests.clsb[i], tests.clb[i], tests.cls[i] = clsb, clb, cls
         tests.clsb_expected[i], tests.cls_expected[i] = bands[0], bands[2]
     return tests
@@ -111,7 +119,7 @@ def _p_values(
     falling = _SIGMAS[::-1]
     clsb_expected = norm.sf(falling + root_asimov[:, None])
     return AsymptoticTests(
-        clsb, clb, clsb / clb, clsb_expected, clsb_expected / norm.sf(falling), by_pyhf
+        clsb, clb, clsb / clb, clsb_expected, clsb_expected / norm.sf(falling), by_pyhf, {}
     )
 
 
@@ -144,6 +152,14 @@ def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[An
         pyhf.set_backend(backend, optimizer)
 
 
+def _one(model: CountingModel, discovery: bool) -> AsymptoticTests:
+    """Return the tests of one model; raise InferenceError where there are none."""
+    tests = asymptotic_tests([workspace(model)], discovery)
+    if tests.failures:
+        raise InferenceError(tests.failures[0])
+    return tests
+
+
 class AsymptoticCalculator:
     """Tests of one signal at a time by the asymptotic formulae."""
 
@@ -159,7 +175,7 @@ class AsymptoticCalculator:
         if not model.signal.any():
             one = None if blind else 1.0
             return Exclusion(one, one, (1.0,) * 5, (1.0,) * 5, "asymptotic", "ok: no signal")
-        tests = asymptotic_tests([workspace(model)])
+        tests = _one(model, discovery=False)
         return Exclusion(
             None if blind else float(tests.cls[0]),
             None if blind else float(tests.clsb[0]),
@@ -170,13 +186,7 @@ class AsymptoticCalculator:
         )
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
-        """Return CLs of many outcomes (C, M), shape (M,).
-
-        Raises
-        ------
-        InferenceError
-            If a fit converges neither here nor in pyhf.
-        """
+        """Return CLs of many outcomes (C, M), shape (M,); NaN where no fit converges."""
         if not model.signal.any():
             return np.ones(counts.shape[1])
         return asymptotic_tests([workspace(replace(model, observed=n)) for n in counts.T]).cls
@@ -192,7 +202,7 @@ class AsymptoticCalculator:
         blind = model.observed is None
         if not model.signal.any():
             return Discovery(None if blind else 1.0, 1.0, "asymptotic", "ok: no signal")
-        tests = asymptotic_tests([workspace(model)], discovery=True)
+        tests = _one(model, discovery=True)
         return Discovery(
             None if blind else float(tests.clsb[0]),
             float(tests.clsb_expected[0, BANDS.index(0)]),

@@ -32,6 +32,9 @@ from hnlstat.inference.toys import ToySettings
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
+NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError, MemoryError
+"""What calculations raise on numbers that nobody thought of; singular matrices are among them."""
+
 _FINE_GRID = 600
 _P_MIN = 1e-300
 _STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
@@ -166,6 +169,8 @@ def limits_at_mass(
         parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
     except InferenceError as error:
         return MassLimits(mass_gev, (), (), f"no limits: {error}")
+    except NUMERICAL_ERRORS as error:  # whatever it is, other masses have their limits
+        return MassLimits(mass_gev, (), (), f"no limits: {type(error).__name__}: {error}")
     return MassLimits(
         mass_gev,
         tuple(limit for limits, _ in parts for limit in limits),

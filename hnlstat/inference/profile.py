@@ -132,7 +132,11 @@ def _step(
     hessian[:, diagonal, diagonal] = np.where(
         still, 1.0, own + ridge[:, None] * (np.abs(own) + 1e-9) + _FLAT
     )
-    step = np.asarray(-np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0], dtype=np.float64)
+    try:
+        solved = np.linalg.solve(hessian, gradient[:, :, None])
+    except np.linalg.LinAlgError:  # one singular matrix would lose all points
+        solved = np.linalg.pinv(hessian) @ gradient[:, :, None]
+    step = np.asarray(-solved[:, :, 0], dtype=np.float64)
     uphill = (step * gradient).sum(axis=1) > 0.0
     if uphill.any():
         size = np.maximum(np.abs(own), 1e-9)

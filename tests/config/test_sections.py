@@ -113,6 +113,7 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Inference, {**INFERENCE, "levels": [90]}, "k.levels.0: 90 is not between 0 and 1"),
     (Inference, {**INFERENCE, "levels": []}, r"k.levels: \[\] is empty"),
     (Inference, {**INFERENCE, "levels": 0.9}, r"k.levels: 0.9 is not a list; write \[0.9\]"),
+    (Inference, {**INFERENCE, "sigmas": [9]}, "k.sigmas.0: 9 is above 7 standard deviations"),
     (Exposure, {"name": "x", "pot": {"fhc": "1 m"}, "observed": None}, "k.pot.fhc: 1 m is a len"),
     (Exposure, {"name": "x", "pot": {}, "observed": None}, "k.pot: {} is empty"),
     (Exposure, {"name": "x", "pot": {"fhc": 1}, "observed": {"rhc": 0}}, "k.observed: has"),

@@ -126,8 +126,8 @@ def test_profiles_follow_the_signal_from_end_to_end():
     at_limits = np.isin(observed.coupling, ends)
     assert at_limits.sum() == 4
     np.testing.assert_array_equal(observed.strength[at_limits][:3], 0.0)
-    # no events: -ln CLs is the signal, known at the limits and at 1.8 times the sensitivity or less;
-    # far below, the way there is interpolated over a factor of 30 in signal
+    # no events: -ln CLs is the signal, known at the limits and at 1.8 times the sensitivity or
+    # less; far below, the way there is interpolated over a factor of 30 in signal
     truth = np.log(two_humps(observed.coupling) / np.log(10.0))
     for near, tolerance in ((0.5, 0.03), (1.5, 0.2)):
         close = np.abs(truth) < near
