@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from hnlstat import likelihood
+from hnlstat.comparison import run_compare
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.scan.executors import LocalExecutor
@@ -148,4 +149,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "inject": run_inject,
     "fit": run_fit,
     "combine": run_combine,
+    "compare": run_compare,
 }

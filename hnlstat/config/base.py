@@ -19,10 +19,11 @@ class Section(BaseModel):
     @classmethod
     def _only_known_keys(cls, data: object) -> object:
         if isinstance(data, Mapping):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
             for key in data:
-                if key not in cls.model_fields:
+                if key not in known and key not in cls.model_fields:
                     raise PydanticCustomError(
-                        "unknown_key", "{key}", {"key": str(key), "known": list(cls.model_fields)}
+                        "unknown_key", "{key}", {"key": str(key), "known": known}
                     )
         return data
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from hnlstat.beam import FLAVOURS, FluxTable, load_flux
 from hnlstat.config.detector import Detector
+from hnlstat.config.staircase import staircase
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT
 from hnlstat.errors import ConfigError
@@ -27,12 +28,19 @@ def check(study: Study) -> None:
     DataError
         If the flux table cannot be read.
     """
+    _check_tables(study)
+    if study.task.kind == "events":
+        _check_events(study)
+    if study.task.kind == "compare":
+        for stair in staircase(study):
+            _check_tables(stair.study)
+
+
+def _check_tables(study: Study) -> None:
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
     table = load_flux(study.flux.table)
     _check_columns(study, table)
     _check_reach(study, table, max(targets, key=lambda t: t.mass))
-    if study.task.kind == "events":
-        _check_events(study)
 
 
 def _targets(detector: Detector) -> list[Target]:
@@ -78,6 +86,8 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
     key, mass = "scan.mass", float(study.scan.mass.array()[-1])
     if study.task.kind in AT_A_POINT and study.model.mass is not None:
         key, mass = "model.mass", study.model.mass
+    if study.task.kind == "compare":
+        key, mass = "compare", max(*study.compare.masses, study.compare.point.mass)
     threshold = mass + mass**2 / (2 * heaviest.mass)
     if threshold >= reach:
         raise ConfigError(

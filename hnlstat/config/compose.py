@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.search import hydra_session
+from hnlstat.config.search import hydra_session, own_folders, shipped_session
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -47,6 +47,23 @@ def load(overrides: Sequence[str] = (), config_name: str = "config") -> Study:
         with open_dict(config):
             hydra = config.pop("hydra")
         return from_config(config, hydra)
+
+
+def load_anew(overrides: Sequence[str]) -> Study:
+    """
+    Compose a Study as `load` does, always from the shipped configuration.
+
+    Within a run `load` starts from what that run was started with, which may be a resolved
+    configuration without groups. Options in the user's own folders are found.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `load`.
+    """
+    search = [f"file://{folder}" for folder in own_folders()]
+    with shipped_session():
+        return load([*overrides, *([f"hydra.searchpath={search}"] if search else [])])
 
 
 def read(path: Path) -> Study:

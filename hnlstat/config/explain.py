@@ -38,7 +38,9 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         The overrides of the command line. They tell which options were chosen.
     """
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: cannot be read; write key=value, quoting values with spaces or ^"
+        return (
+            f"{error.override}: cannot be read; write key=value, quoting values with spaces, = or ^"
+        )
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"{group}={name}: no such {group}; {suggest(name, error.options)}"
@@ -95,21 +97,22 @@ def _tree(choices: list[str]) -> dict[str, Any]:
 def _suggest_path(
     parts: list[str], depth: int, node: dict[str, Any], tree: dict[str, Any], known: list[str]
 ) -> str:
-    paths = set(_paths(tree))
-    elsewhere = sorted(path for path in paths if path.split(".")[-1] == parts[-1])
+    every = set(paths(tree))
+    elsewhere = sorted(path for path in every if path.split(".")[-1] == parts[-1])
     if elsewhere and len(parts) == 1:
         return f"did you mean {' or '.join(elsewhere[:2])}?"
     here = [*node, *(group for group in known if depth == 0 and group not in node)]
     if match := closest(parts[depth], here):
         path = [*parts[:depth], match, *parts[depth + 1 :]]
-        while len(path) > depth + 1 and ".".join(path) not in paths:
+        while len(path) > depth + 1 and ".".join(path) not in every:
             path.pop()
         return f"did you mean {'.'.join(path)}?"
     return suggest(parts[depth], here)
 
 
-def _paths(node: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def paths(node: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """List the keys of a tree with those below them, dots between."""
     for key, value in node.items():
         yield f"{prefix}{key}"
         if isinstance(value, dict):
-            yield from _paths(value, f"{prefix}{key}.")
+            yield from paths(value, f"{prefix}{key}.")

@@ -10,6 +10,9 @@ from hydra.core.object_type import ObjectType
 
 from hnlstat.errors import ConfigError
 
+GIVEN = ("main", "command-line")
+"""How Hydra calls the folder it starts from, and that of --config-dir."""
+
 
 def conf_dir() -> Path:
     """
@@ -35,8 +38,29 @@ def hydra_session() -> Iterator[None]:
     if GlobalHydra.instance().is_initialized():
         yield
         return
-    with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
+    with shipped_session():
         yield
+
+
+@contextmanager
+def shipped_session() -> Iterator[None]:
+    """Start a Hydra of our own, which knows the shipped folder only; the one before comes back."""
+    running = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = running
+
+
+def own_folders() -> list[Path]:
+    """List the user's folders among those that the running Hydra, if there is one, looks into."""
+    if not GlobalHydra.instance().is_initialized():
+        return []
+    path = GlobalHydra.instance().config_loader().get_search_path().get_path()
+    given = [Path(e.path.removeprefix("file://")) for e in path if e.provider in GIVEN]
+    return [folder for folder in given if folder != conf_dir()]
 
 
 def options(group: str) -> list[str]:

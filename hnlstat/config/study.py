@@ -11,6 +11,7 @@ from pydantic import AfterValidator, model_validator
 
 import hnlstat
 from hnlstat.config.base import Section, problem
+from hnlstat.config.compare import Compare
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
@@ -29,6 +30,9 @@ from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
+
+LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1}
+"""Masses that the tasks need which work on the grid; `compare` has its own."""
 
 
 def _folder_name(value: str) -> str:
@@ -61,6 +65,7 @@ class Study(Section):
     systematics: Systematics
     simulation: Simulation
     events: EventFile
+    compare: Compare
     inference: Inference
     scan: Scan
     executor: Executor
@@ -106,10 +111,10 @@ class Study(Section):
             raise problem("simulation.survival", "is false; task=events needs true")
         if self.task.kind == "events" and self.simulation.decay_lengths is not None:
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
-        if self.task.kind == "events" and self.yields_from is not None:
-            raise problem("yields_from", "is of no use to task=events, which simulates")
-        if self.task.kind in ("contour", "fit"):
-            least_masses = 2 if self.task.kind == "contour" else MIN_COUPLINGS
+        if self.task.kind in ("events", "compare") and self.yields_from is not None:
+            raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
+        if self.task.kind in LEAST_MASSES:
+            least_masses = LEAST_MASSES[self.task.kind]
             for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):
                 points = getattr(self.scan, key).array().size
                 if points < least:
@@ -121,8 +126,9 @@ class Study(Section):
         """
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
-        That is the configuration without names, descriptions, task, executor and `runs`, with the
-        content of the flux table, of `yields_from` and of `data_from`, and the version of hnlstat.
+        That is the configuration without names, descriptions, kind of task, executor and `runs`,
+        with the content of the flux table, of `yields_from` and of `data_from`, and the version of
+        hnlstat.
         """
         from hnlstat.beam import load_flux
 
@@ -136,6 +142,8 @@ class Study(Section):
             "events": {"format"},
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
         }
+        if self.task.kind != "compare":
+            unimportant["compare"] = True
         content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
         digest = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
         table = load_flux(self.flux.table)
@@ -154,7 +162,7 @@ class Study(Section):
         """
         content: dict[str, Any] = {
             "defaults": ["runtime", "_self_"],
-            **self.model_dump(mode="json"),
+            **self.model_dump(mode="json", by_alias=True),
         }
         head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
         return head + str(

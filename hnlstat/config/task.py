@@ -24,7 +24,16 @@ class Task(Section):
     """A task without settings: contours, only yields, only workspaces, one point or its events."""
 
     kind: Literal[
-        "contour", "yields", "workspace", "point", "events", "coverage", "inject", "fit", "combine"
+        "contour",
+        "yields",
+        "workspace",
+        "point",
+        "events",
+        "coverage",
+        "inject",
+        "fit",
+        "combine",
+        "compare",
     ]
 
 
