@@ -134,7 +134,7 @@ class Study(Section):
 
         unimportant: Any = {
             "name": True,
-            "task": True,
+            "task": {"kind"},
             "executor": True,
             "runs": True,
             "yields_from": True,

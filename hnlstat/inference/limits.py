@@ -14,7 +14,7 @@ it tells where to look, and how strengths go between those that are calculated.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -37,6 +37,7 @@ NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError, MemoryError
 
 _FINE_GRID = 600
 _P_MIN = 1e-300
+_CLOSE = 0.05  # strength: limits within about a per cent of the coupling
 _STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
 
 
@@ -175,7 +176,7 @@ def limits_at_mass(
         mass_gev,
         tuple(limit for limits, _ in parts for limit in limits),
         tuple(profile for _, profiles in parts for profile in profiles),
-        "ok",
+        "; ".join(sorted(scan.remarks)) or "ok",
     )
 
 
@@ -189,6 +190,7 @@ class _MassScan:
     name: str
     engine: Calculator
     precision: float
+    remarks: set[str] = field(default_factory=set)
 
     def results(
         self, wanted: tuple[Curve, ...], discovery: bool
@@ -222,7 +224,9 @@ class _MassScan:
     def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each exclusion curve at ln(coupling) x."""
         test = self.engine.exclusion(self.yields.model(self.experiment, x))
-        return self._strengths(wanted, [c.p_value(test) for c in wanted], 1.0, x)
+        strengths = self._strengths(wanted, [c.p_value(test) for c in wanted], 1.0, x)
+        self._note(test.validity, strengths)
+        return strengths
 
     def _discovery(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each discovery curve at ln(coupling) x.
@@ -236,12 +240,20 @@ class _MassScan:
         while True:
             seen = float(asimov_significance(model.signal, model.background, True))
             reduced = model.with_signal(model.signal * min(1.0, (enough / max(seen, 1e-9)) ** 2))
-            p = self.engine.discovery(reduced).p0_expected
+            test = self.engine.discovery(reduced)
+            p = test.p0_expected
             if p < smallest or enough >= seen:
                 kept = float(asimov_significance(reduced.signal, reduced.background, True))
                 more = (seen / kept) ** 2 if kept > 0.0 else 1.0
-                return self._strengths(wanted, [p for _ in wanted], more, x)
+                strengths = self._strengths(wanted, [p for _ in wanted], more, x)
+                self._note(test.validity, strengths)
+                return strengths
             enough *= 1.3
+
+    def _note(self, validity: str, strengths: FloatArray) -> None:
+        """Keep what is wrong with a test if a limit hangs on it."""
+        if not validity.startswith("ok") and np.abs(strengths).min(initial=np.inf) < _CLOSE:
+            self.remarks.add(validity)
 
     def _strengths(
         self, wanted: tuple[Curve, ...], p: list[float], more: float, x: float

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from hnlstat.config import MassGrid, Study, from_config, read
+from hnlstat.config import MassGrid, Study, from_config, load, read
 from hnlstat.errors import ConfigError
 
 
@@ -88,3 +88,12 @@ def test_read(nd280: Study, tmp_path: Path) -> None:
     file.write_text("task: {kind: contour}\n")
     with pytest.raises(ConfigError, match="detector: none is chosen"):
         read(file)
+
+
+def test_settings_of_a_task_count_in_the_hash_and_its_kind_does_not(nd280: Study) -> None:
+    point = ["model.mass=0.4", "model.coupling=1e-6"]
+    assert load(["task=yields"]).content_hash() == nd280.content_hash()
+    hashes = {
+        load(["task=inject", f"task.seed={seed}", *point]).content_hash() for seed in (1, 2, 2)
+    }
+    assert len(hashes) == 2

@@ -12,7 +12,7 @@ from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.profile import best_fit
 from hnlstat.inference.reader import read_likelihoods
-from hnlstat.inference.toys import ToyCalculator
+from hnlstat.inference.toys import ToyCalculator, ToySettings
 from hnlstat.inference.workspace import workspace
 
 COUPLINGS = np.geomspace(1e-8, 1e-5, 20)
@@ -134,3 +134,11 @@ def test_models_that_make_no_sense_are_named(change, message):
     values = {"channels": ("fhc", "rhc"), "signal": [1.0, 1.0], "background": [0.6, 0.1]} | change
     with pytest.raises(InferenceError, match=message):
         CountingModel(**values)
+
+
+def test_limits_from_too_few_toys_say_so():
+    few = limits_at_mass(
+        0.1, COUPLINGS, SIGNAL, SEARCH, calculator="toys", toys=ToySettings(1000, importance=False)
+    )
+    assert "raise inference.toys" in few.validity
+    assert few.limits

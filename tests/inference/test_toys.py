@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from hnlstat.inference.exact import ExactCalculator
+from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.statistics import q_tilde, q_zero
 from hnlstat.inference.toys import ToyCalculator, ToySettings, draw_toys
@@ -146,3 +147,20 @@ def test_q_zero_and_q_tilde_order_the_toys_as_they_do_the_data():
     assert test.clsb_observed < test.clsb_observed / test.cls_observed <= 1.0
     assert q[0] > 0.0
     assert q_zero(model.observed[:, None], model.signal, model.background)[0] < 1.0
+
+
+def test_limits_by_toys_are_those_by_enumeration():
+    couplings = np.geomspace(1e-7, 1e-5, 15)
+    table = 5.0 * (couplings[:, None] / 1e-6) ** 4 * UPGRADE.signal
+    exact, toys = (
+        limits_at_mass(
+            0.1, couplings, table, UPGRADE, signal_modifiers=UPGRADE.signal_modifiers,
+            mc_error=UPGRADE.mc_error, calculator=name, toys=ToySettings(5000),
+        )
+        for name in ("exact", "toys")
+    )  # fmt: skip
+    assert toys.limits[0].method == "toys CLs"
+    assert len(toys.limits) == len(exact.limits)
+    for one, other in zip(toys.limits, exact.limits, strict=True):
+        # p-values to 5 % are couplings to 1 %; the bands are steps in the outcomes, a step is 2 %
+        assert one.coupling == pytest.approx(other.coupling, rel=0.03)
