@@ -45,7 +45,8 @@ class Run:
             TextColumn(f"{title:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         )  # fmt: skip
         started = time.perf_counter()
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        hidden = not self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=hidden) as progress:
             task = progress.add_task(title, total=len(pieces))
             results = self.executor.map(function, pieces, lambda: progress.advance(task))
         self.log.info("%s: %d done in %.1f s", title, len(pieces), time.perf_counter() - started)
