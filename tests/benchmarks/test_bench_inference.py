@@ -3,10 +3,15 @@
 import time
 
 import numpy as np
+import pytest
 
 from hnlstat.inference.asymptotic import asymptotic_tests, with_pyhf
+from hnlstat.inference.fit import FitProblem
+from hnlstat.inference.fit import scan as scan_plane
 from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.surface import YieldSurface
+from hnlstat.inference.toys import ToyCalculator
 from hnlstat.inference.workspace import workspace
 
 COUPLINGS = np.geomspace(1e-8, 1e-3, 75)
@@ -68,3 +73,30 @@ def test_asymptotic_points_together(benchmark):
     if benchmark.enabled:
         per_point = benchmark.stats["median"] / len(specs)
         benchmark.extra_info["times_faster_than_pyhf"] = by_pyhf / per_point
+
+
+@pytest.mark.parametrize("channels", [2, 20])
+def test_importance_sampled_toys(benchmark, channels):
+    model = CountingModel(
+        tuple(f"bin_{i}" for i in range(channels)),
+        np.full(channels, 24.0 / channels),
+        np.full(channels, 7.0 / channels),
+        np.round(np.full(channels, 7.0 / channels)),
+        {"efficiency": np.full(channels, 0.2)},
+        0.3,
+    )
+    assert benchmark(ToyCalculator().exclusion, model).clsb_observed < 1e-3
+
+
+def test_profile_likelihood_over_the_plane(benchmark):
+    masses, couplings = np.geomspace(0.05, 0.8, 45), np.geomspace(1e-7, 1e-5, 75)
+    grid = np.meshgrid(masses, couplings, indexing="ij")
+    power = 5.0 * (grid[1] / 1e-6) ** 4
+    signal = np.stack([power * grid[0], power / grid[0], power, 0.1 * power], axis=-1)
+    modifiers = {"flux": np.full(signal.shape, 0.12), "efficiency": np.full(signal.shape, 0.2)}
+    surface = YieldSurface.build(masses, couplings, signal, modifiers, np.full(signal.shape, 0.01))
+    base = CountingModel(
+        ("a", "b", "c", "d"), np.zeros(4), np.full(4, 2.0), np.array([3.0, 9.0, 5.0, 2.0]), {}, 0.3
+    )
+    found = benchmark(scan_plane, FitProblem(surface, base), masses, couplings)
+    assert np.isfinite(found).all()
