@@ -102,7 +102,8 @@ def test_hydra_prints_the_configuration(
 def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    for word in ("detector: nd280, nd280_upgrade", "task: combine, compare", "scan.mass.", "yields_from="):
+    groups = ("detector: nd280, nd280_upgrade", "task: combine, compare")
+    for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
     assert max(map(len, text.splitlines())) <= 120
 
