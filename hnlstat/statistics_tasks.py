@@ -98,6 +98,8 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=inject: pseudo-data with the signal of a point."""
     task = current.study.task
     assert isinstance(task, InjectTask)
+    if current.study.data_from is not None:
+        raise ConfigError("data_from: is of no use to task=inject, which makes data; leave it out")
     mass, coupling, table = _point_yields(current, given)
     experiment = build(current, table)
     model = experiment.at(0, 0)

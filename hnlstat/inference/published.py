@@ -23,12 +23,17 @@ class PublishedCalculator:
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return 1 - Phi(sqrt(q-tilde)) in place of CLs and of CLs+b.
 
-        The expected values are those of the background without fluctuations, with the asymptotic
-        bands sqrt(q) = sqrt(q_A) + 2, 1, 0, -1, -2.
+        The expected values are those of the background without fluctuations. Their bands are the
+        asymptotic ones of q-tilde (arXiv:1007.1727, section 3.7): N = 2, 1, 0, -1, -2 sigma
+        fluctuations of the best fit, with sqrt(q) = sqrt(q_A) + N where that fit is positive, and
+        q = q_A + 2 N sqrt(q_A) where it would be negative.
         """
         rates = model.signal, model.background
         median = float(asimov_significance(*rates, discovery=False))
-        bands = tuple(float(norm.sf(max(median - z, 0.0))) for z in BANDS)
+        bands = tuple(
+            float(norm.sf(np.sqrt(median**2 - 2.0 * z * median) if z < 0 else max(median - z, 0.0)))
+            for z in BANDS
+        )
         seen = None
         if model.observed is not None:
             seen = float(norm.sf(np.sqrt(q_tilde(model.observed[:, None], *rates)[0])))

@@ -34,6 +34,8 @@ _PILOTS = (0.25, 0.25)  # sizes of the pilot samples relative to the main one
 _CENTRES = 8  # components that a pilot adds for each level
 _SPREAD = 0.5  # of these components around their mean; 1 would follow the noise of single toys
 _QUANTILE_TOYS = 4  # plain toys for quantiles, relative to the main sample
+_NEAR = 50  # toys on each side of a quantile that tell where it lies
+_FIRST_SHARE = 0.25  # of the first component of a mixture
 _MOST_EVENTS = 1e9  # of a signal
 _FEWEST = 0.3  # counts that a component leads to where it should lead to none
 _FIT_STEPS = 30
@@ -102,8 +104,8 @@ class ToyCalculator:
             return -q_tilde(counts, model.signal, model.background)
 
         quantiles = [float(norm.cdf(z)) for z in BANDS]
-        levels = _levels(model, poverty, 0, quantiles, self.settings)
-        toys = _sample(model, poverty, 1, levels, self.settings)
+        levels, centres = _levels(model, poverty, 0, quantiles, self.settings)
+        toys = _sample(model, poverty, 1, levels, centres, self.settings)
         ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)
         pairs = [ladder.up_to(level) for level in levels]
         ratios = [clsb / clb if clb > 0.0 else 1.0 for clsb, clb in pairs]
@@ -128,7 +130,7 @@ class ToyCalculator:
 
         values = poverty(counts[active])
         levels = np.quantile(values, _CLS_LEVELS, method="inverted_cdf").tolist()
-        toys = _sample(model, poverty, 1, levels, self.settings)
+        toys = _sample(model, poverty, 1, levels, [], self.settings)
         ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)
         return _ratios(ladder, values)
 
@@ -143,8 +145,8 @@ class ToyCalculator:
         def dullness(counts: FloatArray) -> FloatArray:
             return -q_zero(counts, model.signal, model.background)
 
-        levels = _levels(model, dullness, 1, [0.5], self.settings)
-        toys = _sample(model, dullness, 0, levels, self.settings)
+        levels, centres = _levels(model, dullness, 1, [0.5], self.settings)
+        toys = _sample(model, dullness, 0, levels, centres, self.settings)
         ladder = Ladder.build(dullness(toys.counts), toys.background, toys.signal_plus_background)
         p = [min(ladder.up_to(level)[1], 1.0) for level in levels]
         remark = _remark(dullness(toys.counts), toys.background, levels)
@@ -168,17 +170,24 @@ def _levels(
     hypothesis: int,
     quantiles: Sequence[float],
     settings: ToySettings,
-) -> list[float]:
-    """Return quantiles of a statistic under a hypothesis, by plain toys, and its value in data."""
+) -> tuple[list[float], list[FloatArray]]:
+    """Return quantiles of a statistic under a hypothesis, by plain toys, and its value in data.
+
+    With them come the mean counts of toys near each quantile.
+    """
     rng = np.random.default_rng([settings.seed, 0])
     rates = _Rates(model)
     plain = _Component(hypothesis, np.zeros(rates.size), np.ones(len(model.channels)))
     _, counts = plain.draw(rates, _QUANTILE_TOYS * settings.number, rng)
-    values = np.quantile(statistic(counts), quantiles, method="inverted_cdf")
-    levels = [float(value) for value in values]
+    values = statistic(counts)
+    order = np.argsort(values, kind="stable")
+    places = [max(int(np.ceil(p * len(order))) - 1, 0) for p in quantiles]
+    levels = [float(values[order[place]]) for place in places]
+    near = (order[max(place - _NEAR, 0) : place + _NEAR + 1] for place in places)
+    centres = [counts[:, chosen].mean(axis=1) for chosen in near]
     if model.observed is not None:
         levels.append(float(statistic(model.observed[:, None])[0]))
-    return levels
+    return levels, centres
 
 
 def _sample(
@@ -186,16 +195,18 @@ def _sample(
     statistic: Statistic,
     hypothesis: int,
     levels: Sequence[float],
+    centres: Sequence[FloatArray],
     settings: ToySettings,
 ) -> Toys:
     """Return toys that populate, under a hypothesis, the outcomes at or below each level.
 
     A pilot sample goes from the one hypothesis to the other; where its weight lies below each
-    level tells where to draw.
+    level tells where to draw. The other hypothesis has plain toys, the first component.
     """
     between = [model.background + mu * model.signal for mu in _STRENGTHS]
-    start = [(hypothesis, counts) for counts in between]
-    start.append((1 - hypothesis, between[0] if hypothesis else between[-1]))
+    start = [(1 - hypothesis, between[0] if hypothesis else between[-1])]
+    start += [(hypothesis, counts) for counts in between]
+    start += [(hypothesis, np.maximum(counts, _FEWEST)) for counts in centres]
     if model.observed is not None:
         start += [(h, np.maximum(model.observed, _FEWEST)) for h in (0, 1)]
     if not settings.importance:
@@ -223,7 +234,7 @@ def draw_toys(
     number: int,
     rng: np.random.Generator,
 ) -> Toys:
-    """Draw toys of both hypotheses together.
+    """Draw toys of both hypotheses together, the first component more of them.
 
     Parameters
     ----------
@@ -233,12 +244,14 @@ def draw_toys(
         Components of the mixture: the hypothesis (0 without, 1 with the signal) and the positive
         counts (C,) that it is led to.
     number
-        Toys of all components together, shared out evenly.
+        Toys of all components together: a quarter of them, or an even share if that is more, of
+        the first one, and the rest shared out evenly.
     rng
         Source of random numbers.
     """
     rates = _Rates(model)
-    sizes = np.diff(np.linspace(0, number, len(targets) + 1).astype(int))
+    first = int(number * max(_FIRST_SHARE, 1.0 / len(targets)))
+    sizes = np.diff([0, *np.linspace(first, number, len(targets)).astype(int)])
     components = [rates.lead(h, counts) for h, counts in targets]
     drawn = [c.draw(rates, int(size), rng) for c, size in zip(components, sizes, strict=True)]
     theta, counts = (np.concatenate(part, axis=1) for part in zip(*drawn, strict=True))

@@ -197,12 +197,18 @@ def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
         _fill(axes, observed, [], color=BLUE, alpha=0.15)
         line = _outline(axes, observed, color=BLUE, lw=1.3)
         shade = Patch(color=BLUE, alpha=0.15, lw=0)
-        handles.append((f"{level_text(main[0].level)} CL$_s$ observed", (shade, line)))
+        handles.append((f"{_limit_text(main[0])} observed", (shade, line)))
     if expected := kinds.get("expected"):
         line = _outline(axes, expected, color="black", lw=0.9, ls=(0, (4, 2)))
-        text = f"{level_text(main[0].level)} CL$_s$ expected{', ±1σ, ±2σ' if patches else ''}"
+        text = f"{_limit_text(main[0])} expected{', ±1σ, ±2σ' if patches else ''}"
         handles.append((text, (*patches, line)))
     return handles
+
+
+def _limit_text(region: Region) -> str:
+    """Name the level and the test of an exclusion: 90% CLs, or LR for a likelihood ratio."""
+    test = region.method.rpartition(" ")[2]
+    return f"{level_text(region.level)} {'CL$_s$' if test == 'CLs' else test}"
 
 
 def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
@@ -212,7 +218,7 @@ def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     for kind in ("observed", "expected"):
         if excluded := [r for r in strong if r.kind == kind]:
             line = _outline(axes, excluded, color=VERMILION, lw=0.9)
-            handles.append((f"{level_text(excluded[0].level)} CL$_s$ {kind}", (line,)))
+            handles.append((f"{_limit_text(excluded[0])} {kind}", (line,)))
             break
     if discovery := [r for r in strong if r.kind == "discovery"]:
         line = _outline(axes, discovery, color=VERMILION, lw=0.9, ls=(0, (1.5, 1.2)))

@@ -50,3 +50,15 @@ def test_projections_have_expected_results_only():
     blind = CountingModel(("a",), np.array([9.0]), np.array([4.0]))
     assert ENGINE.exclusion(blind).cls_observed is None
     assert ENGINE.discovery(blind).p0_observed is None
+
+
+def test_bands_shrink_with_the_sensitivity_and_are_asymptotic():
+    """At q_A = 9 the +2 sigma fluctuation has q = 1; the -2 sigma one, fitted below 0, q = 21."""
+    values = [ENGINE.exclusion(CountingModel(("a",), np.array([s]), np.array([1e4])))
+              for s in (1e-6, 300.0)]  # fmt: skip
+    assert values[0].cls_expected == pytest.approx((0.5,) * 5, abs=1e-3)
+    q_asimov = norm.isf(values[1].cls_expected[2]) ** 2
+    strongest, weakest = (norm.isf(values[1].cls_expected[i]) ** 2 for i in (0, -1))
+    assert strongest == pytest.approx(q_asimov + 4.0 * np.sqrt(q_asimov), rel=1e-9)
+    assert weakest == pytest.approx((np.sqrt(q_asimov) - 2.0) ** 2, rel=1e-9)
+    assert q_asimov == pytest.approx(9.0, rel=0.03)

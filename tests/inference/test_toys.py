@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, poisson
 
 from hnlstat.inference.exact import ExactCalculator
 from hnlstat.inference.limits import limits_at_mass
@@ -164,3 +164,21 @@ def test_limits_by_toys_are_those_by_enumeration():
     for one, other in zip(toys.limits, exact.limits, strict=True):
         # p-values to 5 % are couplings to 1 %; the bands are steps in the outcomes, a step is 2 %
         assert one.coupling == pytest.approx(other.coupling, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("background", "signal", "seen", "error"),
+    [(3000.0, 250.0, 2950.0, 0.0), (3000.0, 250.0, 3060.0, 0.02), (6e4, 3e4, 5e4, 0.3)],
+)
+def test_backgrounds_that_cannot_be_enumerated(background, signal, seen, error):
+    """One channel: q-tilde orders by the count, so that p-values are averages of Poisson sums."""
+    model = CountingModel(
+        ("a",), np.array([signal]), np.array([background]), np.array([seen]), {}, error
+    )
+    z = np.linspace(-8.0, 8.0, 40_001)
+    weight = norm.pdf(z) / norm.pdf(z).sum()
+    rate = background * (1.0 + error) ** z
+    clsb, clb = (weight @ poisson.cdf(seen, rate + s) for s in (signal, 0.0))
+    test = ToyCalculator(ToySettings(60_000)).exclusion(model)
+    assert test.clsb_observed == pytest.approx(clsb, rel=0.06)
+    assert test.cls_observed == pytest.approx(clsb / clb, rel=0.06)

@@ -65,6 +65,12 @@ def test_legend_names_what_is_drawn(figure):
     assert figure.legends[0].get_title().get_text() == "ND280"
 
 
+def test_likelihood_ratios_are_not_called_cls():
+    regions = [make_region(level, "expected", "published LR") for level in (0.95, FIVE_SIGMA)]
+    figure = contour_figure(regions, flavours=ONLY_MU)
+    assert legend_texts(figure) == ["95% LR expected", "5σ LR expected"]
+
+
 def test_lines_lie_where_the_limits_are(figure):
     (axes,) = figure.axes
     observed = next(line for line in axes.get_lines() if line.get_linewidth() == 1.3)
