@@ -138,6 +138,6 @@ def _valid(content: Tree, i: int, step: Step) -> Study:
         return validate(Study, content)
     except ConfigError as error:
         raise ConfigError(
-            f"compare.steps.{i}: after step {step.name}: {error}; name the keys that belong "
+            f"compare.steps.{i}: after {step.name!r}: {error}; name the keys that belong "
             "together in one step"
         ) from None
