@@ -30,6 +30,9 @@ _STEPS = 60
 _HALVINGS = 8
 _STARTS = 5
 _BATCH = 4000
+_FARTHEST = 30.0  # sigma; rates do not change further beyond
+_NO_EXCESS = 1.0  # improvement in -2 ln L below which data have no excess to speak of
+_MISSED = 0.05  # in -ln L that a point of the grid may lie below the best fit
 _EDGE = 0.01  # of the range: a best fit closer to its end lies at it
 
 
@@ -162,8 +165,10 @@ class FitProblem:
     def nll(self, x: float, y: float, theta: FloatArray) -> float:
         """Return -ln L at one point, relative to the saturated model."""
         signal, on_signal, on_background = self.rates(x, y)
-        rate = signal[0] * np.exp(on_signal[0] @ theta)
-        rate += self.base.background * np.exp(on_background @ theta)
+        # Minuit may try parameters hundreds of sigma away
+        near = np.clip(theta, -_FARTHEST, _FARTHEST)
+        rate = signal[0] * np.exp(on_signal[0] @ near)
+        rate += self.base.background * np.exp(on_background @ near)
         return float(_poisson_nll(rate, self.observed) + 0.5 * theta @ theta)
 
     def profile(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -221,13 +226,14 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
     signal, on_signal, on_background = problem.rates(best.values[MASS], best.values[COUPLING])
     expected = signal[0] * np.exp(on_signal[0] @ theta)
     expected += problem.base.background * np.exp(on_background @ theta)
+    improvement = 2.0 * (problem.without_signal() - float(best.fval))
     return FitResult(
         parameters,
         tuple(_impact(problem, best, name) for name in problem.nuisances),
         expected,
         float(best.fval),
-        2.0 * (problem.without_signal() - float(best.fval)),
-        _validity(best),
+        improvement,
+        _validity(best, improvement, float(values.min())),
     )
 
 
@@ -284,10 +290,24 @@ def _impact(problem: FitProblem, best: Minuit, name: str) -> Impact:
     return Impact(name, *changes)
 
 
-def _validity(minuit: Minuit) -> str:
-    """Return "ok", or why the best fit is to be taken with care."""
+def _validity(minuit: Minuit, improvement: float, lowest: float) -> str:
+    """Return "ok", or why the best fit is to be taken with care.
+
+    Parameters
+    ----------
+    minuit
+        After the fit.
+    improvement
+        As in `FitResult`.
+    lowest
+        Smallest -ln L on the grid.
+    """
     if not minuit.valid:
         return "the fit did not converge"
+    if improvement < _NO_EXCESS:
+        return "the data have no excess: mass and coupling are not determined"
+    if minuit.fval > lowest + _MISSED:
+        return "the fit missed a better point of the grid"
     for name in (MASS, COUPLING):
         low, high = minuit.limits[name]
         edge = _EDGE * (high - low)
