@@ -1,6 +1,7 @@
 """Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -42,6 +43,11 @@ class FluxTable:
         """Upper edge [GeV] of the last bin with any flux."""
         total = np.sum(list(self.flux.values()), axis=0)
         return float(self.edges_gev[1:][total > 0][-1])
+
+    def only(self, flavours: Collection[str]) -> "FluxTable":
+        """The table with the columns of these flavours."""
+        kept = {key: values for key, values in self.flux.items() if key[1] in flavours}
+        return FluxTable(self.edges_gev, kept)
 
     def coupled(self, mode: str, couplings: dict[str, float]) -> Array:
         """Flux (J,) of neutrinos and antineutrinos, each flavour times its (d_a / d)^2.

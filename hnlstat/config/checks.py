@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from hnlstat.beam import FLAVOURS, FluxTable, load_flux
+from hnlstat.beam import FluxTable, load_flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.staircase import staircase
 from hnlstat.config.study import Study
@@ -38,7 +38,7 @@ def check(study: Study) -> None:
 
 def _check_tables(study: Study) -> None:
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
-    table = load_flux(study.flux.table)
+    table = load_flux(study.flux.table).only(study.flux.flavours)
     _check_columns(study, table)
     _check_reach(study, table, max(targets, key=lambda t: t.mass))
 
@@ -65,7 +65,7 @@ def _check_columns(study: Study, table: FluxTable) -> None:
                 f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
                 f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
             )
-        for flavour in FLAVOURS:
+        for flavour in study.flux.flavours:
             couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(

@@ -114,10 +114,14 @@ class FluxUncertainty(Section):
 
 
 class Flux(Section):
-    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty."""
+    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
+
+    Of the table the columns of `flavours` are used.
+    """
 
     name: str
     table: str
+    flavours: Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
     uncertainty: FluxUncertainty
 
 
