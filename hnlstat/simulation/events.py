@@ -22,7 +22,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton, four_momentum
 from hnlstat.simulation import setup
-from hnlstat.simulation.sample import Apparatus, matter_behind
+from hnlstat.simulation.apparatus import Apparatus, matter_behind
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, energy_proposal, sample_rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
 from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths

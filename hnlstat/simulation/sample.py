@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
+from hnlstat.simulation.apparatus import Apparatus, matter_behind, without_survival
 from hnlstat.simulation.propagation import Steps, collect_steps, decays, survival_kernel
 from hnlstat.simulation.sampling import (
     DIMENSIONS,
@@ -26,41 +26,6 @@ Array = NDArray[np.float64]
 REPLICAS = 8
 FIRST_POINTS = 64
 _CHUNK = 2048
-
-
-@dataclass(frozen=True)
-class Apparatus:
-    """What does not depend on the mass: detector, targets, beam and limits of the sampled volume.
-
-    Attributes
-    ----------
-    boxes : the detector's media
-    scatterers : every kind of target in them
-    rock : (n_media,) whether a medium is rock (for its density uncertainty)
-    centre, size : (V, 3) fiducial boxes [m]
-    edges : (J + 1,) flux bin edges [GeV]
-    flux : (K, J) fluxes per cm^2 and bin; each is a column of the result
-    min_cos_theta : cut on the angle of N to the beam
-    radius, upstream : limits of the sampled volume [m], None for the whole described world
-    upstream_offset, decay_lengths : with k decay lengths, vertices lie up to offset + min(k decay
-        lengths, upstream) upstream [m]; the sampled volume then depends on the coupling
-    survival : whether N must survive from its vertex to the fiducial box; without it the yield is
-        wrong at short lifetimes, as in arXiv:2412.15051
-    """
-
-    boxes: SignedBoxes
-    scatterers: tuple[Scatterer, ...]
-    rock: NDArray[np.bool_]
-    centre: Array
-    size: Array
-    edges: Array
-    flux: Array
-    min_cos_theta: float
-    radius: float | None
-    upstream: float | None
-    survival: bool
-    upstream_offset: float = 0.0
-    decay_lengths: float | None = None
 
 
 @dataclass(frozen=True)
@@ -224,49 +189,6 @@ class _ScattererSample:
         return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS).squeeze(
             axis=() if weight is None else 0
         )
-
-
-def matter_behind(
-    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64], upstream: Array | float | None
-) -> tuple[Array, Array]:
-    """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume."""
-    near, far = ray_segments(
-        rays.origin, rays.direction, apparatus.boxes.lower[boxes], apparatus.boxes.upper[boxes]
-    )
-    if apparatus.radius is not None or upstream is not None:
-        first, last = interval_within(rays.origin, rays.direction, apparatus.radius, upstream)
-        near = np.clip(near, first[:, None], last[:, None])
-        far = np.clip(far, first[:, None], last[:, None])
-    return near, far
-
-
-def without_survival(
-    apparatus: Apparatus,
-    rays: Rays,
-    volume: int,
-    lengths: tuple[Array, Array],
-    density: Array,
-) -> tuple[Array, Array, Array]:
-    """Decay within the fiducial box with 1 - exp(-chord / lambda), however far the vertex is.
-
-    For a vertex upstream of the box the chord is all of the ray within it, and the decay points
-    along it are one case (1 / chord each); a vertex inside is the sampled point itself.
-
-    Returns
-    -------
-    near, far, weight : (N, 2), as `collect_steps` takes them, lengths not yet proper
-    """
-    half = apparatus.size[volume] / 2
-    lower = (apparatus.centre[volume] - half)[None]
-    upper = (apparatus.centre[volume] + half)[None]
-    back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
-    onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
-    near, far = lengths
-    column = np.maximum(far - np.maximum(near, back[:, None]), 0.0) @ density
-    here = ((near == 0) & (far > 0)) @ density
-    chord = np.stack([back + onward, onward], axis=1)
-    per_length = np.stack([column / (back + onward), here], axis=1)
-    return np.zeros_like(chord), chord, rays.weight[:, None] * per_length
 
 
 def _to_extend(

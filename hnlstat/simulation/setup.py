@@ -12,7 +12,7 @@ from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
 from hnlstat.physics.targets import target
-from hnlstat.simulation.sample import Apparatus
+from hnlstat.simulation.apparatus import Apparatus
 from hnlstat.simulation.sampling import Scatterer
 
 Array = NDArray[np.float64]

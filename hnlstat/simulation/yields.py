@@ -13,7 +13,8 @@ from hnlstat.config.study import Study
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation import setup
-from hnlstat.simulation.sample import Apparatus, MassSample, Precision, joined, simulate
+from hnlstat.simulation.apparatus import Apparatus
+from hnlstat.simulation.sample import MassSample, Precision, joined, simulate
 from hnlstat.simulation.table import YieldTable
 
 Array = NDArray[np.float64]

@@ -9,7 +9,8 @@ from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.physics import decay, kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.physics.targets import target
-from hnlstat.simulation.sample import Apparatus, Precision, simulate
+from hnlstat.simulation.apparatus import Apparatus
+from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
 
 EDGES = np.array([0.4, 0.6, 1.0, 2.0, 5.0])
