@@ -18,7 +18,11 @@ with warnings.catch_warnings():
     import DarkNews
     from DarkNews import amplitudes, decay_rates, model, nuclear_tools, pdg, phase_space, processes
 
+from hnlstat.physics import upscattering
+
 FOLDER = Path(__file__).parent
+TARGETS = ("p", "C12", "N14", "O16", "F19", "Al27", "Si28", "Cl35", "Ar40", "Cr52", "Fe56", "Cu63",
+           "Zn64", "Pb208")  # fmt: skip
 MU_TR = 2.0
 """DarkNews' transition moment for d = 1: mu_tr = 2 d."""
 
@@ -99,6 +103,16 @@ def test_cross_section(row):
     found = total_cross_section(row["target"], float(row["e_nu_gev"]), float(row["m_n_gev"]))
     # the table has seven digits
     assert found == pytest.approx(float(row["sigma_over_d2_cm2_gev2"]), rel=1e-6)
+
+
+@pytest.mark.parametrize("energy", [0.3, 1.0, 3.0, 10.0])
+@pytest.mark.parametrize("target", TARGETS)
+def test_cross_section_on_every_nucleus_of_the_detectors(target, energy):
+    for mass in (0.01, 0.1, 0.4, 1.0):
+        ours = float(upscattering.total_cross_section(energy, mass, target))
+        if ours > 0:
+            # spin-1/2 kinematics for nuclei: up to 4e-4, for C12 near threshold
+            assert ours == pytest.approx(total_cross_section(target, energy, mass), rel=1e-3)
 
 
 @pytest.mark.parametrize(
