@@ -132,36 +132,49 @@ class _ScattererSample:
         """Add the points of the sequence up to `points`."""
         new = sobol(points)[self.points :]
         for volume in range(len(self.apparatus.size)):
-            for part, (boxes, density) in enumerate(self.parts):
-                if boxes.size:
-                    steps = self._steps(new, volume, boxes, density)
+            for part, steps in enumerate(self._steps(new, volume)):
+                if steps is not None:
                     self.total[part, volume] += decays(steps, self.kernel)
         self.points = points
 
-    def _steps(self, new: Array, volume: int, boxes: NDArray[np.int64], density: Array) -> Steps:
-        """Density steps of all replicas with each flux: moments (3, R, K, S)."""
+    def _steps(self, new: Array, volume: int) -> list[Steps | None]:
+        """Density steps of all replicas with each flux, moments (3, R, K, S), of each part."""
         app = self.apparatus
         points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
         replica = np.repeat(np.arange(REPLICAS), len(new))
-        steps: list[Steps] = []
+        steps: list[Steps | None] = [None for _ in self.parts]
         for start in range(0, len(points), _CHUNK):
-            part = slice(start, start + _CHUNK)
+            chunk = slice(start, start + _CHUNK)
             rays = sample_rays(
-                points[part], app.edges, self.proposal, self.mass, self.scatterer,
+                points[chunk], app.edges, self.proposal, self.mass, self.scatterer,
                 app.min_cos_theta, app.centre[volume], app.size[volume],
             )  # fmt: skip
-            lengths = matter_behind(app, rays, boxes, self.reach(rays))
-            if app.survival:
-                near, far = lengths
-                weight = rays.weight[:, None] * density
-            else:
-                near, far, weight = without_survival(app, rays, volume, lengths, density)
-            proper = (self.mass / rays.momentum)[:, None]
-            flux = app.flux[:, rays.energy_bin]
-            steps.append(
-                collect_steps(near * proper, far * proper, weight, flux, replica[part], REPLICAS)
-            )
-        return sum(steps[1:], start=steps[0])
+            for part, (boxes, density) in enumerate(self.parts):
+                if boxes.size:
+                    found = self._collect(rays, volume, boxes, density, replica[chunk])
+                    before = steps[part]
+                    steps[part] = found if before is None else before + found
+        return steps
+
+    def _collect(
+        self,
+        rays: Rays,
+        volume: int,
+        boxes: NDArray[np.int64],
+        density: Array,
+        replica: NDArray[np.int64],
+    ) -> Steps:
+        """Density steps of rays in some of the boxes."""
+        app = self.apparatus
+        lengths = matter_behind(app, rays, boxes, self.reach(rays))
+        if app.survival:
+            near, far = lengths
+            weight = rays.weight[:, None] * density
+        else:
+            near, far, weight = without_survival(app, rays, volume, lengths, density)
+        proper = (self.mass / rays.momentum)[:, None]
+        flux = app.flux[:, rays.energy_bin]
+        return collect_steps(near * proper, far * proper, weight, flux, replica, REPLICAS)
 
     def reach(self, rays: Rays) -> Array | float | None:
         """How far upstream vertices may lie [m]."""

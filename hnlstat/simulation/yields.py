@@ -90,7 +90,7 @@ class Plan:
         efficiency = branching_and_efficiency(study, self.masses)
         for detector in self.detectors:
             apparatus = setup.apparatus(study, detector, flux, table.edges_gev)
-            pot = self._largest_pot(detector)
+            pot = self._total_pot(detector)
             for i, mass in enumerate(self.masses):
                 # columns at +1 sigma share the sample and need no precision of their own
                 weight = np.append(pot * efficiency[i], np.zeros(len(self.modes)))
@@ -131,7 +131,7 @@ class Plan:
             },
         )
 
-    def _largest_pot(self, detector: Detector) -> Array:
+    def _total_pot(self, detector: Detector) -> Array:
         """Sum of the exposures of all datasets with this detector, by mode."""
         mine = [d.exposure.pot for d in self.study.datasets if d.detector == detector]
         return np.array([sum(pot.get(mode, 0.0) for pot in mine) for mode in self.modes])
