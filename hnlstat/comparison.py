@@ -14,7 +14,7 @@ from hnlstat.inference.limits import Limit
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import YieldTable
 from hnlstat.simulation.yields import Job, Plan
-from hnlstat.stages import Run, build, largest_error, limits
+from hnlstat.stages import Run, build, check_error, limits
 
 Array = NDArray[np.float64]
 
@@ -157,12 +157,7 @@ def _landing(current: Run, stair: Stair, table: YieldTable, point: YieldTable) -
     level = stair.study.inference.levels[0]
     inference = stair.study.inference.replace(levels=(level,), sigmas=())
     mine = replace(current, study=stair.study.replace(inference=inference))
-    error, asked = largest_error(table), stair.study.simulation.precision
-    if error > 1.5 * asked:
-        current.remark(
-            f"MC error reaches {error:.1%} at step {stair.name}, more than simulation.precision = "
-            f"{asked:.1%}: raise simulation.max_points"
-        )
+    check_error(mine, table, f" at step {stair.name}")
     experiment = build(mine, table)
     kind = "expected" if experiment.base.observed is None else "observed"
     found = tuple(

@@ -94,13 +94,34 @@ def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
         return current.map("simulation", Job.run, jobs)
 
     table = simulate_study(current.study, masses, couplings, run_jobs)
-    reached = largest_error(table)
-    current.log.info("largest relative MC error of a dataset's yield: %.2g", reached)
-    if reached > 1.5 * current.study.simulation.precision:
+    check_error(current, table)
+    return table
+
+
+def check_error(current: Run, table: YieldTable, where: str = "") -> None:
+    """Log the largest MC error, and remark on it where it is well above the one asked for."""
+    reached, asked = largest_error(table), current.study.simulation.precision
+    current.log.info("largest relative MC error of a dataset's yield%s: %.2g", where, reached)
+    if reached > 1.5 * asked:
         current.remark(
-            f"MC error reaches {reached:.1%}, more than simulation.precision = "
-            f"{current.study.simulation.precision:.1%}: raise simulation.max_points"
+            f"MC error reaches {reached:.1%}{where}, more than simulation.precision = "
+            f"{asked:.1%}: raise simulation.max_points"
         )
+
+
+def point_of(study: Study) -> tuple[float, float]:
+    """Mass and coupling of the point, without which a Study with a task at a point is not valid."""
+    mass, coupling = study.model.mass, study.model.coupling
+    assert mass is not None
+    assert coupling is not None
+    return mass, coupling
+
+
+def point_yields(current: Run) -> YieldTable:
+    """Yields at the Study's point, simulated, as yields.csv."""
+    mass, coupling = point_of(current.study)
+    table = simulate(current, np.array([mass]), np.array([coupling]))
+    write_yields(current.folder.file("yields.csv"), table)
     return table
 
 

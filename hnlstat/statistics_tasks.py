@@ -17,12 +17,13 @@ from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level,
 from hnlstat.inference.surface import YieldSurface
 from hnlstat.inference.toys import ToySettings
 from hnlstat.scan.contours import LimitField, contours_document, regions
-from hnlstat.scan.tables import write_data, write_yields
+from hnlstat.scan.tables import write_data
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import (
     Run,
     build,
-    simulate,
+    point_of,
+    point_yields,
     title,
     with_data,
     workspace,
@@ -33,33 +34,14 @@ from hnlstat.stages import (
 ALLOWED = 4.0  # standard errors that coverage may lie below its level by chance, in ~100 points
 
 
-def _point_yields(current: Run, given: YieldTable | None) -> tuple[float, float, YieldTable]:
-    """Return model.mass, model.coupling and the simulated yields there.
-
-    Raises
-    ------
-    ConfigError
-        If they are missing, or yields are given in place of the simulation.
-    """
-    study = current.study
-    mass, coupling = study.model.mass, study.model.coupling
-    if mass is None or coupling is None or given is not None:
-        raise ConfigError(
-            f"task={study.task.kind} needs model.mass and model.coupling, and no yields_from"
-        )
-    table = simulate(current, np.array([mass]), np.array([coupling]))
-    write_yields(current.folder.file("yields.csv"), table)
-    return mass, coupling, table
-
-
 def run_coverage(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=coverage: how often limits contain true signals of known size."""
     from hnlstat.report.coverage_figure import coverage_figure
 
     task, inference = current.study.task, current.study.inference
     assert isinstance(task, CoverageTask)
-    _, _, table = _point_yields(current, given)
-    model = workspace(current, table).at(0, 0)
+    assert given is None  # a Study with yields_from and this task is not valid
+    model = workspace(current, point_yields(current)).at(0, 0)
     if not model.signal.any():
         raise ConfigError("model.coupling: no signal there, so that channels have no shares of it")
     toys = ToySettings(inference.toys, inference.seed)
@@ -98,9 +80,9 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=inject: pseudo-data with the signal of a point."""
     task = current.study.task
     assert isinstance(task, InjectTask)
-    if current.study.data_from is not None:
-        raise ConfigError("data_from: is of no use to task=inject, which makes data; leave it out")
-    mass, coupling, table = _point_yields(current, given)
+    assert given is None  # a Study with yields_from and this task is not valid
+    mass, coupling = point_of(current.study)
+    table = point_yields(current)
     experiment = build(current, table)
     model = experiment.at(0, 0)
     expected = model.signal + model.background
@@ -133,8 +115,6 @@ def run_fit(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert isinstance(task, FitTask)
     table = yields(current, given)
     experiment = workspace(current, table)
-    if experiment.base.observed is None:
-        raise ConfigError("data_from: missing; a projection has no data to fit, task=inject makes")
     axes = table.masses, table.couplings
     surface = YieldSurface.build(
         *axes, experiment.signal, experiment.modifiers, experiment.mc_error
@@ -191,8 +171,7 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=combine: one likelihood from those of several runs."""
     task = current.study.task
     assert isinstance(task, CombineTask)
-    if given is not None:
-        raise ConfigError("yields_from: task=combine takes the workspaces of runs; leave it out")
+    assert given is None  # a Study with yields_from and this task is not valid
     parts = [_published(folder) for folder in task.folders]
     found = combine(parts, current.study.name)
     if found.left_out:

@@ -4,19 +4,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from hnlstat import likelihood
 from hnlstat.comparison import run_compare
 from hnlstat.config.study import Study
-from hnlstat.errors import ConfigError
 from hnlstat.scan.executors import LocalExecutor
 from hnlstat.scan.provenance import provenance
 from hnlstat.scan.store import RunFolder
-from hnlstat.scan.tables import read_yields, write_limits, write_yields
+from hnlstat.scan.tables import read_yields, write_limits
 from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import Run, limits, simulate, title, workspace, yields
+from hnlstat.stages import Run, limits, point_of, point_yields, title, workspace, yields
 from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
 
 
@@ -97,15 +95,9 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
     from hnlstat.report.point import describe_point, point_tables
 
     study = current.study
-    mass, coupling = study.model.mass, study.model.coupling
-    if mass is None or coupling is None:
-        raise ConfigError("model.mass, model.coupling: missing; task=point needs both")
-    if given is not None:
-        raise ConfigError("yields_from: task=point simulates its point; use task=contour")
-    table = simulate(current, np.array([mass]), np.array([coupling]))
-    write_yields(current.folder.file("yields.csv"), table)
-    experiment = workspace(current, table)
-    document = describe_point(study, experiment.at(0, 0), mass, coupling)
+    assert given is None  # a Study with yields_from and this task is not valid
+    experiment = workspace(current, point_yields(current))
+    document = describe_point(study, experiment.at(0, 0), *point_of(study))
     document |= {"task": "point", "remarks": current.remarks}
     for part in point_tables(document):
         current.console.print(part)
@@ -118,9 +110,8 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     from hnlstat.simulation.events import EventJob, EventModel, divide, expectations, join, strata
 
     study = current.study
-    mass, coupling = study.model.mass, study.model.coupling
-    if mass is None or coupling is None or given is not None:
-        raise ConfigError("task=events needs model.mass and model.coupling, and no yields_from")
+    assert given is None  # a Study with yields_from and this task is not valid
+    mass, coupling = point_of(study)
     couplings = (coupling, *study.events.couplings)
     jobs = strata(study, EventModel.of(study, mass, couplings))
     spreads = current.map("planning", EventJob.spread, jobs)

@@ -111,8 +111,17 @@ class Study(Section):
             raise problem("simulation.survival", "is false; task=events needs true")
         if self.task.kind == "events" and self.simulation.decay_lengths is not None:
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
-        if self.task.kind in ("events", "compare") and self.yields_from is not None:
+        if self.task.kind in (*AT_A_POINT, "compare") and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
+        if self.task.kind == "combine" and self.yields_from is not None:
+            raise problem("yields_from", "is of no use to task=combine, which takes workspaces")
+        if self.task.kind == "inject" and self.data_from is not None:
+            raise problem("data_from", "is of no use to task=inject, which makes data")
+        projected = any(dataset.exposure.observed is None for dataset in self.datasets)
+        if self.task.kind == "fit" and self.data_from is None and projected:
+            raise problem(
+                "data_from", "missing; a projection has no data to fit, task=inject makes some"
+            )
         if self.task.kind in LEAST_MASSES:
             least_masses = LEAST_MASSES[self.task.kind]
             for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):

@@ -92,6 +92,7 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
     arguments = ["task=fit", "detector=nd280_upgrade", *GRID, *few]
     assert main([f"runs={tmp_path}", *arguments]) == 2
     assert "data_from: missing" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,9 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
         (["task=fit", "task.sigmas=[0]"], "task.sigmas.0: 0"),
         (["task=inject", *POINT, "task.data=toys"], "task.data: toys is not one of 'asimov'"),
         (["data_from=no.csv"], "data_from: no.csv is not a file"),
+        (["task=inject", *POINT, f"data_from={__file__}"], "data_from: is of no use to task=inject"),
+        (["task=point", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to task=po"),
+        (["task=coverage", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to tas"),
         (["task=coverage"], "model.mass: is missing; task=coverage needs it"),
         (["task=coverage", *POINT, "task.levels=[1.2]"], "task.levels.0: 1.2 is not between 0"),
         (["task=coverage", *POINT, "task.signals=[-1]"], "task.signals.0: -1 is negative"),
@@ -112,6 +116,7 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
 def test_wrong_settings_are_named(tmp_path, capsys, arguments, message):
     assert main([f"runs={tmp_path}", *arguments]) == 2
     assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_combine_merges_the_likelihoods_of_runs(tmp_path):
