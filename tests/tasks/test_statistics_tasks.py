@@ -102,7 +102,7 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
         (["task=fit", "task.sigmas=[0]"], "task.sigmas.0: 0"),
         (["task=inject", *POINT, "task.data=toys"], "task.data: toys is not one of 'asimov'"),
         (["data_from=no.csv"], "data_from: no.csv is not a file"),
-        (["task=inject", *POINT, f"data_from={__file__}"], "data_from: is of no use to task=inject"),
+        (["task=inject", *POINT, f"data_from={__file__}"], "data_from: is of no use to task=in"),
         (["task=point", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to task=po"),
         (["task=coverage", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to tas"),
         (["task=coverage"], "model.mass: is missing; task=coverage needs it"),
