@@ -11,10 +11,10 @@ from hnlstat.config.sections import (
     Flux,
     Inference,
     Model,
-    Selection,
     Simulation,
     Systematics,
 )
+from hnlstat.config.selection import Kinematic, Recast, Selection
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 
@@ -34,9 +34,12 @@ __all__ = [
     "Grid",
     "Inference",
     "InjectTask",
+    "Kinematic",
     "Layer",
     "MassGrid",
     "Model",
+    "Processes",
+    "Recast",
     "Scan",
     "Selection",
     "Simulation",

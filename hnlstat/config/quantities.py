@@ -10,37 +10,44 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import hepunits
 from pydantic import AfterValidator, BeforeValidator
 
+Powers = tuple[int, int, int, int]
+
 
 class Dimension(NamedTuple):
-    """What a quantity measures: powers of energy, length and mass, and the base unit."""
+    """What a quantity measures: powers of energy, length, mass and angle, and the base unit."""
 
     noun: str
     base_unit: str
-    powers: tuple[int, int, int]
+    powers: Powers
 
 
-DIMENSIONLESS = Dimension("number", "", (0, 0, 0))
-ENERGY = Dimension("energy", "GeV", (1, 0, 0))
-INVERSE_ENERGY = Dimension("coupling", "GeV^-1", (-1, 0, 0))
-LENGTH = Dimension("length", "m", (0, 1, 0))
-DENSITY = Dimension("density", "g/cm3", (0, -3, 1))
-_NAMED = (DIMENSIONLESS, ENERGY, INVERSE_ENERGY, LENGTH, DENSITY)
+DIMENSIONLESS = Dimension("number", "", (0, 0, 0, 0))
+ENERGY = Dimension("energy", "GeV", (1, 0, 0, 0))
+INVERSE_ENERGY = Dimension("coupling", "GeV^-1", (-1, 0, 0, 0))
+LENGTH = Dimension("length", "m", (0, 1, 0, 0))
+DENSITY = Dimension("density", "g/cm3", (0, -3, 1, 0))
+ANGLE = Dimension("angle", "rad", (0, 0, 0, 1))
+_NAMED = (DIMENSIONLESS, ENERGY, INVERSE_ENERGY, LENGTH, DENSITY, ANGLE)
 
-_UNITS: dict[str, tuple[float, tuple[int, int, int]]] = {
-    **{name: (getattr(hepunits, name), (1, 0, 0)) for name in ("eV", "keV", "MeV", "GeV", "TeV")},
-    **{name: (getattr(hepunits, name), (0, 1, 0)) for name in ("mm", "cm", "m", "km")},
-    **{name: (getattr(hepunits, name), (0, 0, 1)) for name in ("mg", "g", "kg")},
-    "%": (0.01, (0, 0, 0)),
-    "POT": (1.0, (0, 0, 0)),
+_OF_UNITS: dict[Powers, tuple[str, ...]] = {
+    (1, 0, 0, 0): ("eV", "keV", "MeV", "GeV", "TeV"),
+    (0, 1, 0, 0): ("mm", "cm", "m", "km"),
+    (0, 0, 1, 0): ("mg", "g", "kg"),
+    (0, 0, 0, 1): ("rad", "mrad", "deg"),
+}
+_UNITS: dict[str, tuple[float, Powers]] = {
+    **{name: (getattr(hepunits, name), p) for p, names in _OF_UNITS.items() for name in names},
+    "%": (0.01, (0, 0, 0, 0)),
+    "POT": (1.0, (0, 0, 0, 0)),
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
 _FACTOR = re.compile(r"\s*([*/]?)\s*(?:([A-Za-z]+|%)(?:(?:\^|\*\*)?([+-]?\d)(?!\d))?|(1)(?=\s*/))")
 
 
-def _read_unit(text: str) -> tuple[float, tuple[int, int, int]]:
+def _read_unit(text: str) -> tuple[float, Powers]:
     """Scale (in the system of hepunits) and powers of a unit such as ``g/cm3`` or ``GeV^-1``."""
-    scale, powers, position = 1.0, (0, 0, 0), 0
+    scale, powers, position = 1.0, (0, 0, 0, 0), 0
     while position < len(text):
         factor = _FACTOR.match(text, position)
         if factor is None or (factor[2] and factor[2] not in _UNITS):
@@ -51,8 +58,8 @@ def _read_unit(text: str) -> tuple[float, tuple[int, int, int]]:
             unit_scale, unit_powers = _UNITS[factor[2]]
             exponent = int(factor[3] or 1) * (-1 if factor[1] == "/" else 1)
             scale *= unit_scale**exponent
-            a, b, c = (p + exponent * u for p, u in zip(powers, unit_powers, strict=True))
-            powers = (a, b, c)
+            a, b, c, d = (p + exponent * u for p, u in zip(powers, unit_powers, strict=True))
+            powers = (a, b, c, d)
     return scale, powers
 
 
@@ -105,7 +112,8 @@ def _read_string(text: str, dimension: Dimension, expected: str) -> float:
     scale, powers = _read_unit(match[2])
     if powers != dimension.powers:
         noun = next((d.noun for d in _NAMED if d.powers == powers), "quantity of another kind")
-        raise ValueError(f"is a {noun}, expected {expected}".replace("a energy", "an energy"))
+        article = "an" if noun[0] in "aeiou" else "a"
+        raise ValueError(f"is {article} {noun}, expected {expected}")
     base = _read_unit(dimension.base_unit)[0]
     # Divide by whole numbers rather than multiply by their rounded inverses: 4.5 mm is 0.0045 m.
     return number * (scale / base) if scale >= base else number / (base / scale)
@@ -120,6 +128,7 @@ Energy = Annotated[float, _reader(ENERGY)]
 Coupling = Annotated[float, _reader(INVERSE_ENERGY)]
 Length = Annotated[float, _reader(LENGTH)]
 Density = Annotated[float, _reader(DENSITY)]
+Angle = Annotated[float, _reader(ANGLE)]
 
 
 T = TypeVar("T", bound=Collection[Any])
@@ -148,6 +157,7 @@ PositiveNumber = Annotated[Number, AfterValidator(positive)]
 PositiveEnergy = Annotated[Energy, AfterValidator(positive)]
 PositiveCoupling = Annotated[Coupling, AfterValidator(positive)]
 PositiveLength = Annotated[Length, AfterValidator(positive)]
+PositiveAngle = Annotated[Angle, AfterValidator(positive)]
 PositiveDensity = Annotated[Density, AfterValidator(positive)]
 NotEmpty = AfterValidator(_not_empty)
 Rising = AfterValidator(_rising)

@@ -155,37 +155,6 @@ class Model(Section):
         return self
 
 
-class Efficiency(Section):
-    """Efficiency (n,) at masses (n,) [GeV]; linear between them, constant beyond."""
-
-    mass: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Rising]
-    value: tuple[Probability, ...]
-
-    @model_validator(mode="after")
-    def _one_value_per_mass(self) -> Self:
-        if len(self.value) != len(self.mass):
-            raise problem("value", f"has {len(self.value)} entries for {len(self.mass)} masses")
-        return self
-
-
-class Background(Section):
-    """Expected background events at an exposure [POT] of a horn mode (default: its own)."""
-
-    events: Events
-    pot: PositiveNumber
-    pot_of: str | None = None
-
-
-class Selection(Section):
-    """Recast of a published search: acceptance in angle, efficiency and background."""
-
-    kind: Literal["recast"]
-    channel: Literal["ee"]
-    min_cos_theta: Annotated[Number, Field(ge=-1, lt=1)]
-    efficiency: Efficiency
-    background: dict[str, Background]
-
-
 class Systematics(Section):
     """Relative uncertainties; flux and mc_statistics switch those that come with the numbers."""
 

@@ -21,11 +21,11 @@ from hnlstat.config.sections import (
     Flux,
     Inference,
     Model,
-    Selection,
     Simulation,
     Systematics,
     existing_file,
 )
+from hnlstat.config.selection import AnySelection
 from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
@@ -61,7 +61,7 @@ class Study(Section):
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
     model: Model
-    selection: Selection
+    selection: AnySelection
     systematics: Systematics
     simulation: Simulation
     events: EventFile

@@ -15,7 +15,7 @@ from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.inference.toys import ToySettings
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
-from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths
+from hnlstat.simulation.yields import branching_ratio, efficiency, inverse_decay_lengths
 
 
 def describe_point(
@@ -30,7 +30,6 @@ def describe_point(
     mass, coupling : of N [GeV], [GeV^-1]
     """
     kappa = float(inverse_decay_lengths(study, np.array([mass]))[0]) * coupling**2
-    table = study.selection.efficiency
     inference = study.inference
     toys = ToySettings(inference.toys, inference.seed)
     name, calculator = choose(inference.calculator, model, toys)
@@ -42,7 +41,7 @@ def describe_point(
         "proper_decay_length_m": 1 / kappa,
         "branching_ratio": {c: float(decay.branching_ratio(mass, c)) for c in decay.CHANNELS},
         "branching_ratio_selected": float(branching_ratio(study, mass)),
-        "efficiency": float(np.interp(mass, table.mass, table.value)),
+        "efficiency": float(efficiency(study, mass)),
         "channels": [
             {
                 "channel": channel,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from hnlstat.beam import load_flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.sections import Dataset
+from hnlstat.config.selection import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
@@ -174,13 +175,21 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 
 def branching_and_efficiency(study: Study, masses: Array) -> Array:
-    """Branching ratio to the selected channel times efficiency, (M,).
+    """Branching ratio to the selected channel times efficiency, (M,)."""
+    return branching_ratio(study, masses) * efficiency(study, masses)
 
-    The efficiency is linear between the tabulated masses and constant outside them.
+
+def efficiency(study: Study, masses: ArrayLike) -> Array:
+    """Efficiency for decays to the selected channel, same shape as `masses`.
+
+    That of a recast is linear between the tabulated masses and constant outside them; that of a
+    kinematic selection is its calibration, for decays that pass the cuts.
     """
-    table = study.selection.efficiency
-    efficiency = np.interp(masses, table.mass, table.value)
-    return branching_ratio(study, masses) * efficiency
+    selection = study.selection
+    if isinstance(selection, Kinematic):
+        return np.full(np.shape(masses), selection.calibration)
+    table = selection.efficiency
+    return np.asarray(np.interp(np.asarray(masses), table.mass, table.value))
 
 
 def branching_ratio(study: Study, masses: ArrayLike) -> Array:

@@ -1,9 +1,12 @@
+import math
+
 import hepunits
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hnlstat.config.quantities import (
+    ANGLE,
     DENSITY,
     DIMENSIONLESS,
     ENERGY,
@@ -19,6 +22,7 @@ UNITS = {
     LENGTH: {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
     DENSITY: {"g/cm3": 1.0, "kg/m^3": 1e-3, "mg cm-3": 1e-3, "g/cm**3": 1.0},
     INVERSE_ENERGY: {"GeV^-1": 1.0, "/GeV": 1.0, "1/TeV": 1e-3, "MeV-1": 1e3, "GeV**-1": 1.0},
+    ANGLE: {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180},
     DIMENSIONLESS: {"%": 0.01, "": 1.0, "POT": 1.0, "m/m": 1.0},
 }
 CASES = [(d, unit, factor) for d, units in UNITS.items() for unit, factor in units.items()]

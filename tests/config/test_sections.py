@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from hnlstat.config.base import Section, validate
 from hnlstat.config.scan import CouplingGrid, MassGrid
 from hnlstat.config.sections import (
-    Efficiency,
     Executor,
     Exposure,
     FluxUncertainty,
@@ -15,6 +14,7 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
+from hnlstat.config.selection import Efficiency
 from hnlstat.errors import ConfigError
 
 SIMULATION = {
