@@ -104,9 +104,8 @@ def pseudo_experiments(
     signal, background = model.signal[:, None], model.background[:, None]
     if drawn:
         size = (len(model.channels), number)
-        background = background * (1.0 + model.background_modifiers)[:, None] ** (
-            rng.standard_normal(size)
-        )
+        shifts = model.background_shifts
+        background = background * np.exp(shifts @ rng.standard_normal((shifts.shape[1], number)))
         signal = signal * (1.0 + model.mc_error)[:, None] ** rng.standard_normal(size)
         for delta in model.signal_modifiers.values():
             signal = signal * (1.0 + delta)[:, None] ** rng.standard_normal(number)

@@ -41,7 +41,12 @@ _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 
 
 def is_affordable(model: CountingModel) -> bool:
-    """Tell whether the outcomes of the model's backgrounds are few enough to enumerate."""
+    """Tell whether the outcomes of the model's backgrounds are few enough to enumerate.
+
+    Those of channels with several bins, whose backgrounds are correlated, never are.
+    """
+    if len(set(model.channels)) < len(model.channels):
+        return False
     largest = model.background * (1.0 + model.background_modifiers) ** 6.0
     if np.any(largest > _MAX_COUNT):
         return False

@@ -138,11 +138,10 @@ class FitProblem:
     @cached_property
     def nuisances(self) -> tuple[str, ...]:
         """Names of the N nuisance parameters: shared, Monte Carlo, backgrounds."""
-        names = self.base.channels
         return (
             *self.surface.modifiers,
-            *(f"mc_{name}" for name in names),
-            *(f"background_{name}" for name in names),
+            *(f"mc_{name}" for name in self.base.labels),
+            *(f"background_{name}" for name in self.base.members),
         )
 
     def rates(self, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -151,15 +150,12 @@ class FitProblem:
         The latter have the shapes (P, C, N) and (C, N).
         """
         signal, own = self.surface.events(x, y), self.surface.shifts(x, y)
-        size = len(self.base.channels)
-        eye, none = np.eye(size), np.zeros((size, size))
-        shared = own[:, :, :-1]
-        monte_carlo = own[:, :, -1:] * eye
-        on_signal = np.concatenate(
-            [shared, monte_carlo, np.broadcast_to(none, (len(signal), size, size))], axis=2
-        )
-        width = np.log1p(self.base.background_modifiers)[:, None] * eye
-        on_background = np.concatenate([np.zeros((size, shared.shape[2])), none, width], axis=1)
+        width = self.base.background_shifts
+        monte_carlo = own[:, :, -1:] * np.eye(len(width))
+        none = np.zeros((len(signal), *width.shape))
+        on_signal = np.concatenate([own[:, :, :-1], monte_carlo, none], axis=2)
+        none = np.zeros((len(width), on_signal.shape[2] - width.shape[1]))
+        on_background = np.concatenate([none, width], axis=1)
         return signal, on_signal, on_background
 
     def nll(self, x: float, y: float, theta: FloatArray) -> float:

@@ -1,11 +1,12 @@
-"""The likelihood of a counting experiment with one bin per channel.
+"""The likelihood of a counting experiment with one bin or several in each channel.
 
 The model is HistFactory's (CERN-OPEN-2012-016) with log-normal uncertainties,
 
-    n_i ~ Poisson( mu s_i gamma_i prod_k (1 + delta_ki)^theta_k + b_i (1 + beta_i)^eta_i ),
+    n_i ~ Poisson( mu s_i gamma_i prod_k (1 + delta_ki)^theta_k + b_i (1 + beta_c)^eta_c ),
 
-with standard normal theta_k (shared by channels: flux, efficiency, rock density), standard normal
-eta_i (each channel's own background) and gamma_i = 1 +- the MC error of the signal.
+for bin i of channel c, with standard normal theta_k (shared by channels: flux, efficiency, rock
+density), standard normal eta_c (each channel's own background, the same in all its bins) and
+gamma_i = 1 +- the MC error of the signal.
 """
 
 from collections.abc import Mapping
@@ -21,12 +22,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CountingModel:
-    """Signal, background and their uncertainties in C channels, at one (mass, coupling).
+    """Signal, background and their uncertainties in C bins, at one (mass, coupling).
 
     Parameters
     ----------
     channels
-        C unique channel names.
+        Name of the channel of each bin, shape (C,).
     signal, background
         Expected events, shape (C,); the background must be positive.
     observed
@@ -35,16 +36,18 @@ class CountingModel:
         For each correlated uncertainty the relative change of the signal at +1 sigma, shape (C,);
         0 where it does not act. The change at -1 sigma is 1 / (1 + delta).
     background_modifiers
-        Relative background uncertainty of each channel, shape (C,) or a number for all of them,
-        independent between channels.
+        Relative background uncertainty, shape (C,) or a number for all bins; the same in all bins
+        of a channel, fully correlated between them, independent between channels.
     mc_error
         Relative Monte Carlo error of the signal, shape (C,) or a number for all of them,
-        independent between channels.
+        independent between bins.
+    bins
+        Index of each bin in its channel, shape (C,); None where each channel has one.
 
     Raises
     ------
     InferenceError
-        For a wrong shape, a value that is not finite, or one outside its range.
+        For a wrong shape, a value that is not finite, one outside its range, or a bin twice.
     """
 
     channels: tuple[str, ...]
@@ -54,13 +57,18 @@ class CountingModel:
     signal_modifiers: Mapping[str, FloatArray] = field(default_factory=dict)
     background_modifiers: FloatArray = field(default_factory=lambda: np.array(0.0))
     mc_error: FloatArray = field(default_factory=lambda: np.array(0.0))
+    bins: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         names = tuple(self.channels)
-        if not names or len(set(names)) != len(names):
-            raise InferenceError(f"channels must be unique names and at least one, got {names}")
+        bins = (0,) * len(names) if self.bins is None else tuple(self.bins)
+        if not names or len(bins) != len(names) or len({*zip(names, bins, strict=True)}) < len(bins):
+            raise InferenceError(
+                f"channels must be unique names and at least one, got {names} with bins {bins}"
+            )
+        object.__setattr__(self, "channels", names)
+        object.__setattr__(self, "bins", bins)
         values: dict[str, object] = {
-            "channels": names,
             "signal": self._column("signal", self.signal, lowest=0.0),
             "background": self._column("background", self.background, above=0.0),
             "signal_modifiers": {
@@ -76,6 +84,13 @@ class CountingModel:
             values["observed"] = self._column("observed", self.observed, lowest=0.0)
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        error_of = dict(zip(names, self.background_modifiers.tolist(), strict=True))
+        for name, error in zip(names, self.background_modifiers.tolist(), strict=True):
+            if error != error_of[name]:
+                raise InferenceError(
+                    f"background_modifiers of channel {name} are {error:g} and {error_of[name]:g}; "
+                    "all bins of a channel share one"
+                )
 
     def _column(
         self, name: str, values: ArrayLike, *, lowest: float = -np.inf, above: float = -np.inf
@@ -87,22 +102,44 @@ class CountingModel:
         if column.shape != (len(self.channels),):
             raise InferenceError(
                 f"{name} has shape {column.shape}, needed is one value for each of the "
-                f"{len(self.channels)} channels"
+                f"{len(self.channels)} bins"
             )
         wrong = ~np.isfinite(column) | (column < lowest) | (column <= above)
         if wrong.any():
             i = int(np.argmax(wrong))
             bound = f"at least {lowest:g}" if np.isfinite(lowest) else f"above {above:g}"
             raise InferenceError(
-                f"{name} of channel {self.channels[i]} is {column[i]:g}; needed is a finite "
+                f"{name} of channel {self.labels[i]} is {column[i]:g}; needed is a finite "
                 f"number {bound}"
             )
         column.flags.writeable = False
         return column
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of each bin: its channel, and its index where the channel has several bins."""
+        assert self.bins is not None
+        return tuple(
+            f"{name}[{index}]" if self.channels.count(name) > 1 else name
+            for name, index in zip(self.channels, self.bins, strict=True)
+        )
+
+    @property
+    def members(self) -> dict[str, NDArray[np.intp]]:
+        """Indices of the bins of each channel, in the order of the channels."""
+        names = np.array(self.channels)
+        return {name: np.flatnonzero(names == name) for name in dict.fromkeys(self.channels)}
+
+    @property
+    def background_shifts(self) -> FloatArray:
+        """Change of ln(background) per sigma of each of the G channels' own, shape (C, G)."""
+        own = np.array([[a == b for b in dict.fromkeys(self.channels)] for a in self.channels])
+        shifts: FloatArray = own * np.log1p(self.background_modifiers)[:, None]
+        return shifts
+
+    @property
     def log_signal_covariance(self) -> FloatArray:
-        """Covariance of ln(signal) between channels, shape (C, C), from modifiers and MC error."""
+        """Covariance of ln(signal) between bins, shape (C, C), from modifiers and MC error."""
         shifts = [np.log1p(delta) for delta in self.signal_modifiers.values()]
         covariance = np.diag(np.log1p(self.mc_error) ** 2)
         for shift in shifts:
@@ -139,7 +176,8 @@ class CountingModel:
         return replace(self, signal_modifiers={}, background_modifiers=none, mc_error=none)
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
-        """Return the model of the chosen channels only (their indices, in order)."""
+        """Return the model of the chosen bins only (their indices, in order)."""
+        assert self.bins is not None
         return CountingModel(
             channels=tuple(self.channels[i] for i in chosen),
             signal=self.signal[chosen],
@@ -148,4 +186,5 @@ class CountingModel:
             signal_modifiers={k: delta[chosen] for k, delta in self.signal_modifiers.items()},
             background_modifiers=self.background_modifiers[chosen],
             mc_error=self.mc_error[chosen],
+            bins=tuple(self.bins[i] for i in chosen),
         )

@@ -284,41 +284,43 @@ class _Component:
     def draw(
         self, rates: "_Rates", size: int, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
-        """Return nuisance parameters (2 C, size) and counts (C, size)."""
+        """Return nuisance parameters (C + G, size) and counts (C, size)."""
         theta = self.shift[:, None] + rng.standard_normal((len(self.shift), size))
         mean = self.scale[:, None] * rates.at(self.hypothesis, theta)
         return theta, rng.poisson(mean).astype(np.float64)
 
 
 class _Rates:
-    """Rates as functions of 2 C standard normal parameters: signal directions, then backgrounds."""
+    """Rates of C bins as functions of standard normal parameters.
+
+    C directions of the signal come first, then the backgrounds of the G channels.
+    """
 
     def __init__(self, model: CountingModel) -> None:
         variance, vectors = np.linalg.eigh(model.log_signal_covariance)
         self.signal, self.background = model.signal[:, None], model.background[:, None]
         self.signal_shift = vectors * np.sqrt(np.maximum(variance, 0.0))
-        self.background_shift = np.log1p(model.background_modifiers)[:, None]
+        self.background_shift = model.background_shifts
 
     @property
     def size(self) -> int:
-        """Number of parameters, 2 C."""
-        return 2 * len(self.signal)
+        """Number of parameters, C + G."""
+        return sum(self.background_shift.shape)
 
     def at(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the expected events, shape (C, N), for parameters (2 C, N)."""
-        half = len(self.signal)
-        rate = self.background * np.exp(self.background_shift * theta[half:])
+        """Return the expected events, shape (C, N), for parameters (C + G, N)."""
+        first = len(self.signal)
+        rate = self.background * np.exp(self.background_shift @ theta[first:])
         if hypothesis:
-            rate = rate + self.signal * np.exp(self.signal_shift @ theta[:half])
+            rate = rate + self.signal * np.exp(self.signal_shift @ theta[:first])
         return np.asarray(rate)
 
     def slope(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the derivatives of the rates at one point (2 C, 1), shape (C, 2 C)."""
-        half = len(self.signal)
-        own = self.background * np.exp(self.background_shift * theta[half:])
-        signal = hypothesis * self.signal * np.exp(self.signal_shift @ theta[:half])
-        diagonal = np.diag((own * self.background_shift)[:, 0])
-        return np.concatenate([signal * self.signal_shift, diagonal], axis=1)
+        """Return the derivatives of the rates at one point (C + G, 1), shape (C, C + G)."""
+        first = len(self.signal)
+        own = self.background * np.exp(self.background_shift @ theta[first:])
+        signal = hypothesis * self.signal * np.exp(self.signal_shift @ theta[:first])
+        return np.concatenate([signal * self.signal_shift, own * self.background_shift], axis=1)
 
     def lead(self, hypothesis: int, counts: FloatArray) -> _Component:
         """Return the component that leads a hypothesis to these counts.
@@ -326,7 +328,7 @@ class _Rates:
         Its shift is the best fit of the parameters, found by Fisher scoring; one that is not quite
         the best costs precision only.
         """
-        theta = np.zeros((2 * len(counts), 1))
+        theta = np.zeros((self.size, 1))
         for _ in range(_FIT_STEPS):
             rate, slope = self.at(hypothesis, theta), self.slope(hypothesis, theta)
             gradient = slope.T @ (1.0 - counts[:, None] / rate) + theta
