@@ -12,6 +12,7 @@ from hnlstat.config.staircase import Stair, staircase
 from hnlstat.config.study import Study
 from hnlstat.inference.limits import Limit
 from hnlstat.simulation.sample import MassSample
+from hnlstat.simulation.setup import variations
 from hnlstat.simulation.table import YieldTable
 from hnlstat.simulation.yields import Job, Plan
 from hnlstat.stages import Run, build, check_error, limits
@@ -149,7 +150,8 @@ def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
 def _simulated(study: Study) -> dict[str, Any]:
     """All that the samples depend on, through what is simulated or the precision asked for."""
     parts = {"datasets", "flux", "model", "selection", "simulation"}
-    return study.model_dump(include=parts, exclude={"selection": {"background"}})
+    basis = study.model_dump(include=parts, exclude={"selection": {"background"}})
+    return basis | {"variations": variations(study)}
 
 
 def _landing(current: Run, stair: Stair, table: YieldTable, point: YieldTable) -> Landing:

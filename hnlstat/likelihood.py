@@ -118,8 +118,9 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
     if systematics.efficiency:
         modifiers["efficiency"] = np.full_like(yields.signal, systematics.efficiency)
     own = {k: v for k, v in yields.modifiers.items() if k != "flux"}
-    if not systematics.rock_density:
-        own.pop("rock_density", None)
+    for name in ("rock_density", "form_factor", "pauli"):
+        if not getattr(systematics, name):
+            own.pop(name, None)
     error = np.zeros_like(yields.signal)
     if systematics.mc_statistics:
         np.divide(yields.mc_error, yields.signal, out=error, where=yields.signal > 0)

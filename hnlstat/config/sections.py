@@ -156,12 +156,21 @@ class Model(Section):
 
 
 class Systematics(Section):
-    """Relative uncertainties; flux and mc_statistics switch those that come with the numbers."""
+    """
+    Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
+
+    Attributes
+    ----------
+    form_factor, pauli
+        Of the charge and magnetisation radii of all targets; of the Fermi momentum.
+    """
 
     background: dict[str, Size]
     efficiency: Size
     flux: bool
     rock_density: Size
+    form_factor: Size
+    pauli: Size
     mc_statistics: bool
 
 

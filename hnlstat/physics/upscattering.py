@@ -18,7 +18,7 @@ _PANELS, _NODES = 24, 8
 
 
 def reduced_cross_section(
-    q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
+    q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target, radius_scale: float = 1.0
 ) -> Array:
     """Q^2 dsigma/dQ^2 [cm^2 GeV^2, per d^2]; broadcasts; not limited to the kinematic range.
 
@@ -33,6 +33,7 @@ def reduced_cross_section(
     ----------
     q2, energy, mass : Q^2 [GeV^2], E [GeV] and m [GeV]
     target : the nucleus (coherent) or nucleon
+    radius_scale : of the target's charge and magnetisation: form factors are taken at Q times this
     """
     q2, energy, mass = (np.asarray(a, dtype=float) for a in (q2, energy, mass))
     m_t = target.mass
@@ -44,12 +45,13 @@ def reduced_cross_section(
         - mass**4 / (four_e2 * q2)
     )
     if target.is_nucleon:
-        g_e, g_m = form_factors.nucleon_sachs(q2, target)
+        g_e, g_m = form_factors.nucleon_sachs(q2 * radius_scale**2, target)
         tau = recoil / (2 * m_t)
         magnetic = (mass**2 + q2) * (mass**2 - q2 / 2) / (2 * m_t**2 * four_e2)
         strength = (g_e**2 + tau * g_m**2) / (1 + tau) * spin0 + g_m**2 * magnetic
     else:
-        charge = target.charge * form_factors.nuclear_charge(np.sqrt(q2), target)
+        q = np.sqrt(q2) * radius_scale
+        charge = target.charge * form_factors.nuclear_charge(q, target)
         strength = charge**2 * spin0
     # at the forward edge the bracket is a rounding error around zero
     return np.asarray(4 * ALPHA * HBAR_C_SQUARED_GEV2_CM2 * np.maximum(strength, 0.0))

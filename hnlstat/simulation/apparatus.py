@@ -7,8 +7,17 @@ from numpy.typing import NDArray
 
 from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
 from hnlstat.simulation.sampling import Rays, Scatterer
+from hnlstat.simulation.variations import RayWeight
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WeightedColumn:
+    """A column of the result: row `flux` of the fluxes, and a weight of each ray besides."""
+
+    flux: int
+    weight: RayWeight
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,8 @@ class Apparatus:
     rock : (n_media,) whether a medium is rock (for its density uncertainty)
     centre, size : (V, 3) fiducial boxes [m]
     edges : (J + 1,) flux bin edges [GeV]
-    flux : (K, J) fluxes per cm^2 and bin; each is a column of the result
+    flux : (F, J) fluxes per cm^2 and bin; each is a column of the result
+    weighted : further columns of the result, with weights of their own: K columns in all
     min_cos_theta : cut on the angle of N to the beam
     radius, upstream : limits of the sampled volume [m], None for the whole described world
     upstream_offset, decay_lengths : with k decay lengths, vertices lie up to offset + min(k decay
@@ -44,6 +54,21 @@ class Apparatus:
     survival: bool
     upstream_offset: float = 0.0
     decay_lengths: float | None = None
+    weighted: tuple[WeightedColumn, ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """Number of columns of the result, K."""
+        return len(self.flux) + len(self.weighted)
+
+
+def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array:
+    """What each column of the result weights rays with, (K, N)."""
+    flux = apparatus.flux[:, rays.energy_bin]
+    distinct = dict.fromkeys(column.weight for column in apparatus.weighted)
+    weight = {each: each(rays, scatterer) for each in distinct}
+    weighted = [flux[column.flux] * weight[column.weight] for column in apparatus.weighted]
+    return np.stack([*flux, *weighted])
 
 
 def matter_behind(

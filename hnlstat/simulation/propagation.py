@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
 Array = NDArray[np.float64]
 
@@ -68,23 +69,24 @@ def collect_steps(
     """
     hit = far > near
     n = len(CENTRES)
-    ray = np.broadcast_to(np.arange(len(near))[:, None], near.shape)[hit]
-    ray = np.concatenate([ray, ray])
-    place = np.concatenate([near[hit], far[hit]])
+    both = np.concatenate([hit, hit], axis=1)
+    place = np.concatenate([near, far], axis=1)[both]
+    step = np.concatenate([weight, -weight], axis=1)[both]
     bins = bin_of(place)
     centre = CENTRES[bins]
     # beyond the grid's end nothing survives, and below its start x has no meaning: x = 0
     inside = (bins > 0) & (bins < n - 1)
     x = np.divide(place - centre, centre, out=np.zeros_like(place), where=inside)
-    index = row[ray] * n + bins
-    step = np.concatenate([weight[hit], -weight[hit]])
+    # a sparse matrix from rays to bins takes all columns in one pass
+    count = both.sum(axis=1)
+    index = np.repeat(row * n, count) + bins
+    start = np.append(0, np.cumsum(count))
+    by_ray = np.ascontiguousarray(columns.T)
     moments = np.empty((_MOMENTS, n_rows, len(columns), n))
-    for k, column in enumerate(columns):
-        power = step * column[ray]
-        for moment in range(_MOMENTS):
-            moments[moment, :, k] = np.bincount(index, power, n_rows * n).reshape(n_rows, n)
-            if moment < _MOMENTS - 1:
-                power *= x
+    for moment in range(_MOMENTS):
+        matrix = csc_array((step, index, start), shape=(n_rows * n, len(near)))
+        moments[moment] = (matrix @ by_ray).reshape(n_rows, n, -1).swapaxes(1, 2)
+        step = step * x
     return Steps(moments)
 
 

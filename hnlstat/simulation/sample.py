@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.simulation.apparatus import Apparatus, matter_behind, without_survival
+from hnlstat.simulation.apparatus import Apparatus, matter_behind, ray_columns, without_survival
 from hnlstat.simulation.propagation import Steps, collect_steps, decays, survival_kernel
 from hnlstat.simulation.sampling import (
     DIMENSIONS,
@@ -34,7 +34,7 @@ class MassSample:
 
     Attributes
     ----------
-    decays : (K, V, D) for each flux column, volume and coupling
+    decays : (K, V, D) for each column of the apparatus, volume and coupling
     error : (K, V, D) one standard deviation of `decays` from the scatter of replicas
     rock : (K, V, D) the part of `decays` whose N were made in rock
     rays : number of rays followed
@@ -53,7 +53,7 @@ class Precision:
     Attributes
     ----------
     relative : relative error asked of the weighted total
-    weight : (K,) events per decay in each flux column; the total is over columns and volumes
+    weight : (K,) events per decay in each column; the total is over columns and volumes
     relevant : totals below this many events need no precision
     max_rays : most rays to follow at one mass
     """
@@ -124,7 +124,7 @@ class _ScattererSample:
         density = apparatus.boxes.coefficients * scatterer.density
         parts = np.stack([density[:, ~apparatus.rock].sum(1), density[:, apparatus.rock].sum(1)])
         self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
-        volumes, columns = len(apparatus.size), len(apparatus.flux)
+        volumes, columns = len(apparatus.size), apparatus.columns
         # other media and rock apart: (2, V, R, K, D)
         self.total = np.zeros((2, volumes, REPLICAS, columns, kernel.shape[-1]))
 
@@ -138,7 +138,7 @@ class _ScattererSample:
         self.points = points
 
     def _steps(self, new: Array, volume: int) -> list[Steps | None]:
-        """Density steps of all replicas with each flux, moments (3, R, K, S), of each part."""
+        """Density steps of all replicas, moments (3, R, K, S), of each part."""
         app = self.apparatus
         points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
         replica = np.repeat(np.arange(REPLICAS), len(new))
@@ -149,9 +149,10 @@ class _ScattererSample:
                 points[chunk], app.edges, self.proposal, self.mass, self.scatterer,
                 app.min_cos_theta, app.centre[volume], app.size[volume],
             )  # fmt: skip
+            columns = ray_columns(app, rays, self.scatterer)
             for part, (boxes, density) in enumerate(self.parts):
                 if boxes.size:
-                    found = self._collect(rays, volume, boxes, density, replica[chunk])
+                    found = self._collect(rays, volume, boxes, density, columns, replica[chunk])
                     before = steps[part]
                     steps[part] = found if before is None else before + found
         return steps
@@ -162,6 +163,7 @@ class _ScattererSample:
         volume: int,
         boxes: NDArray[np.int64],
         density: Array,
+        columns: Array,
         replica: NDArray[np.int64],
     ) -> Steps:
         """Density steps of rays in some of the boxes."""
@@ -173,8 +175,7 @@ class _ScattererSample:
         else:
             near, far, weight = without_survival(app, rays, volume, lengths, density)
         proper = (self.mass / rays.momentum)[:, None]
-        flux = app.flux[:, rays.energy_bin]
-        return collect_steps(near * proper, far * proper, weight, flux, replica, REPLICAS)
+        return collect_steps(near * proper, far * proper, weight, columns, replica, REPLICAS)
 
     def reach(self, rays: Rays) -> Array | float | None:
         """How far upstream vertices may lie [m]."""
@@ -224,7 +225,7 @@ def _to_extend(
 
 
 def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: Array) -> MassSample:
-    shape = (len(apparatus.size), len(apparatus.flux), len(couplings))
+    shape = (len(apparatus.size), apparatus.columns, len(couplings))
     parts, variance, rays = np.zeros((2, *shape)), np.zeros(shape), 0
     for sample in samples:
         parts += sample.mean()

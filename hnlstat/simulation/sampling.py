@@ -50,6 +50,8 @@ class Rays:
     direction : (N, 3) unit vectors from the decay point back to the vertex
     energy_bin : (N,) index of the flux bin
     energy : (N,) of the neutrino [GeV]
+    q2 : (N,) [GeV^2]
+    mass : of N [GeV]
     momentum : (N,) of N [GeV]
     weight : (N,) [cm^5 GeV^2]: volume times cross section over d^2, per unit flux in the bin
     """
@@ -58,6 +60,8 @@ class Rays:
     direction: Array
     energy_bin: NDArray[np.int64]
     energy: Array
+    q2: Array
+    mass: float
     momentum: Array
     weight: Array
 
@@ -155,7 +159,7 @@ def sample_rays(
     direction = -np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine], axis=1)
     momentum = np.maximum(kinematics.momentum(q2, energy_n, mass, m_t), 1e-9 * mass)
     origin = centre + size * (points[:, 3:] - 0.5)
-    return Rays(origin, direction, energy_bin, energy, momentum, weight)
+    return Rays(origin, direction, energy_bin, energy, q2, mass, momentum, weight)
 
 
 def _sample_q2(

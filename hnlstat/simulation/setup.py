@@ -12,8 +12,9 @@ from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
 from hnlstat.physics.targets import target
-from hnlstat.simulation.apparatus import Apparatus
+from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sampling import Scatterer
+from hnlstat.simulation.variations import RayWeight, ScaledFermiMomentum, ScaledRadius
 
 Array = NDArray[np.float64]
 Medium = tuple[str, float]
@@ -26,15 +27,22 @@ ROCK = "rock"
 """Material whose density is uncertain as `systematics.rock_density` says."""
 
 
-def apparatus(study: Study, detector: Detector, flux: Array, edges: Array) -> Apparatus:
+def apparatus(
+    study: Study,
+    detector: Detector,
+    flux: Array,
+    edges: Array,
+    weighted: tuple[WeightedColumn, ...] = (),
+) -> Apparatus:
     """Arrays for the simulation of one detector.
 
     Parameters
     ----------
     study : selection and simulation settings are used
     detector : of one of its datasets
-    flux : (K, J) flux columns to fold with, per POT and cm^2
+    flux : (F, J) flux columns to fold with, per POT and cm^2
     edges : (J + 1,) flux bin edges [GeV]
+    weighted : columns with a weight of each ray besides
     """
     boxes, media = painted_boxes(detector)
     simulation = study.simulation
@@ -54,6 +62,7 @@ def apparatus(study: Study, detector: Detector, flux: Array, edges: Array) -> Ap
         upstream_offset=simulation.upstream_offset,
         decay_lengths=simulation.decay_lengths,
         survival=simulation.survival,
+        weighted=weighted,
     )
 
 
@@ -102,6 +111,17 @@ def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Arra
     nominal = np.array([table.coupled(mode, couplings) for mode in modes]) / POT_UNIT
     shift = flux_uncertainty(study.flux.uncertainty, table.edges_gev)
     return np.concatenate([nominal, nominal * (1 + shift)])
+
+
+def variations(study: Study) -> dict[str, RayWeight]:
+    """Uncertainties of the cross section that are switched on, at +1 sigma."""
+    sizes, simulation = study.systematics, study.simulation
+    found: dict[str, RayWeight] = {}
+    if sizes.form_factor:
+        found["form_factor"] = ScaledRadius(1 + sizes.form_factor)
+    if sizes.pauli and simulation.pauli == "fermi_gas" and simulation.bound_nucleons:
+        found["pauli"] = ScaledFermiMomentum(1 + sizes.pauli)
+    return found
 
 
 def flux_uncertainty(uncertainty: FluxUncertainty, edges: Array) -> Array:

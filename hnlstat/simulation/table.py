@@ -53,8 +53,8 @@ class YieldTable:
     mc_error : array, shape (M, D, R)
         Absolute Monte Carlo error of `events`.
     modifiers : dict of arrays, shape (M, D, R)
-        Relative change of `events` when the named parameter ("flux", "rock_density", ...) moves
-        by +1 sigma; a column `rel_<name>` of the file.
+        Relative change of `events` when the named parameter ("flux", "rock_density", "pauli", ...)
+        moves by +1 sigma; a column `rel_<name>` of the file.
 
     Raises
     ------

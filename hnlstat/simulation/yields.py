@@ -14,7 +14,7 @@ from hnlstat.config.study import Study
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation import setup
-from hnlstat.simulation.apparatus import Apparatus
+from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sample import MassSample, Precision, joined, simulate
 from hnlstat.simulation.table import YieldTable
 
@@ -89,12 +89,18 @@ class Plan:
         flux = setup.flux_columns(study, table, self.modes)
         kappa = np.outer(inverse_decay_lengths(study, self.masses), self.couplings**2)
         efficiency = branching_and_efficiency(study, self.masses)
+        weighted = tuple(
+            WeightedColumn(k, weight)
+            for weight in setup.variations(study).values()
+            for k in range(len(self.modes))
+        )
         for detector in self.detectors:
-            apparatus = setup.apparatus(study, detector, flux, table.edges_gev)
+            apparatus = setup.apparatus(study, detector, flux, table.edges_gev, weighted)
             pot = self._total_pot(detector)
             for i, mass in enumerate(self.masses):
                 # columns at +1 sigma share the sample and need no precision of their own
-                weight = np.append(pot * efficiency[i], np.zeros(len(self.modes)))
+                weight = np.zeros(apparatus.columns)
+                weight[: len(self.modes)] = pot * efficiency[i]
                 precision = Precision(
                     study.simulation.precision,
                     weight,
@@ -127,8 +133,8 @@ class Plan:
             events=np.stack([row.events for row in rows], axis=-1),
             mc_error=np.stack([row.mc_error for row in rows], axis=-1),
             modifiers={
-                "flux": np.stack([row.flux for row in rows], axis=-1),
-                "rock_density": np.stack([row.rock for row in rows], axis=-1),
+                name: np.stack([row.modifiers[name] for row in rows], axis=-1)
+                for name in rows[0].modifiers
             },
         )
 
@@ -141,19 +147,23 @@ class Plan:
         self, dataset: Dataset, samples: Sequence[MassSample], efficiency: Array
     ) -> Iterator["_Row"]:
         rock_size = self.study.systematics.rock_density
+        # the columns: for each mode nominal, then for each mode each of these at +1 sigma
+        shifts = ("flux", *setup.variations(self.study))
         for mode, pot in dataset.exposure.pot.items():
             k = self.modes.index(mode)
-            up = k + len(self.modes)
             for v, volume in enumerate(dataset.detector.fiducial):
-                decays = np.array([s.decays[k, v] for s in samples])
-                shifted = np.array([s.decays[up, v] for s in samples])
+                columns = np.array([s.decays[k :: len(self.modes), v] for s in samples])
+                decays, shifted = columns[:, 0], columns[:, 1:].swapaxes(0, 1)
                 rock = np.array([s.rock[k, v] for s in samples])
                 error = np.array([s.error[k, v] for s in samples])
-                scale = pot * efficiency[:, None]
+                modifiers = {"rock_density": rock_size * _ratio(rock, decays)} | {
+                    name: _ratio(up - decays, decays)
+                    for name, up in zip(shifts, shifted, strict=True)
+                }
+                made, kept = pot * decays, efficiency[:, None]
                 yield _Row(
-                    dataset.name, mode, volume, pot * decays, scale * decays, scale * error,
-                    _ratio(shifted - decays, decays), rock_size * _ratio(rock, decays),
-                )  # fmt: skip
+                    dataset.name, mode, volume, made, kept * made, kept * pot * error, modifiers
+                )
 
 
 @dataclass(frozen=True)
@@ -166,8 +176,7 @@ class _Row:
     decays: Array
     events: Array
     mc_error: Array
-    flux: Array
-    rock: Array
+    modifiers: dict[str, Array]
 
 
 def _ratio(part: Array, whole: Array) -> Array:

@@ -44,6 +44,8 @@ SYSTEMATICS = {
     "efficiency": 0.2,
     "flux": False,
     "rock_density": 0,
+    "form_factor": 0,
+    "pauli": 0,
     "mc_statistics": True,
 }
 INFERENCE = {

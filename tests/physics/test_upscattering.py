@@ -149,6 +149,15 @@ def test_charge_radius(name, radius):
     assert np.sqrt(6 * (1 - f)) / q == pytest.approx(radius, rel=0.01)
 
 
+def test_a_larger_proton_has_a_smaller_dipole_mass(monkeypatch):
+    q2 = np.geomspace(1e-4, 1.0, 7)
+    proton = target("p")
+    scaled = upscattering.reduced_cross_section(q2, 2.0, 0.1, proton, radius_scale=1.1)
+    smaller = form_factors.DIPOLE_MASS_SQUARED / 1.1**2
+    monkeypatch.setattr(form_factors, "DIPOLE_MASS_SQUARED", smaller)
+    assert scaled == pytest.approx(upscattering.reduced_cross_section(q2, 2.0, 0.1, proton))
+
+
 def test_nucleon_form_factors_at_rest_and_pauli_limits():
     assert form_factors.nucleon_sachs(0.0, target("p")) == pytest.approx((1, 2.793))
     assert form_factors.nucleon_sachs(0.0, target("n")) == pytest.approx((0, -1.913))
