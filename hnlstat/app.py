@@ -102,10 +102,24 @@ def _own_folder_first(arguments: list[str], shipped: Path) -> tuple[Path, list[s
     finder.add_argument("--config-dir", "-cd", type=Path)
     found, rest = finder.parse_known_args(arguments)
     if found.config_dir is None:
+        found.config_dir = _folder_to_resume(options.overrides)
+    if found.config_dir is None:
         return shipped, arguments, options.overrides
     if not found.config_dir.is_dir():
         raise ConfigError(f"--config-dir: {found.config_dir} is not a folder")
     return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options.overrides
+
+
+def _folder_to_resume(overrides: list[str]) -> Path | None:
+    """Give the folder of a run that is to go on; its configuration is taken."""
+    values = [text.removeprefix("resume=").strip("'\"") for text in overrides]
+    chosen = [v for v, text in zip(values, overrides, strict=True) if v not in (text, "null", "")]
+    if not chosen:
+        return None
+    folder = Path(chosen[-1])
+    if not (folder / "config.yaml").is_file():
+        raise ConfigError(f"resume: {folder} is not the folder of a run: it has no config.yaml")
+    return folder
 
 
 def _bad_arguments(message: str) -> NoReturn:

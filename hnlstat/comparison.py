@@ -141,7 +141,7 @@ def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
         plans = [Plan.of(stair.study, *axes) for axes in (grid, point)]
         jobs = [list(plan.jobs()) for plan in plans]
         if (basis := _simulated(stair.study)) != last:
-            samples, last = current.map("simulation", Job.run, [*jobs[0], *jobs[1]]), basis
+            samples, last = current.map_stored("simulation", Job.run, [*jobs[0], *jobs[1]]), basis
         tables = plans[0].table(samples[: len(jobs[0])]), plans[1].table(samples[len(jobs[0]) :])
         landings.append(_landing(current, stair, *tables))
     return Comparison(settings.masses, settings.point, tuple(landings))

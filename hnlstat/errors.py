@@ -19,3 +19,7 @@ class InferenceError(HnlstatError):
 
 class OutputError(HnlstatError):
     """A run folder or file that cannot be written."""
+
+
+class StoreError(HnlstatError):
+    """A store of results, or an entry of it, that cannot be used."""

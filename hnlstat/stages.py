@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hnlstat import likelihood
 from hnlstat.config.study import Study
+from hnlstat.errors import StoreError
 from hnlstat.inference.limits import MassLimits, limits_at_mass
 from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
-from hnlstat.scan.executors import LocalExecutor
+from hnlstat.scan import packing
+from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_data, write_yields
+from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import YieldTable
 from hnlstat.simulation.yields import RELEVANT_EVENTS, Job, simulate_study
@@ -30,27 +33,67 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way: its study, folder, executor, display and remarks."""
+    """A run under way: its study, folder, executor, store of units, display and remarks."""
 
     study: Study
     folder: RunFolder
-    executor: LocalExecutor
+    executor: WorkExecutor
+    store: UnitStore | None
     console: Console
     log: logging.Logger
     remarks: list[str] = field(default_factory=list)
 
     def map(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
-        """Apply a function to pieces of work under a progress bar."""
+        """Apply a function to pieces of work under a progress bar; results in their order."""
+        return self._work(title, function, pieces, [None] * len(pieces))
+
+    def map_stored(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
+        """Do as `map`, but take from the store what it has, and keep the rest there."""
+        if self.store is None:
+            return self.map(title, function, pieces)
+        keys = [packing.key(function, piece) for piece in pieces]
+        found, damaged = [], []
+        for key in keys:
+            try:
+                found.append(self.store.get(key))
+            except StoreError as error:
+                found.append(None)
+                damaged.append(str(error))
+        if damaged:
+            more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+            self.remark(f"{damaged[0]}{more}; calculated again")
+        known = sum(result is not None for result in found)
+        self.log.info("%s: %d of %d in the store", title, known, len(pieces))
+        store = self.store
+        return self._work(
+            title, function, pieces, found, lambda i, result: store.put(keys[i], result)
+        )
+
+    def _work(
+        self,
+        title: str,
+        function: Callable[[T], R],
+        pieces: Sequence[T],
+        known: Sequence[R | None],
+        keep: Callable[[int, R], None] | None = None,
+    ) -> list[R]:
+        """Calculate the results that are not known."""
         columns = (
             TextColumn(f"{title:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         )  # fmt: skip
         started = time.perf_counter()
         hidden = not self.console.is_terminal
         with Progress(*columns, console=self.console, transient=True, disable=hidden) as progress:
-            task = progress.add_task(title, total=len(pieces))
-            results = self.executor.map(function, pieces, lambda: progress.advance(task))
-        self.log.info("%s: %d done in %.1f s", title, len(pieces), time.perf_counter() - started)
-        return results
+            missing = [i for i, result in enumerate(known) if result is None]
+            task = progress.add_task(title, total=len(pieces), completed=len(pieces) - len(missing))
+            results = dict(enumerate(known))
+            for number, result in self.executor.each(function, [pieces[i] for i in missing]):
+                if keep is not None:
+                    keep(missing[number], result)
+                results[missing[number]] = result
+                progress.advance(task)
+        self.log.info("%s: %d done in %.1f s", title, len(missing), time.perf_counter() - started)
+        return [cast(R, results[i]) for i in range(len(pieces))]
 
     def remark(self, text: str) -> None:
         """Keep something that the user should know, for the log and the summary."""
@@ -91,7 +134,7 @@ def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
     """Yields of the Study on a grid, with a warning where their error is above the one asked."""
 
     def run_jobs(jobs: Sequence[Job]) -> list[MassSample]:
-        return current.map("simulation", Job.run, jobs)
+        return current.map_stored("simulation", Job.run, jobs)
 
     table = simulate_study(current.study, masses, couplings, run_jobs)
     check_error(current, table)
@@ -199,7 +242,7 @@ def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[Mass
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
-    results = current.map("inference", LimitJob.run, jobs)
+    results = current.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":
             current.remark(f"at {1e3 * result.mass_gev:.4g} MeV {result.validity}")

@@ -8,11 +8,14 @@ from rich.console import Console
 
 from hnlstat import likelihood
 from hnlstat.comparison import run_compare
+from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
-from hnlstat.scan.executors import LocalExecutor
+from hnlstat.scan.executors import work_executor
 from hnlstat.scan.provenance import provenance
+from hnlstat.scan.resume import run_folder
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_yields, write_limits
+from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import Run, limits, point_of, point_yields, title, workspace, yields
 from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
@@ -30,17 +33,26 @@ def run(study: Study) -> None:
     content_hash = study.content_hash()
     known = [channel.name for channel in likelihood.channels(study)]
     given = None if study.yields_from is None else read_yields(study.yields_from, known)
-    folder = RunFolder.create(study.runs, study.name, content_hash)
-    with folder.log() as log, LocalExecutor(study.executor.workers) as executor:
+    with (
+        run_folder(study, content_hash) as folder,
+        folder.log() as log,
+        work_executor(study.executor) as executor,
+    ):
         log.info("task %s, content hash %s", study.task.kind, content_hash)
-        folder.write_text("config.yaml", study.to_yaml())
-        current = Run(study, folder, executor, Console(), log)
+        current = Run(study, folder, executor, unit_store(study, folder), Console(), log)
         summary = TASKS[study.task.kind](current, given)
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
         folder.write_json("summary.json", summary)
         log.info("finished in %.1f s", spent)
     current.console.print(f"[dim]{folder.path}/ ({spent:.1f} s)[/dim]", highlight=False)
+
+
+def unit_store(study: Study, folder: RunFolder) -> UnitStore | None:
+    """Where a run keeps the results of its units of work, None for nowhere."""
+    if study.store == "off":
+        return None
+    return UnitStore.open(shared_folder(study.store) or folder.path / "units")
 
 
 def run_yields(current: Run, given: YieldTable | None) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from hnlstat.config.compose import from_config, load, read
 from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.sections import (
     Dataset,
     EventFile,
-    Executor,
     Exposure,
     Flux,
     Inference,

@@ -59,12 +59,6 @@ def _length_or_auto(value: object) -> float | str:
     return "auto" if value == "auto" else positive(parse(value, LENGTH))
 
 
-def _count_or_auto(value: object) -> object:
-    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError("is neither a positive whole number nor auto")
-    return value
-
-
 Events = Annotated[Number, AfterValidator(_not_negative)]
 Size = Annotated[Number, AfterValidator(_relative)]
 Probability = Annotated[Number, AfterValidator(_up_to_one)]
@@ -255,13 +249,6 @@ class EventFile(Section):
         if repeated := [column for column in columns if columns.count(column) > 1]:
             raise problem("couplings", f"{repeated[0]} appears twice, to six digits")
         return self
-
-
-class Executor(Section):
-    """Where the work is done; the numbers do not depend on it."""
-
-    kind: Literal["local"]
-    workers: Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto)]
 
 
 def existing_file(value: Path) -> Path:

@@ -12,7 +12,18 @@ from hnlstat.config.explain import paths
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 
-SHARED = ("name", "task", "events", "scan", "executor", "runs", "yields_from", "compare")
+SHARED = (
+    "name",
+    "task",
+    "events",
+    "scan",
+    "executor",
+    "store",
+    "resume",
+    "runs",
+    "yields_from",
+    "compare",
+)
 """Parts of a Study that say nothing about the experiment: all studies on the way share them."""
 
 SHARED_KEYS = {

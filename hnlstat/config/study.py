@@ -12,12 +12,12 @@ from pydantic import AfterValidator, model_validator
 import hnlstat
 from hnlstat.config.base import Section, problem
 from hnlstat.config.compare import Compare
+from hnlstat.config.executor import AnyExecutor, Store
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
     Dataset,
     EventFile,
-    Executor,
     Flux,
     Inference,
     Model,
@@ -51,9 +51,10 @@ class Study(Section):
         Folder of the results below `runs`.
     datasets
         What enters the likelihood together.
-    runs, yields_from, data_from, executor
-        Where results go, tables in place of the simulation and of the data, and where the work is
-        done.
+    runs, yields_from, data_from
+        Where results go, tables in place of the simulation and of the data.
+    executor, store, resume
+        Where the work is done, where its results are kept, and a run's folder to go on in.
     """
 
     name: Annotated[str, AfterValidator(_folder_name)]
@@ -68,7 +69,9 @@ class Study(Section):
     compare: Compare
     inference: Inference
     scan: Scan
-    executor: Executor
+    executor: AnyExecutor
+    store: Store
+    resume: Path | None
     runs: Path
     yields_from: Annotated[Path, AfterValidator(existing_file)] | None
     data_from: Annotated[Path, AfterValidator(existing_file)] | None
@@ -135,9 +138,9 @@ class Study(Section):
         """
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
-        That is the configuration without names, descriptions, kind of task, executor and `runs`,
-        with the content of the flux table, of `yields_from` and of `data_from`, and the version of
-        hnlstat.
+        That is the configuration without names, descriptions, kind of task, executor, store and
+        `runs`, with the content of the flux table, of `yields_from` and of `data_from`, and the
+        version of hnlstat.
         """
         from hnlstat.beam import load_flux
 
@@ -145,6 +148,8 @@ class Study(Section):
             "name": True,
             "task": {"kind"},
             "executor": True,
+            "store": True,
+            "resume": True,
             "runs": True,
             "yields_from": True,
             "data_from": True,

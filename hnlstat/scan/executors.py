@@ -1,19 +1,25 @@
 """Where independent pieces of work run: here, or in processes of this machine.
 
-Results come back in the order of the pieces and do not depend on the number of workers.
+All are `concurrent.futures` executors behind one class, which hands results over as they arrive.
+Results do not depend on where or in which order pieces ran.
 """
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor as FuturesExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Literal, TypeVar
+from typing import Protocol, TypeVar
 
+from hnlstat.config.executor import Executor, Processes
 from hnlstat.errors import HnlstatError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+ATTEMPTS = 3
+"""How often pieces are tried again in a row without any result when workers die."""
 
 
 def available_cores() -> int:
@@ -21,23 +27,43 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class LocalExecutor:
-    """Maps functions over pieces of work, in this process or in workers that live as long as it.
+class WorkExecutor(Protocol):
+    """Somewhere to work, within a `with` block."""
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result."""
+        ...
+
+
+class SerialExecutor:
+    """Works piece by piece in this process."""
+
+    def __enter__(self) -> "SerialExecutor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result."""
+        for index, piece in enumerate(pieces):
+            yield index, function(piece)
+
+
+class PoolExecutor:
+    """Spreads pieces over an executor of `concurrent.futures`, and over a new one if it breaks.
 
     Parameters
     ----------
-    workers : number of processes; "auto" is one per core, 1 runs here
+    make : gives a new executor
     """
 
-    def __init__(self, workers: int | Literal["auto"] = "auto") -> None:
-        self.workers = available_cores() if workers == "auto" else workers
-        self._pool: ProcessPoolExecutor | None = None
+    def __init__(self, make: Callable[[], FuturesExecutor]) -> None:
+        self._make = make
+        self._pool: FuturesExecutor | None = None
 
-    def __enter__(self) -> "LocalExecutor":
-        if self.workers > 1:
-            # spawn, not fork: forking a process that runs threads can hang
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
+    def __enter__(self) -> "PoolExecutor":
+        self._pool = self._make()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,31 +71,51 @@ class LocalExecutor:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-    def map(
-        self, function: Callable[[T], R], pieces: Sequence[T], advance: Callable[[], None]
-    ) -> list[R]:
-        """Apply `function` to every piece and return the results in order.
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result, as it comes.
+
+        The pieces of a worker that dies are done again.
 
         Parameters
         ----------
-        function, pieces : picklable; one call per piece
-        advance : called here as each result arrives
+        function, pieces : picklable
 
         Raises
         ------
         HnlstatError
-            If a worker dies, as for lack of memory.
+            If workers keep dying, as for lack of memory.
         """
-        results: list[R] = []
-        try:
-            source = map(function, pieces) if self._pool is None else self._pool.map(
-                function, pieces
-            )  # fmt: skip
-            for result in source:
-                results.append(result)
-                advance()
-        except BrokenProcessPool:
-            raise HnlstatError(
-                "a worker process died, perhaps for lack of memory; try executor.workers=1"
-            ) from None
-        return results
+        missing = dict(enumerate(pieces))
+        failures = 0
+        while missing:
+            assert self._pool is not None
+            try:
+                futures: dict[Future[R], int] = {
+                    self._pool.submit(function, piece): index for index, piece in missing.items()
+                }
+                for future in as_completed(futures):
+                    result = future.result()
+                    del missing[futures[future]]
+                    failures = 0
+                    yield futures[future], result
+            except BrokenProcessPool:
+                failures += 1
+                if failures >= ATTEMPTS:
+                    raise HnlstatError(
+                        f"worker processes died {failures} times in a row, perhaps for lack of "
+                        "memory; try executor=serial"
+                    ) from None
+                self._pool.shutdown()
+                self._pool = self._make()
+
+
+def work_executor(settings: Executor) -> SerialExecutor | PoolExecutor:
+    """Give the executor that a Study asks for."""
+    if not isinstance(settings, Processes):
+        return SerialExecutor()
+    number = available_cores() if settings.workers == "auto" else settings.workers
+    if number == 1:
+        return SerialExecutor()
+    # spawn, not fork: forking a process that runs threads can hang
+    context = multiprocessing.get_context("spawn")
+    return PoolExecutor(lambda: ProcessPoolExecutor(number, mp_context=context))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import logging
-import os
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from hnlstat.errors import OutputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_TEMPORARY = ".tmp"
+
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -34,7 +36,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     OutputError
         If the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # unique among all processes, on all machines, that share the folder
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_TEMPORARY}")
     try:
         yield temporary
         temporary.replace(path)
@@ -116,6 +119,11 @@ class RunFolder:
         except OSError as error:
             reason = error.strerror or error
             raise OutputError(f"runs: cannot make a run folder in {parent}: {reason}") from error
+
+    def clear_temporary(self) -> None:
+        """Delete what a run that was killed left half written."""
+        for path in self.path.rglob(f".*{_TEMPORARY}"):
+            path.unlink(missing_ok=True)
 
     def file(self, name: str) -> Path:
         """Path of a file of the run, its sub-folder made where it has one."""

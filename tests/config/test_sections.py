@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.config.base import Section, validate
+from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.scan import CouplingGrid, MassGrid
 from hnlstat.config.sections import (
-    Executor,
     Exposure,
     FluxUncertainty,
     Inference,
@@ -123,9 +123,9 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Efficiency, {"mass": [0.1, 0.2], "value": [0.1]}, "k.value: has 1 entries for 2 masses"),
     (Efficiency, {"mass": [0.1], "value": [1.1]}, "k.value.0: 1.1 is not between 0 and 1"),
     (FluxUncertainty, {"edges": [0, 1], "size": [0.1, 0.1]}, "k.size: has 2 values for 1 bins"),
-    (Executor, {"kind": "local", "workers": 0}, "k.workers: 0 is neither a positive whole number"),
-    (Executor, {"kind": "slurm", "workers": 1}, "k.kind: slurm is not one of 'local'"),
-    (Executor, "local", "k: local is not a mapping"),
+    (Processes, {"kind": "processes", "workers": 0}, "k.workers: 0 is neither a positive whole"),
+    (Executor, {"kind": "slurm"}, "k.kind: slurm is not one of 'serial' or 'processes'"),
+    (Executor, "serial", "k: serial is not a mapping"),
 ]
 
 

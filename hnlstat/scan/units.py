@@ -1,0 +1,169 @@
+"""Results of units of work, kept under a hash of everything that they depend on.
+
+An entry appears complete or not at all, and is checked when it is read, so that several processes
+and users can share a folder, and a run can be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hnlstat
+from hnlstat.errors import OutputError, StoreError
+from hnlstat.inference.limits import Limit, MassLimits, Profile
+from hnlstat.scan.packing import pack, unpack
+from hnlstat.scan.store import atomic_file, write_json
+from hnlstat.simulation.sample import MassSample
+
+FORMAT = 1
+"""Of the entries and their folders; an increase makes earlier stores unreadable."""
+
+STORED = (MassSample, MassLimits, Limit, Profile)
+
+_MARK = "store.json"
+_SUFFIX = ".unit"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the store: where it is, its size in bytes and its age since the last use [s]."""
+
+    path: Path
+    size: int
+    age: float
+
+
+@dataclass(frozen=True)
+class UnitStore:
+    """A folder of results; `None` in its place keeps nothing.
+
+    Attributes
+    ----------
+    root : Path
+        The folder, with two levels below: first two digits of the key, key.
+    """
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> UnitStore:
+        """Open a store, and make it where there is none.
+
+        Raises
+        ------
+        StoreError
+            If the folder holds a store of another format, or other things.
+        OutputError
+            If the folder cannot be made.
+        """
+        mark = root / _MARK
+        if not mark.exists():
+            if root.is_dir() and any(root.iterdir()):
+                raise StoreError(f"store: {root} is a folder of other things; name an empty one")
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or error
+                raise OutputError(f"store: cannot make {root}: {reason}") from error
+            write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
+        try:
+            content = json.loads(mark.read_text(encoding="utf-8"))
+            made_by, found = content["hnlstat"], content["format"]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise StoreError(f"store: {mark} cannot be read; name another folder") from error
+        if found != FORMAT:
+            raise StoreError(
+                f"store: {root} was made by hnlstat {made_by} in format {found}, this one has "
+                f"{FORMAT}; name another folder, or delete that one"
+            )
+        return cls(root)
+
+    def path(self, key: str) -> Path:
+        """Where the entry of a key is, or would be."""
+        return self.root / key[:2] / f"{key}{_SUFFIX}"
+
+    def get(self, key: str) -> Any | None:
+        """Read the result under a key, None if there is none; mark it as used.
+
+        Raises
+        ------
+        StoreError
+            If there is an entry that cannot be used.
+        """
+        path = self.path(key)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
+        value = _read(path, content)
+        os.utime(path)
+        return value
+
+    def put(self, key: str, value: object) -> None:
+        """Keep a result.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written, as on a full disk.
+        """
+        path, content = self.path(key), pack(value)
+        head = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(json.dumps(head).encode() + b"\n" + content)
+
+    def entries(self) -> Iterator[Entry]:
+        """List all entries."""
+        now = time.time()
+        for path in sorted(self.root.glob(f"??/*{_SUFFIX}")):
+            status = path.stat()
+            yield Entry(path, status.st_size, now - status.st_mtime)
+
+    def damaged(self) -> Iterator[StoreError]:
+        """Read every entry, and say what is wrong with those that cannot be used."""
+        for entry in self.entries():
+            try:
+                _read(entry.path, entry.path.read_bytes())
+            except StoreError as error:
+                yield error
+
+    def prune(self, age: float) -> int:
+        """Delete entries that were not used for `age` seconds or cannot be read; their number."""
+        gone = 0
+        for entry in self.entries():
+            try:
+                _read(entry.path, entry.path.read_bytes())
+                useless = entry.age >= age
+            except StoreError:
+                useless = True
+            if useless:
+                entry.path.unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+
+def _read(path: Path, content: bytes) -> Any:
+    """Check an entry and restore what it holds."""
+    line, _, body = content.partition(b"\n")
+    try:
+        head = json.loads(line)
+        if head["format"] != FORMAT:
+            raise StoreError(f"store: {path} has format {head['format']}, not {FORMAT}")
+        if head["sha256"] != hashlib.sha256(body).hexdigest():
+            raise StoreError(f"store: {path} is damaged: its content has another checksum")
+        return unpack(body, STORED)
+    except (ValueError, LookupError, TypeError) as error:
+        raise StoreError(f"store: {path} is damaged: {error}") from error
