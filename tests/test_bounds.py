@@ -7,14 +7,19 @@ from hypothesis import strategies as st
 
 from hnlstat.bounds import (
     Bound,
+    chosen_bounds,
     comparable,
     established,
     load_bounds,
     lower_envelope,
+    overlap,
     read_bound,
     world_leading_ranges,
 )
-from hnlstat.errors import DataError
+from hnlstat.bounds.files import FOLDER
+from hnlstat.config.base import validate
+from hnlstat.config.bounds import BoundChoice
+from hnlstat.errors import ConfigError, DataError
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 
@@ -185,8 +190,11 @@ def test_a_users_own_bound(tmp_path):
         ({"rows": ["0.1,1e-6", "0.2,-1"]}, r"line 9: coupling_inv_gev = '-1' must be above 0"),
         ({"rows": ["0.1,1e-6", "151,1e-6"]}, r"line 9: mass_gev = '151' .* in GeV, not MeV"),
         ({"rows": ["0.1,1e-6", "0.2"]}, r"line 9: 1 entries, expected 2"),
+        ({"rows": ["5,1e-6", "1.5,1e-5"]}, r"line 9: mass_gev = '1.5' .* in GeV, not MeV"),
+        ({"rows": ["0.1,1e-6", "0.2,1e1"]}, r"line 9: coupling_inv_gev = '1e1' is not between"),
+        ({"rows": ["0.1,1e-6", "0.2,1e-13"]}, r"line 9: coupling_inv_gev = '1e-13' .* in GeV\^-1"),
         ({"rows": ["0.1,1e-6"]}, r"1 points are too few for a limit"),
-        ({"kind": "upper"}, r"kind = 'upper', expected one of limit, region, edge"),
+        ({"kind": "upper"}, r"kind = 'upper', expected one of limit, folded, region, edge"),
         ({"status": "seen"}, r"status = 'seen'"),
         ({"flavour": "muon"}, r"flavour = 'muon', expected one of e, mu, tau"),
         ({"level": "90"}, r"level = '90', expected a number between 0 and 1"),
@@ -199,3 +207,203 @@ def test_errors_name_file_and_line(tmp_path, change, reason):
     with pytest.raises(DataError, match=reason) as caught:
         read_bound(path)
     assert "mine.csv" in str(caught.value)
+
+
+UP, DOWN = ("0.1,3e-6", "0.2,2e-6", "0.3,1e-6"), ("0.3,1e-6", "0.2,2e-6", "0.1,3e-6")
+
+
+@pytest.mark.parametrize("rows", [UP, DOWN])
+def test_a_limit_may_be_listed_either_way(tmp_path, rows):
+    bound = read_bound(write_bound(tmp_path / "mine.csv", rows))
+    np.testing.assert_allclose(bound.edges(np.array([0.2]))[0], 2e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "reason"),
+    [
+        ("limit", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-6"], r"line 10: .*'0.2' turns back in mass"),
+        ("edge", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-6"], r"line 10: .*'0.2' turns back in mass"),
+        (
+            "limit",
+            ["0.1,3e-6", "0.1,3e-6", "0.2,2e-6"],
+            r"line 9: .*'0.1' repeats the point before",
+        ),
+        ("folded", [*UP, "0.4,1e-5"], r"line 8: .*'0.1' is not in order"),
+        ("folded", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-5", "0.25,1e-5"], r"line 11: .*'0.25' is not"),
+        (
+            "folded",
+            ["0.1,2e-6", "0.3,1e-6", "0.25,1e-7", "0.1,3e-6"],
+            r"line 10: .* crosses",
+        ),
+        # a bow tie, its middle side across the closing one
+        (
+            "region",
+            ["0.1,1e-7", "0.3,1e-7", "0.1,1e-5", "0.3,1e-5"],
+            r"line 11: .* crosses .* line 9",
+        ),
+    ],
+)
+def test_curves_out_of_order_are_refused(tmp_path, kind, rows, reason):
+    with pytest.raises(DataError, match=reason) as caught:
+        read_bound(write_bound(tmp_path / "mine.csv", rows, kind=kind))
+    assert "mine.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda path: path.stem)
+def test_masses_in_mev_are_seen(tmp_path, path):
+    lines = path.read_text().splitlines()
+    first = 1 + next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    rows = [f"{1e3 * float(m):.6g},{d}" for m, d in (line.split(",") for line in lines[first:])]
+    mine = tmp_path / path.name
+    mine.write_text("\n".join([*lines[:first], *rows]) + "\n")
+    with pytest.raises(DataError, match="in GeV, not MeV"):
+        read_bound(mine)
+
+
+@given(st.permutations(range(7)))
+def test_a_shuffled_outline_crosses_itself_or_is_another_polygon(tmp_path_factory, order):
+    angle = 2 * np.pi * np.arange(7) / 7
+    points = np.exp(np.column_stack([np.log(0.1) + np.cos(angle), np.log(1e-6) + np.sin(angle)]))
+    rows = [f"{m:.8g},{d:.8g}" for m, d in points[list(order)]]
+    path = write_bound(tmp_path_factory.mktemp("b") / "mine.csv", rows, kind="region")
+    steps = np.diff([*order, order[0]]) % 7
+    if np.all(steps == 1) or np.all(steps == 6):
+        assert read_bound(path).mass.size == 7
+    else:  # of points on a circle any other order is a star
+        with pytest.raises(DataError, match="the curve crosses"):
+            read_bound(path)
+
+
+RESCALE = {"rescale": "d^4 background-free", "rescale_reason": "no event seen, long-lived N"}
+
+
+def test_background_free_limits_rescale_by_the_events_they_exclude(tmp_path):
+    bound = read_bound(write_bound(tmp_path / "mine.csv", level="0.95", **RESCALE))
+    other = bound.at_level(0.90)
+    # 2.303 in place of 2.996 events
+    np.testing.assert_allclose(other.coupling / bound.coupling, (2.302585 / 2.995732) ** 0.25)
+    assert (other.level, other.rescaled_from, other.label) == (0.90, 0.95, "Mine → 90%")
+    assert bound.at_level(0.95) is bound
+
+
+def test_gaussian_limits_rescale_by_one_sided_quantiles(tmp_path):
+    head = RESCALE | {"rescale": "d^2 gaussian"}
+    bound = read_bound(write_bound(tmp_path / "mine.csv", level="0.95", **head))
+    factor = np.sqrt(1.281552 / 1.644854)
+    np.testing.assert_allclose(bound.at_level(0.90).coupling, factor * bound.coupling, rtol=1e-6)
+
+
+def test_bounds_that_do_not_say_how_keep_their_level(shipped):
+    assert all(bound.at_level(0.5) is bound for bound in shipped.values())
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (
+            {"rescale": "d^4"},
+            r"rescale = 'd\^4', expected .* d\^4 background-free or",
+        ),
+        ({"rescale": "d^0 gaussian"}, r"rescale = 'd\^0 gaussian'"),
+        ({"rescale": "d^2 gaussian", "rescale_reason": ""}, r"lacks '# rescale_reason"),
+        ({"kind": "region"}, r"but a region follows no power of d"),
+    ],
+)
+def test_rescaling_must_be_argued(tmp_path, head, reason):
+    rows = ["0.1,1e-6", "0.2,2e-6", "0.1,3e-6"] if "kind" in head else ["0.1,1e-6", "0.2,2e-6"]
+    with pytest.raises(DataError, match=reason):
+        read_bound(write_bound(tmp_path / "mine.csv", rows, **(RESCALE | head)))
+
+
+def choice(**changes):
+    return BoundChoice(
+        **({"curves": "all", "without": (), "files": (), "level": None, "style": {}} | changes)
+    )
+
+
+def test_the_choice_of_curves(tmp_path):
+    own = write_bound(tmp_path / "mine.csv", level="0.95", **RESCALE)
+    style = {"mine": {"label": "M", "color": "red", "line": "dashed"}, "nomad": {"label": "N"}}
+    found = chosen_bounds(
+        choice(curves=("nomad", "sbnd"), without=("sbnd",), files=(own,), style=style)
+    )
+    assert [(b.name, b.label, b.color, b.line) for b in found] == [
+        ("nomad", "N", None, None), ("mine", "M", "red", "dashed"),
+    ]  # fmt: skip
+    assert len(chosen_bounds(choice())) == 13
+    assert chosen_bounds(choice(curves=())) == ()
+    (mine,) = chosen_bounds(choice(curves=(), files=(own,), level=0.90))
+    assert mine.rescaled_from == 0.95
+
+
+def test_a_users_file_replaces_the_curve_of_its_name(tmp_path):
+    own = write_bound(tmp_path / "nomad.csv")
+    (nomad,) = (b for b in chosen_bounds(choice(files=(own,))) if b.name == "nomad")
+    assert nomad.source == "me"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"curves": ("minreva",)}, r"bounds.curves: minreva is unknown; did you mean minerva\?"),
+        ({"without": ("lnsd",)}, r"bounds.without: lnsd is unknown; did you mean lsnd\?"),
+        ({"style": {"shipmain": {}}}, r"bounds.style: shipmain .* did you mean ship_main\?"),
+    ],
+)
+def test_unknown_curves_are_named(change, reason):
+    with pytest.raises(ConfigError, match=reason):
+        chosen_bounds(choice(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"curves": "minerva"}, r"bounds.curves: minerva is neither all nor a list"),
+        ({"style": {"nomad": {"color": "blu"}}}, r"bounds.style.nomad.color: blu is no colour"),
+        ({"style": {"nomad": {"line": "wavy"}}}, r"bounds.style.nomad.line: wavy is not one of"),
+        ({"level": 90}, r"bounds.level: 90"),
+        ({"files": ["none.csv"]}, r"bounds.files.0: none.csv is not a file"),
+    ],
+)
+def test_errors_of_the_choice_name_the_key(change, reason):
+    content = {"curves": "all", "without": [], "files": [], "level": None, "style": {}} | change
+    with pytest.raises(ConfigError, match=reason):
+        validate(BoundChoice, content, "bounds")
+
+
+SQUARE = make_bound([0.1, 0.4, 0.4, 0.1], [1e-7, 1e-7, 1.6e-6, 1.6e-6], "region")
+
+
+def rectangle(left, right, low, high):
+    return np.array([[left, low], [right, low], [right, high], [left, high], [left, low]])
+
+
+@pytest.mark.parametrize(
+    ("rings", "share"),
+    [
+        ([], 0.0),
+        ([rectangle(0.01, 1, 1e-9, 1e-3)], 1.0),
+        ([rectangle(0.2, 1, 1e-9, 1e-3)], 0.5),
+        ([rectangle(0.01, 0.2, 4e-7, 1e-3)], 0.25),
+        ([rectangle(0.5, 1, 1e-9, 1e-3)], 0.0),
+        ([rectangle(0.01, 1, 1e-9, 2e-7), rectangle(0.01, 1, 8e-7, 1e-3)], 0.5),
+        # a hole, which winds the other way
+        ([rectangle(0.01, 1, 1e-9, 1e-3), rectangle(0.1, 0.4, 2e-7, 8e-7)[::-1]], 0.5),
+        # below the diagonal of the square
+        ([np.array([[0.1, 1e-7], [0.4, 1e-7], [0.4, 1.6e-6], [0.1, 1e-7]])], 0.5),
+    ],
+)
+def test_share_of_a_region(rings, share):
+    assert overlap(SQUARE, rings) == pytest.approx(share, abs=1e-3)
+
+
+def test_a_region_covers_itself(shipped):
+    for name in ("miniboone_costheta_3sigma", "miniboone_enuqe_95"):
+        bound = shipped[name]
+        ring = np.column_stack([bound.mass, bound.coupling])
+        assert overlap(bound, [np.vstack([ring, ring[:1]])]) == pytest.approx(1)
+
+
+def test_an_edge_has_no_share(shipped):
+    with pytest.raises(ValueError, match="no area"):
+        overlap(shipped["miniboone_enuqe_3sigma"], [])

@@ -1,0 +1,24 @@
+"""Existing bounds on the dipole coupling, and the masses at which a limit goes beyond them.
+
+Bounds hold for a neutrino of one flavour (all that come with hnlstat for d_mu), so `comparable`
+comes before every comparison with a model.
+"""
+
+from hnlstat.bounds.curves import Bound, Scaling, comparable, established, span
+from hnlstat.bounds.files import chosen_bounds, load_bounds, read_bound
+from hnlstat.bounds.reach import LeadingRange, lower_envelope, overlap, world_leading_ranges
+
+__all__ = [
+    "Bound",
+    "LeadingRange",
+    "Scaling",
+    "chosen_bounds",
+    "comparable",
+    "established",
+    "load_bounds",
+    "lower_envelope",
+    "overlap",
+    "read_bound",
+    "span",
+    "world_leading_ranges",
+]

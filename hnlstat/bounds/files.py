@@ -1,0 +1,210 @@
+"""Files of existing bounds, and the choice of them that a Study makes.
+
+A bound is a csv file with the columns `mass_gev` and `coupling_inv_gev`, lines in the order of the
+curve, and a head of `# key: value` comments: `label`, `level` (a number, or "indicative"), `kind`,
+`status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
+why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.bounds.curves import Bound, Kind, Scaling, Statistic, Status
+from hnlstat.config.base import suggest
+from hnlstat.config.bounds import BoundChoice
+from hnlstat.csv_table import CsvTable, read_csv
+from hnlstat.errors import ConfigError, DataError
+
+FloatArray = NDArray[np.float64]
+
+FOLDER = Path(__file__).parent.parent / "data" / "bounds"
+HIGHEST_MASS = 100.0  # [GeV]; a table that goes beyond is most likely in MeV
+LIGHT = 1.0  # [GeV]; likewise one that has nothing below
+COUPLINGS = 1e-12, 1.0  # [GeV^-1]; what lies outside is in another unit
+
+
+def load_bounds(folder: Path = FOLDER) -> tuple[Bound, ...]:
+    """Read all bounds of a folder, by default those that come with hnlstat, sorted by name.
+
+    Raises
+    ------
+    DataError
+        See `read_bound`.
+    """
+    return tuple(read_bound(path) for path in sorted(folder.glob("*.csv")))
+
+
+def chosen_bounds(choice: BoundChoice) -> tuple[Bound, ...]:
+    """Read the bounds of a Study, with its labels and styles, at its level where that is possible.
+
+    A user's own file takes the place of the shipped curve of the same name.
+
+    Raises
+    ------
+    ConfigError
+        If a name is not that of a curve.
+    DataError
+        See `read_bound`.
+    """
+    shipped = {path.stem: path for path in sorted(FOLDER.glob("*.csv"))}
+    names = list(shipped) if choice.curves == "all" else list(choice.curves)
+    own = {path.stem: path for path in choice.files}
+    for key, used, known in (
+        ("curves", names, shipped),
+        ("without", choice.without, [*shipped, *own]),
+        ("style", choice.style, [*shipped, *own]),
+    ):
+        for name in used:
+            if name not in known:
+                raise ConfigError(f"bounds.{key}: {name} is unknown; {suggest(name, known)}")
+    paths = {name: shipped[name] for name in names} | own
+    found = []
+    for name, path in paths.items():
+        if name not in choice.without:
+            bound = read_bound(path)
+            if choice.level is not None:
+                bound = bound.at_level(choice.level)
+            if style := choice.style.get(name):
+                bound = replace(
+                    bound, label=style.label or bound.label, color=style.color, line=style.line
+                )
+            found.append(bound)
+    return tuple(found)
+
+
+def read_bound(path: Path) -> Bound:
+    """Read one bound.
+
+    Raises
+    ------
+    DataError
+        Names the file and the line or key that cannot be used.
+    """
+    table = read_csv(path, required=("mass_gev", "coupling_inv_gev"))
+    mass = table.numbers("mass_gev", above=0)
+    coupling = table.numbers("coupling_inv_gev", above=0)
+    _check_units(table, mass, coupling)
+    kind = cast(Kind, _choice(table, "kind", get_args(Kind)))
+    if mass.size < (2 if kind in ("limit", "edge") else 3):
+        raise DataError(f"{path}: {mass.size} points are too few for a {kind}")
+    _check_order(table, kind, mass, coupling)
+    _check_crossings(table, kind, mass, coupling)
+    return Bound(
+        name=path.stem,
+        label=_entry(table, "label"),
+        level=_level(table),
+        kind=kind,
+        status=cast(Status, _choice(table, "status", get_args(Status))),
+        flavour=_choice(table, "flavour", ("e", "mu", "tau")),
+        source=_entry(table, "source"),
+        mass=mass,
+        coupling=coupling,
+        scaling=_scaling(table, kind),
+    )
+
+
+def _check_units(table: CsvTable, mass: FloatArray, coupling: FloatArray) -> None:
+    """Refuse masses and couplings that can only be in another unit."""
+    heavy = mass > HIGHEST_MASS
+    if np.any(heavy) or np.all(mass > LIGHT):
+        most = f"above {HIGHEST_MASS:g} GeV" if np.any(heavy) else "the lowest mass of the curve"
+        first = int(np.argmax(heavy)) if np.any(heavy) else int(np.argmin(mass))
+        raise table.error(first, "mass_gev", f"is {most}; give masses in GeV, not MeV")
+    low, high = COUPLINGS
+    strange = (coupling < low) | (coupling > high)
+    if np.any(strange):
+        reason = f"is not between {low:g} and {high:g}; give couplings in GeV^-1"
+        raise table.error(int(np.argmax(strange)), "coupling_inv_gev", reason)
+
+
+def _check_order(table: CsvTable, kind: Kind, mass: FloatArray, coupling: FloatArray) -> None:
+    """Refuse curves that turn back in mass where their kind does not."""
+    same = (np.diff(mass) == 0) & (np.diff(coupling) == 0)
+    if np.any(same):
+        raise table.error(int(np.argmax(same)) + 1, "mass_gev", "repeats the point before")
+    steps = np.flatnonzero(np.diff(mass))  # without vertical ones
+    rising = np.diff(mass)[steps] > 0
+    turns = steps[1:][rising[1:] != rising[:-1]] + 1  # the points after them
+    if kind in ("limit", "edge") and turns.size:
+        reason = (
+            f"turns back in mass; sort the lines of a {kind} by mass, or call a curve that closes "
+            "above `kind: folded`"
+        )
+        raise table.error(int(turns[0]), "mass_gev", reason)
+    if kind == "folded" and (turns.size != 1 or not rising[0]):
+        reason = "is not in order: the masses of a folded curve rise once, then fall"
+        raise table.error(int(turns[-1] if turns.size else 0), "mass_gev", reason)
+
+
+def _check_crossings(table: CsvTable, kind: Kind, mass: FloatArray, coupling: FloatArray) -> None:
+    """Refuse curves that cross themselves; those that are single-valued cannot."""
+    points = np.log(np.column_stack([mass, coupling]))
+    if kind == "region":
+        points = np.vstack([points, points[:1]])
+    start, step = points[:-1], np.diff(points, axis=0)
+
+    def side(of: FloatArray) -> FloatArray:
+        """Side of each segment (rows) on which each of the points (columns) lies."""
+        away = of[None] - start[:, None]
+        return np.asarray(np.sign(step[:, :1] * away[..., 1] - step[:, 1:] * away[..., 0]))
+
+    apart = side(start) * side(points[1:]) < 0
+    crossing = np.argwhere(np.triu(apart & apart.T))
+    if crossing.size:
+        first, second = crossing[0].tolist()
+        raise DataError(
+            f"{table.path}, line {table.lines[second]}: from here to its next point the curve "
+            f"crosses its part that begins at line {table.lines[first]}; are the lines in order?"
+        )
+
+
+def _scaling(table: CsvTable, kind: Kind) -> Scaling | None:
+    text = table.head.get("rescale")
+    if not text:
+        return None
+    choices = "|".join(get_args(Statistic))
+    match = re.fullmatch(rf"d\^(\d+(?:\.\d+)?) ({choices})", text)
+    if match is None or float(match[1]) == 0:
+        raise DataError(
+            f"{table.path}: rescale = {text!r}, expected the power with which events go and the "
+            f"kind of limit: d^4 {' or d^4 '.join(get_args(Statistic))}"
+        )
+    if kind != "limit":
+        raise DataError(f"{table.path}: rescale = {text!r}, but a {kind} follows no power of d")
+    return Scaling(cast(Statistic, match[2]), float(match[1]), _entry(table, "rescale_reason"))
+
+
+def _entry(table: CsvTable, key: str) -> str:
+    if not table.head.get(key):
+        raise DataError(f"{table.path}: the head lacks '# {key}: ...'")
+    return table.head[key]
+
+
+def _choice(table: CsvTable, key: str, choices: Sequence[str]) -> str:
+    value = _entry(table, key)
+    if value not in choices:
+        raise DataError(f"{table.path}: {key} = {value!r}, expected one of {', '.join(choices)}")
+    return value
+
+
+def _level(table: CsvTable) -> float | None:
+    text = _entry(table, "level")
+    if text == "indicative":
+        return None
+    try:
+        level = float(text)
+    except ValueError:
+        level = np.nan
+    if not 0 < level < 1:
+        raise DataError(
+            f"{table.path}: level = {text!r}, expected a number between 0 and 1 or 'indicative'"
+        )
+    return level

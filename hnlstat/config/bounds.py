@@ -1,0 +1,71 @@
+"""Which existing bounds are drawn and compared with, and how they look."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from hnlstat.config.base import Section, problem
+from hnlstat.config.sections import OpenProbability, existing_file
+
+LINES = Literal["solid", "dashed", "dotted", "dashdot"]
+
+
+def _list_or_all(value: object) -> object:
+    if isinstance(value, str) and value != "all":
+        raise ValueError("is neither all nor a list of curves")
+    return value
+
+
+class Style(Section):
+    """Name and look of a curve; what is None is as for others of its kind."""
+
+    label: str | None = None
+    color: str | None = None
+    line: LINES | None = None
+
+
+class BoundChoice(Section):
+    """
+    Bounds to draw and to compare with.
+
+    Attributes
+    ----------
+    curves, without
+        Curves that come with hnlstat, by name or all of them, and those left out.
+    files
+        The user's own curves; their names are those of the files without suffix.
+    level
+        Level to rescale bounds to, where their files say how; None: each at its own.
+    style
+        Labels, colours and lines by the curves' names.
+    """
+
+    curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
+    without: tuple[str, ...]
+    files: tuple[Annotated[Path, AfterValidator(existing_file)], ...]
+    level: OpenProbability | None
+    style: dict[str, Style]
+
+    @model_validator(mode="after")
+    def _file_names_differ(self) -> Self:
+        names = [path.stem for path in self.files]
+        for name in names:
+            if names.count(name) > 1:
+                raise problem("files", f"two files have the name {name}")
+        return self
+
+    @model_validator(mode="after")
+    def _colours_exist(self) -> Self:
+        for name, style in self.style.items():
+            if style.color is not None and not _is_colour(style.color):
+                raise problem(
+                    f"style.{name}.color", f"{style.color} is no colour; write red or '#0072B2'"
+                )
+        return self
+
+
+def _is_colour(value: str) -> bool:
+    from matplotlib.colors import is_color_like  # slow to load, and seldom needed
+
+    return bool(is_color_like(value))
