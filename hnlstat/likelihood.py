@@ -46,12 +46,12 @@ class Experiment:
         modifiers = {name: change[i] for name, change in self.modifiers.items()}
         return Experiment(self.base, self.signal[i], modifiers, self.mc_error[i])
 
-    def at(self, i: int, j: int) -> CountingModel:
-        """The model at mass i and coupling j of the grid."""
+    def at(self, *point: int) -> CountingModel:
+        """The model at mass i and coupling j of the grid; at coupling j alone for one mass's."""
         return self.base.with_signal(
-            self.signal[i, j],
-            {name: change[i, j] for name, change in self.modifiers.items()},
-            self.mc_error[i, j],
+            self.signal[point],
+            {name: change[point] for name, change in self.modifiers.items()},
+            self.mc_error[point],
         )
 
 

@@ -10,6 +10,7 @@ from hnlstat import likelihood
 from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
+from hnlstat.grid import point_tests
 from hnlstat.scan.executors import work_executor
 from hnlstat.scan.provenance import provenance
 from hnlstat.scan.resume import run_folder
@@ -19,6 +20,7 @@ from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import Run, limits, point_of, point_yields, title, workspace, yields
 from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
+from hnlstat.store_task import run_store
 
 
 def run(study: Study) -> None:
@@ -29,6 +31,8 @@ def run(study: Study) -> None:
     HnlstatError
         For everything that a user can put right.
     """
+    if study.task.kind == "store":
+        return run_store(study)
     started = time.perf_counter()
     content_hash = study.content_hash()
     known = [channel.name for channel in likelihood.channels(study)]
@@ -82,8 +86,10 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
     study, folder = current.study, current.folder
     table = yields(current, given)
-    results = limits(current, table, workspace(current, table))
+    experiment = workspace(current, table)
+    results = limits(current, table, experiment)
     write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
+    point_tests(current, table, experiment)
     found = [region for field in limit_fields(results) for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()

@@ -24,6 +24,7 @@ from scipy.stats import norm
 from hnlstat.errors import InferenceError
 from hnlstat.inference.calculators import CalculatorName, choose
 from hnlstat.inference.curves import Curve, curves
+from hnlstat.inference.discovery import discover
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator
 from hnlstat.inference.search import FAINTEST, Branch, CrossingSearch
@@ -231,24 +232,13 @@ class _MassScan:
     def _discovery(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each discovery curve at ln(coupling) x.
 
-        Far above the thresholds less signal tells the same in less time, and no calculator needs
-        to resolve p-values that nobody asked for; ln p goes as the significance squared from there.
+        Where the test has less signal, ln p is taken to go as the significance squared.
         """
         model = self.yields.model(self.experiment, x)
-        smallest = min(c.alpha for c in wanted)
-        enough = 1.3 * max(0.0, *(c.significance for c in wanted)) + 1.0
-        while True:
-            seen = float(asimov_significance(model.signal, model.background, True))
-            reduced = model.with_signal(model.signal * min(1.0, (enough / max(seen, 1e-9)) ** 2))
-            test = self.engine.discovery(reduced)
-            p = test.p0_expected
-            if p < smallest or enough >= seen:
-                kept = float(asimov_significance(reduced.signal, reduced.background, True))
-                more = (seen / kept) ** 2 if kept > 0.0 else 1.0
-                strengths = self._strengths(wanted, [p for _ in wanted], more, x)
-                self._note(test.validity, strengths)
-                return strengths
-            enough *= 1.3
+        test, more = discover(self.engine, model, max(c.significance for c in wanted))
+        strengths = self._strengths(wanted, [test.p0_expected for _ in wanted], more, x)
+        self._note(test.validity, strengths)
+        return strengths
 
     def _note(self, validity: str, strengths: FloatArray) -> None:
         """Keep what is wrong with a test if a limit hangs on it."""

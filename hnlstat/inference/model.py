@@ -62,7 +62,8 @@ class CountingModel:
     def __post_init__(self) -> None:
         names = tuple(self.channels)
         bins = (0,) * len(names) if self.bins is None else tuple(self.bins)
-        if not names or len(bins) != len(names) or len({*zip(names, bins, strict=True)}) < len(bins):
+        unique = len(bins) == len(names) == len({*zip(names, bins, strict=False)})
+        if not names or not unique:
             raise InferenceError(
                 f"channels must be unique names and at least one, got {names} with bins {bins}"
             )

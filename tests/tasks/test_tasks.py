@@ -51,7 +51,7 @@ def test_contour_leaves_every_file(contour):
     names = {path.relative_to(contour).as_posix() for path in contour.rglob("*") if path.is_file()}
     assert names == {
         "config.yaml", "yields.csv", "workspace/BkgOnly.json", "workspace/patchset.json",
-        "limits.csv", "contours.json", "contours.png", "contours.pdf", "summary.json",
+        "limits.csv", "points.csv", "contours.json", "contours.png", "contours.pdf", "summary.json",
         "run.log", "provenance.json",
     }  # fmt: skip
     for name in ("summary.json", "contours.json", "provenance.json"):
@@ -68,6 +68,23 @@ def test_observed_limit_is_where_the_yield_is_2_3_events_and_a_little_more(conto
         events = yields.signal[i].sum(axis=-1)
         curve = CubicSpline(np.log(table.couplings), np.log(events))
         assert 2.30 < np.exp(curve(np.log(coupling))) < 2.65
+
+
+def test_points_are_excluded_where_the_limits_say(contour):
+    lowest = limit(contour, "observed")
+    with (contour / "points.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    table = read_yields(contour / "yields.csv")
+    assert len(rows) == table.masses.size * table.couplings.size
+    excluded = {}
+    for row in rows:
+        assert row["validity"].startswith("ok")
+        if float(row["cls_observed"]) < 0.1:
+            excluded.setdefault(float(row["mass_gev"]), []).append(float(row["coupling_inv_gev"]))
+    assert list(excluded) == pytest.approx(list(lowest))
+    for limit_found, couplings in zip(lowest.values(), excluded.values(), strict=True):
+        after = table.couplings[np.searchsorted(table.couplings, limit_found)]
+        assert couplings[0] == pytest.approx(after)
 
 
 def test_workspace_is_taken_by_pyhf(contour):
@@ -102,7 +119,7 @@ def test_yields_and_workspace_tasks_stop_where_they_should(tmp_path, contour):
 
 def test_same_numbers_with_two_workers(tmp_path, contour):
     folder = run(tmp_path, "executor.workers=2")
-    for name in ("yields.csv", "limits.csv"):
+    for name in ("yields.csv", "limits.csv", "points.csv"):
         assert (folder / name).read_text() == (contour / name).read_text()
 
 
