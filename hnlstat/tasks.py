@@ -24,7 +24,7 @@ from hnlstat.store_task import run_store
 
 
 def run(study: Study) -> None:
-    """Run the task of a Study and leave its files in a new run folder.
+    """Run the task of a Study.
 
     Raises
     ------
@@ -32,7 +32,13 @@ def run(study: Study) -> None:
         For everything that a user can put right.
     """
     if study.task.kind == "store":
-        return run_store(study)
+        run_store(study)
+    else:
+        run_in_folder(study)
+
+
+def run_in_folder(study: Study) -> None:
+    """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
     started = time.perf_counter()
     content_hash = study.content_hash()
     known = [channel.name for channel in likelihood.channels(study)]
@@ -72,14 +78,15 @@ def run_workspace(current: Run, given: YieldTable | None) -> dict[str, Any]:
     return {
         "task": "workspace",
         "remarks": current.remarks,
-        "channels": list(experiment.base.channels),
+        "channels": list(experiment.base.members),
         "patches": table.masses.size * table.couplings.size,
     }
 
 
 def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=contour: limits, regions, the figure and the summary."""
-    from hnlstat.bounds import comparable, load_bounds
+    from hnlstat.bounds import chosen_bounds, comparable
+    from hnlstat.report.existing import level_remarks
     from hnlstat.report.figures import contour_figure
     from hnlstat.report.summary import render, summarise
     from hnlstat.scan.contours import contours_document, limit_fields, regions
@@ -93,15 +100,20 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     found = [region for field in limit_fields(results) for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()
-    bounds = load_bounds()
+    bounds = chosen_bounds(study.bounds)
+    for text in level_remarks(comparable(bounds, flavours), study.bounds.level):
+        current.remark(text)
+    grid = (
+        (float(table.masses[0]), float(table.masses[-1])),
+        (float(table.couplings[0]), float(table.couplings[-1])),
+    )
     figure = contour_figure(
         found, comparable(bounds, flavours), flavours=flavours, title=title(study),
-        mass_range=(float(table.masses[0]), float(table.masses[-1])),
-        coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
+        mass_range=grid[0], coupling_range=grid[1],
     )  # fmt: skip
     folder.write_figure("contours", figure)
     summary = summarise(
-        found, bounds, flavours=flavours, title=title(study), remarks=current.remarks
+        found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
     )
     files = ("contours.pdf", "limits.csv", "contours.json", "summary.json")
     current.console.print(render(summary, files), highlight=False)

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, model_validator
 
 import hnlstat
 from hnlstat.config.base import Section, problem
+from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
-from hnlstat.config.executor import AnyExecutor, Store
+from hnlstat.config.executor import AnyExecutor, Store, shared_folder
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
@@ -67,6 +68,7 @@ class Study(Section):
     simulation: Simulation
     events: EventFile
     compare: Compare
+    bounds: BoundChoice
     inference: Inference
     scan: Scan
     executor: AnyExecutor
@@ -116,6 +118,8 @@ class Study(Section):
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
         if self.task.kind in (*AT_A_POINT, "compare") and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
+        if self.task.kind == "store" and shared_folder(self.store) is None:
+            raise problem("store", f"{self.store} is not for task=store; give shared:<folder>")
         if self.task.kind == "combine" and self.yields_from is not None:
             raise problem("yields_from", "is of no use to task=combine, which takes workspaces")
         if self.task.kind == "inject" and self.data_from is not None:
@@ -138,8 +142,8 @@ class Study(Section):
         """
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
-        That is the configuration without names, descriptions, kind of task, executor, store and
-        `runs`, with the content of the flux table, of `yields_from` and of `data_from`, and the
+        That is the configuration without names, descriptions, kind of task, executor, store, `runs`
+        and the bounds that limits are only compared with, but with the content of the flux table, of `yields_from` and of `data_from`, and the
         version of hnlstat.
         """
         from hnlstat.beam import load_flux
@@ -154,6 +158,7 @@ class Study(Section):
             "yields_from": True,
             "data_from": True,
             "events": {"format"},
+            "bounds": True,
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
         }
         if self.task.kind != "compare":

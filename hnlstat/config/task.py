@@ -34,6 +34,7 @@ class Task(Section):
         "fit",
         "combine",
         "compare",
+        "store",
     ]
 
 
@@ -104,11 +105,28 @@ class CombineTask(Task):
     folders: Annotated[tuple[Path, ...], AfterValidator(_at_least_two)]
 
 
+class StoreTask(Task):
+    """
+    Look after a shared store of results.
+
+    Attributes
+    ----------
+    action
+        "list" says what it holds, "verify" reads every entry, "prune" deletes the damaged ones and
+        those that were not used for `days`.
+    """
+
+    kind: Literal["store"]
+    action: Literal["list", "verify", "prune"]
+    days: PositiveNumber
+
+
 TASKS: dict[str, type[Task]] = {
     "coverage": CoverageTask,
     "inject": InjectTask,
     "fit": FitTask,
     "combine": CombineTask,
+    "store": StoreTask,
 }
 
 

@@ -25,9 +25,11 @@ from hnlstat.simulation.sample import MassSample
 FORMAT = 1
 """Of the entries and their folders; an increase makes earlier stores unreadable."""
 
+MARK = "store.json"
+"""File that a folder is known by as a store."""
+
 STORED = (MassSample, MassLimits, Limit, Profile)
 
-_MARK = "store.json"
 _SUFFIX = ".unit"
 
 
@@ -63,7 +65,7 @@ class UnitStore:
         OutputError
             If the folder cannot be made.
         """
-        mark = root / _MARK
+        mark = root / MARK
         if not mark.exists():
             if root.is_dir() and any(root.iterdir()):
                 raise StoreError(f"store: {root} is a folder of other things; name an empty one")
