@@ -48,6 +48,8 @@ def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str | Non
 def suggest(word: str, options: Iterable[str], prefix: str = "") -> str:
     """Say what was perhaps meant by a word, else what there is."""
     options = list(options)
+    if not options:
+        return "there is none yet"
     match = closest(word, options)
     return f"did you mean {prefix}{match}?" if match else f"choose from {', '.join(options)}"
 

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from hnlstat.beam import FluxTable, load_flux
+from hnlstat.bounds import chosen_bounds
 from hnlstat.config.detector import Detector
 from hnlstat.config.staircase import staircase
 from hnlstat.config.study import Study
@@ -26,9 +27,11 @@ def check(study: Study) -> None:
     ConfigError
         Names the key, the value and what would be right.
     DataError
-        If the flux table cannot be read.
+        If the flux table or a bound cannot be read.
     """
     _check_tables(study)
+    if study.task.kind == "contour":
+        chosen_bounds(study.bounds)
     if study.task.kind == "events":
         _check_events(study)
     if study.task.kind == "compare":

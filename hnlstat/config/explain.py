@@ -21,7 +21,8 @@ COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
 """What a configuration that does not compose raises."""
 
 NAMED_BY_USER = re.compile(
-    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.(pot|observed)|\w+\.background"
+    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.(pot|observed)|\w+\.background|"
+    r"bounds\.style(\.\w+)?"
 )
 """Where the keys are names that users may add to."""
 

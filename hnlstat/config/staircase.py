@@ -23,6 +23,7 @@ SHARED = (
     "runs",
     "yields_from",
     "compare",
+    "bounds",
 )
 """Parts of a Study that say nothing about the experiment: all studies on the way share them."""
 

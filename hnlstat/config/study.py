@@ -143,8 +143,8 @@ class Study(Section):
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
         That is the configuration without names, descriptions, kind of task, executor, store, `runs`
-        and the bounds that limits are only compared with, but with the content of the flux table, of `yields_from` and of `data_from`, and the
-        version of hnlstat.
+        and the bounds that limits are only compared with. It has the content of the flux table, of
+        `yields_from` and of `data_from`, and the version of hnlstat.
         """
         from hnlstat.beam import load_flux
 

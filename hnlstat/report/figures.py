@@ -145,8 +145,9 @@ def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> list[Label]:
             axes.fill(mass, filled, color=LIGHT_GREY, lw=0, zorder=0.5)
         mass, coupling = _closed(bound)
         style = ":" if bound.status == "projected" else "-." if bound.level is None else "-"
-        axes.plot(mass, coupling, color=GREY, lw=0.6, ls=style, zorder=1.5)
-        labels.append(Label(bound.label, DARK_GREY, mass, coupling))
+        style, color = bound.line or style, bound.color or GREY
+        axes.plot(mass, coupling, color=color, lw=0.6, ls=style, zorder=1.5)
+        labels.append(Label(bound.label, bound.color or DARK_GREY, mass, coupling))
     return labels
 
 
@@ -154,15 +155,16 @@ def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
     """Tint the regions that an excess prefers, one colour for each analysis."""
     handles: list[Handle] = []
     analyses = list(dict.fromkeys(bound.label for bound in bounds))
-    for label, color in zip(analyses, itertools.cycle((ORANGE, PURPLE)), strict=False):
+    for label, usual in zip(analyses, itertools.cycle((ORANGE, PURPLE)), strict=False):
         for bound in bounds:
             if bound.label == label:
+                color = bound.color or usual
                 mass, coupling = _closed(bound)
                 if bound.kind == "region":
                     axes.fill(mass, coupling, color=color, alpha=0.25, lw=0, zorder=1.2)
-                axes.plot(mass, coupling, color=color, lw=0.6, zorder=1.3)
+                axes.plot(mass, coupling, color=color, lw=0.6, ls=bound.line or "-", zorder=1.3)
         levels = sorted({bound.level for bound in bounds if bound.label == label and bound.level})
-        text = ", ".join([f"{label} {level_text(levels[0])}", *map(level_text, levels[1:])])
+        text = f"{label} {', '.join(map(level_text, levels))}".rstrip()
         handles.append((text, (Patch(facecolor=color, edgecolor=color, alpha=0.4),)))
     return handles
 

@@ -22,6 +22,7 @@ from hnlstat.bounds import (
     world_leading_ranges,
 )
 from hnlstat.csv_table import read_csv
+from hnlstat.report.existing import Share, shares, shares_text
 from hnlstat.report.wording import coupling_text, level_text, mev_text, range_text
 from hnlstat.scan.contours import Region
 
@@ -33,6 +34,8 @@ METHOD_NOTE = (
 )
 MOST_REMARKS = 4
 MASSES = 1000  # at which a limit is compared with bounds
+STRONG = 0.999  # levels from here on are those given in sigma
+EVERYWHERE = (1e-9, 1e9), (1e-30, 1e30)
 ORDER = {"observed": 0, "expected": 1, "discovery": 2}  # bands come after
 PUBLISHED = Path(__file__).parent.parent / "data" / "published_ranges.csv"
 
@@ -101,6 +104,8 @@ class Summary:
         Where that limit lies below all bounds.
     published : tuple of PublishedRange
         Ranges that arXiv:2412.15051 found, for a limit on the same coupling.
+    shares : tuple of Share
+        How much of each region that an excess prefers lies in what each limit excludes.
     remarks : tuple of str
         What to take with care.
     """
@@ -111,6 +116,7 @@ class Summary:
     compared: str | None
     leading: tuple[LeadingRange, ...]
     published: tuple[PublishedRange, ...]
+    shares: tuple[Share, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -124,6 +130,7 @@ def summarise(
     *,
     flavours: Mapping[str, float],
     title: str,
+    grid: tuple[tuple[float, float], tuple[float, float]] = EVERYWHERE,
     remarks: Sequence[str] = (),
 ) -> Summary:
     """Summarise the regions of a run and compare them with the bounds on the same coupling.
@@ -140,6 +147,8 @@ def summarise(
         Relative couplings d_a/d of the model.
     title : str
         What was studied.
+    grid : pair of pairs of float
+        Lowest and highest mass [GeV] and coupling [GeV^-1] of the scan.
     remarks : sequence of str
         What to take with care.
     """
@@ -147,7 +156,8 @@ def summarise(
     for region in sorted(regions, key=lambda r: (r.level, ORDER.get(r.kind, len(ORDER)))):
         groups.setdefault((region.level, region.kind, region.method), []).append(region)
     reaches = {key: _reach(found) for key, found in groups.items()}
-    known = established(comparable(bounds, flavours))
+    mine = comparable(bounds, flavours)
+    known = established(mine)
     main = next(
         (key for kind in ("observed", "expected") for key in groups if key[1] == kind), None
     )
@@ -161,6 +171,11 @@ def summarise(
         reaches[main].text if main and known else None,
         tuple(leading),
         _published() if known else (),
+        shares(
+            mine,
+            [(reaches[k].text, groups[k]) for k in groups if not k[1].startswith("expected_")],
+            grid,
+        ),
         tuple(remarks),
     )
 
@@ -257,7 +272,10 @@ def _comparison(summary: Summary) -> list[str]:
     """Sentences on existing bounds and the publication."""
     if summary.compared is None:
         if summary.reaches:
-            return [f"No existing bounds on {summary.coupling} are known here to compare with."]
+            return [
+                f"There are no existing bounds on {summary.coupling} to compare with.",
+                *_shares(summary),
+            ]
         return []
     if not summary.leading:
         lines = [f"World-leading ({summary.compared}): nowhere, a bound is stronger at every mass."]
@@ -268,7 +286,18 @@ def _comparison(summary: Summary) -> list[str]:
         f"{range_text(found.mass_low, found.mass_high)} ({found.data})"
         for found in summary.published
     )
+    lines += _shares(summary)
     return [*lines, f"Published (arXiv:2412.15051): {published}. {METHOD_NOTE}"]
+
+
+def _shares(summary: Summary) -> list[str]:
+    """Say what the first exclusion, and the first at 5 sigma, leave of preferred regions."""
+    excluding = [r for r in summary.reaches if r.kind in ("observed", "expected")]
+    strong = [r.level >= STRONG for r in excluding]
+    if not summary.shares or not excluding:
+        return []
+    first = [excluding[strong.index(value)].text for value in (False, True) if value in strong]
+    return [shares_text(summary.shares, first)]
 
 
 def _leading_text(found: LeadingRange) -> str:

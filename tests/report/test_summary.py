@@ -79,7 +79,7 @@ def test_other_couplings_are_not_compared(bounds):
     assert summary.compared is None
     assert summary.leading == ()
     text = on_screen(summary)
-    assert "No existing bounds on d_e = d_mu = d_tau" in text
+    assert "no existing bounds on d_e = d_mu = d_tau" in text
     assert "2412.15051" not in text
 
 
@@ -90,12 +90,24 @@ def test_screen_tells_ranges_bounds_publication_and_files(bounds):
     assert len(text.splitlines()) <= 24
     assert "90% CLs observed 1.49e-07 GeV⁻¹ 300 MeV 66.9 – 1345 MeV" in flat
     assert "expected_+1" not in flat
+    assert "Excluded by 90% CLs observed / 5σ CLs observed, by area" in flat
     assert "NOMAD above" in flat
     assert "390 – 743 MeV (ND280 to 2019)" in flat
     assert "148 – 860 MeV (ND280 to 2023 and three years of the upgrade)" in flat
     assert "differ by method" in flat
     assert "and 5 more notes in run.log" in flat
     assert flat.endswith("Files: contours.pdf, limits.csv")
+
+
+def test_shares_are_kept_for_all_limits_but_bands(bounds):
+    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="t")
+    assert {share.limit for share in summary.shares} == {
+        "90% CLs observed", "90% CLs expected", "5σ CLs observed", "5σ discovery",
+    }  # fmt: skip
+    document = json.loads(json.dumps(summary.document(), allow_nan=False))
+    mine = [s for s in document["shares"] if s["region"] == "MiniBooNE energy 95%"]
+    weaker = ["90% CLs observed", "90% CLs expected", "5σ discovery", "5σ CLs observed"]
+    assert [s["limit"] for s in sorted(mine, key=lambda s: -s["fraction"])] == weaker
 
 
 def test_a_weak_limit_leads_nowhere(bounds):
