@@ -15,11 +15,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Channel:
-    """One dataset in one horn mode."""
+    """One dataset in one horn mode; its background is shared out to the bins of the observable."""
 
     name: str
     mode: str
     background: float
+    shares: tuple[float, ...]
     background_error: float
     observed: int | None
 
@@ -63,8 +64,11 @@ def channels(study: Study) -> tuple[Channel, ...]:
     Raises
     ------
     ConfigError
-        If a channel has no background at all, where no limit can be set with confidence.
+        If a channel has no background at all, where no limit can be set with confidence, or
+        events were observed whose distribution over the bins is not known.
     """
+    observable = study.selection.observable
+    shares = (1.0,) if observable is None else observable.background
     observed = all(d.exposure.observed is not None for d in study.datasets)
     result = []
     for dataset in study.datasets:
@@ -78,11 +82,17 @@ def channels(study: Study) -> tuple[Channel, ...]:
                     f"{dataset.name}_{mode} without background; give a positive number"
                 )
             data = dataset.exposure.observed
+            if data is not None and data[mode] and len(shares) > 1 and study.data_from is None:
+                raise ConfigError(
+                    f"exposure.observed.{mode}: {data[mode]} events of {dataset.name} without "
+                    "their bins in selection.observable; give the events of each bin by data_from"
+                )
             result.append(
                 Channel(
                     f"{dataset.name}_{mode}",
                     mode,
                     background,
+                    shares,
                     study.systematics.background[mode],
                     data[mode] if observed and data is not None else None,
                 )
@@ -96,16 +106,19 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
     Raises
     ------
     ConfigError
-        As `channels`.
+        As `channels`, and as `check_bins`.
     """
     known = {channel.name: channel for channel in channels(study)}
+    check_bins(study, table)
     yields = table.by_channel()
     ordered = [known[name] for name in yields.channel]
     data = [channel.observed for channel in ordered]
+    shares = [c.shares[i] for c, i in zip(ordered, yields.bin, strict=True)]
     base = CountingModel(
         channels=yields.channel,
+        bins=yields.bin,
         signal=np.zeros(len(ordered)),
-        background=np.array([channel.background for channel in ordered]),
+        background=np.array([c.background for c in ordered]) * shares,
         observed=None if None in data else np.array(data, dtype=float),
         background_modifiers=np.array([channel.background_error for channel in ordered]),
     )
@@ -125,3 +138,23 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
     if systematics.mc_statistics:
         np.divide(yields.mc_error, yields.signal, out=error, where=yields.signal > 0)
     return Experiment(base, yields.signal, modifiers | own, error)
+
+
+def check_bins(study: Study, table: YieldTable) -> None:
+    """Compare the bins of a table with those of selection.observable.
+
+    Raises
+    ------
+    ConfigError
+        If a channel has other bins.
+    """
+    observable = study.selection.observable
+    wanted = list(range(1 if observable is None else len(observable.background)))
+    keys = set(zip(table.channel, table.bin, strict=True))
+    for channel in table.channels():
+        found = sorted(index for name, index in keys if name == channel)
+        if found != wanted:
+            raise ConfigError(
+                f"yields: channel {channel} has the bins {', '.join(map(str, found))}; needed by "
+                f"selection.observable are {', '.join(map(str, wanted))}"
+            )

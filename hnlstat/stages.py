@@ -200,7 +200,8 @@ def build(current: Run, table: YieldTable) -> Experiment:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
     if study.data_from is None:
         return experiment
-    return with_data(experiment, read_data(study.data_from, experiment.base.channels))
+    base = experiment.base
+    return with_data(experiment, read_data(study.data_from, base.channels, base.bins))
 
 
 def with_data(experiment: Experiment, observed: Array) -> Experiment:

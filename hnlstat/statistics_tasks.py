@@ -90,9 +90,9 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
     if task.data == "poisson":
         observed = np.random.default_rng(task.seed).poisson(expected).astype(float)
     write_workspace(current, table, with_data(experiment, observed))
-    write_data(current.folder.file("data.csv"), model.channels, observed)
+    write_data(current.folder.file("data.csv"), model.channels, model.bins, observed)
     shown = Table("channel", "expected", "pseudo-data", title=f"{task.data} data")
-    for name, mean, n in zip(model.channels, expected, observed, strict=True):
+    for name, mean, n in zip(model.labels, expected, observed, strict=True):
         shown.add_row(name, f"{mean:.4g}", f"{n:.4g}")
     current.console.print(shown)
     return {
@@ -102,8 +102,8 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "coupling_inv_gev": coupling,
         "data": task.data,
         "seed": task.seed,
-        "signal": dict(zip(model.channels, model.signal, strict=True)),
-        "observed": dict(zip(model.channels, observed, strict=True)),
+        "signal": dict(zip(model.labels, model.signal, strict=True)),
+        "observed": dict(zip(model.labels, observed, strict=True)),
     }
 
 
@@ -151,7 +151,7 @@ def run_fit(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "nll": best.nll,
         "parameters": [asdict(parameter) for parameter in best.parameters],
         "impacts": [asdict(impact) for impact in best.impacts],
-        "expected": dict(zip(experiment.base.channels, best.expected, strict=True)),
+        "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
         "delta_2nll": {f"{level:.8g}": threshold(level) for level in levels},
     }
 

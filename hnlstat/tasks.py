@@ -43,6 +43,8 @@ def run_in_folder(study: Study) -> None:
     content_hash = study.content_hash()
     known = [channel.name for channel in likelihood.channels(study)]
     given = None if study.yields_from is None else read_yields(study.yields_from, known)
+    if given is not None:
+        likelihood.check_bins(study, given)
     with (
         run_folder(study, content_hash) as folder,
         folder.log() as log,

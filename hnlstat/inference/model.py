@@ -42,7 +42,7 @@ class CountingModel:
         Relative Monte Carlo error of the signal, shape (C,) or a number for all of them,
         independent between bins.
     bins
-        Index of each bin in its channel, shape (C,); None where each channel has one.
+        Index of each bin in its channel, shape (C,); left out where each channel has one.
 
     Raises
     ------
@@ -57,11 +57,11 @@ class CountingModel:
     signal_modifiers: Mapping[str, FloatArray] = field(default_factory=dict)
     background_modifiers: FloatArray = field(default_factory=lambda: np.array(0.0))
     mc_error: FloatArray = field(default_factory=lambda: np.array(0.0))
-    bins: tuple[int, ...] | None = None
+    bins: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         names = tuple(self.channels)
-        bins = (0,) * len(names) if self.bins is None else tuple(self.bins)
+        bins = tuple(self.bins) or (0,) * len(names)
         unique = len(bins) == len(names) == len({*zip(names, bins, strict=False)})
         if not names or not unique:
             raise InferenceError(
@@ -119,7 +119,6 @@ class CountingModel:
     @property
     def labels(self) -> tuple[str, ...]:
         """Name of each bin: its channel, and its index where the channel has several bins."""
-        assert self.bins is not None
         return tuple(
             f"{name}[{index}]" if self.channels.count(name) > 1 else name
             for name, index in zip(self.channels, self.bins, strict=True)
@@ -178,7 +177,6 @@ class CountingModel:
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
         """Return the model of the chosen bins only (their indices, in order)."""
-        assert self.bins is not None
         return CountingModel(
             channels=tuple(self.channels[i] for i in chosen),
             signal=self.signal[chosen],

@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyhf
+from numpy.typing import NDArray
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.model import CountingModel
+
+FloatArray = NDArray[np.float64]
 
 PARAMETER_OF_INTEREST = "mu"
 LABELS = ("mass_gev", "coupling_inv_gev")
@@ -48,12 +52,14 @@ def workspace(model: CountingModel) -> dict[str, Any]:
     config = {"poi": PARAMETER_OF_INTEREST, "parameters": [parameter]}
     return {
         "channels": [
-            {"name": name, "samples": [_signal_sample(model, i), _background_sample(model, i)]}
-            for i, name in enumerate(model.channels)
+            {
+                "name": name,
+                "samples": [_signal_sample(model, name), _background_sample(model, name)],
+            }
+            for name in model.members
         ],
         "observations": [
-            {"name": name, "data": [float(n)]}
-            for name, n in zip(model.channels, observed, strict=True)
+            {"name": name, "data": observed[rows].tolist()} for name, rows in model.members.items()
         ],
         "measurements": [{"name": "hnl", "config": config}],
         "version": _VERSION,
@@ -105,9 +111,9 @@ def patchset(
                 {
                     "op": "replace",
                     "path": f"/channels/{i}/samples/0",
-                    "value": _signal_sample(point.model, i),
+                    "value": _signal_sample(point.model, name),
                 }
-                for i in range(len(point.model.channels))
+                for i, name in enumerate(point.model.members)
             ],
         }
         for point in points
@@ -128,33 +134,48 @@ def patchset(
     }
 
 
-def _signal_sample(model: CountingModel, channel: int) -> dict[str, Any]:
-    """Return the signal sample of a channel: its rate, `mu` and the signal's uncertainties."""
-    events = float(model.signal[channel])
+def _signal_sample(model: CountingModel, channel: str) -> dict[str, Any]:
+    """Return the signal sample of a channel: its rates, `mu` and the signal's uncertainties."""
+    rows = model.members[channel]
+    events = model.signal[rows]
     modifiers: list[dict[str, Any]] = [
         {"name": PARAMETER_OF_INTEREST, "type": "normfactor", "data": None}
     ]
-    modifiers += [
-        _normsys(name, float(delta[channel]))
-        for name, delta in model.signal_modifiers.items()
-        if delta[channel] != 0.0
-    ]
-    error = events * float(model.mc_error[channel])
-    if error > 0.0:
+    for name, delta in model.signal_modifiers.items():
+        modifiers += _signal_modifiers(name, events, delta[rows])
+    error = events * model.mc_error[rows]
+    if np.any(error > 0.0):
         # staterror acts on all samples of the channel that carry it: here the signal alone
-        name = f"mc_{model.channels[channel]}"
-        modifiers.append({"name": name, "type": "staterror", "data": [error]})
-    return {"name": _SIGNAL, "data": [events], "modifiers": modifiers}
+        modifiers.append({"name": f"mc_{channel}", "type": "staterror", "data": error.tolist()})
+    return {"name": _SIGNAL, "data": events.tolist(), "modifiers": modifiers}
 
 
-def _background_sample(model: CountingModel, channel: int) -> dict[str, Any]:
+def _signal_modifiers(name: str, events: FloatArray, delta: FloatArray) -> list[dict[str, Any]]:
+    """Return what one uncertainty does to the signal of a channel.
+
+    It is a factor common to the bins and, where they change differently, a shift of shape that
+    goes with it, so that a bin's rate is times 1 + delta at +1 sigma and its inverse at -1.
+    """
+    used = delta[events > 0.0]
+    if not used.any():
+        return []
+    common = float(np.exp(np.log1p(used).mean()) - 1.0) if np.ptp(used) > 0.0 else float(used[0])
+    modifiers = [_normsys(name, common)]
+    if np.ptp(used) > 0.0:
+        shape = np.where(events > 0.0, (1.0 + delta) / (1.0 + common), 1.0)
+        data = {"hi_data": (events * shape).tolist(), "lo_data": (events / shape).tolist()}
+        modifiers.append({"name": name, "type": "histosys", "data": data})
+    return modifiers
+
+
+def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
     """Return the background sample of a channel with its own normalisation uncertainty."""
-    error = float(model.background_modifiers[channel])
-    name = f"background_{model.channels[channel]}"
+    rows = model.members[channel]
+    error = float(model.background_modifiers[rows[0]])
     return {
         "name": "background",
-        "data": [float(model.background[channel])],
-        "modifiers": [_normsys(name, error)] if error > 0.0 else [],
+        "data": model.background[rows].tolist(),
+        "modifiers": [_normsys(f"background_{channel}", error)] if error > 0.0 else [],
     }
 
 

@@ -50,7 +50,7 @@ def describe_point(
                 "background": model.background[i],
                 "observed": None if model.observed is None else model.observed[i],
             }
-            for i, channel in enumerate(model.channels)
+            for i, channel in enumerate(model.labels)
         ],
         "tests": {key: _tests(engine, model) for key, engine in engines.items()},
     }

@@ -21,7 +21,7 @@ YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_AXES = ("mass_gev", "coupling_inv_gev")
 YIELD_VALUES = ("decays", "events", "mc_error")
 MODIFIER_PREFIX = "rel_"
-DATA_COLUMNS = ("channel", "observed")
+DATA_COLUMNS = ("channel", "bin", "observed")
 LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
 
 
@@ -181,34 +181,50 @@ def _check_grid(
         )
 
 
-def write_data(path: Path, channels: Sequence[str], observed: FloatArray) -> None:
-    """Write the events of each channel as csv.
+def write_data(
+    path: Path, channels: Sequence[str], bins: Sequence[int], observed: FloatArray
+) -> None:
+    """Write the events of each bin of each channel as csv.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
-    write_csv(path, DATA_COLUMNS, zip(channels, [f"{n:.10g}" for n in observed], strict=True))
+    events = [f"{n:.10g}" for n in observed]
+    write_csv(path, DATA_COLUMNS, zip(channels, bins, events, strict=True))
 
 
-def read_data(path: Path, channels: Sequence[str]) -> FloatArray:
-    """Read the events of each of the channels, shape (C,), as `write_data` writes them.
+def read_data(path: Path, channels: Sequence[str], bins: Sequence[int]) -> FloatArray:
+    """Read the events of each bin of each channel, shape (C,), as `write_data` writes them.
+
+    The column `bin` may be left out of channels with one bin, and where no event was seen.
 
     Raises
     ------
     DataError
-        Names the file and line of what cannot be used, or the channel that is missing.
+        Names the file and line of what cannot be used, or the channel and bin that is missing.
     """
-    table = read_csv(path, required=DATA_COLUMNS)
+    table = read_csv(path, required=("channel", "observed"))
     _check_channels(table, table.columns["channel"], channels)
     events = table.numbers("observed", at_least=0).tolist()
-    found: dict[str, float] = {}
-    for i, name in enumerate(table.columns["channel"]):
-        if name in found:
+    wanted = list(zip(channels, bins, strict=True))
+    found: dict[tuple[str, int], float] = {}
+    for i, key in enumerate(zip(table.columns["channel"], _bins(table), strict=True)):
+        if key not in wanted:
+            raise table.error(i, "bin", f"is not a bin of channel {key[0]}")
+        if key in found:
             raise table.error(i, "channel", "is there twice")
-        found[name] = events[i]
-    return np.array([found[name] for name in channels])
+        several = channels.count(key[0]) > 1
+        if "bin" not in table.columns and several and events[i] > 0.0:
+            raise table.error(i, "observed", "lacks the column bin: the channel has several")
+        if "bin" not in table.columns:
+            found |= {(name, index): 0.0 for name, index in wanted if name == key[0]}
+        found[key] = events[i]
+    for name, index in wanted:
+        if (name, index) not in found:
+            raise DataError(f"{path}: has no line for bin {index} of channel {name!r}")
+    return np.array([found[key] for key in wanted])
 
 
 def write_limits(path: Path, limits: Iterable[Limit]) -> None:

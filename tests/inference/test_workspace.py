@@ -30,6 +30,22 @@ POINTS = (
 )
 
 
+SPECTRUM = CountingModel(
+    ("nd280_fhc",) * 3 + ("nd280_rhc",) * 3,
+    signal=np.array([0.5, 2.0, 0.0, 0.1, 0.6, 0.4]),
+    background=np.array([1.3, 2.0, 3.0, 0.1, 0.05, 0.02]),
+    observed=np.array([2.0, 1.0, 4.0, 0.0, 0.0, 1.0]),
+    signal_modifiers={
+        "flux_fhc": np.array([0.10, 0.14, 0.3, 0.0, 0.0, 0.0]),
+        "flux_rhc": np.array([0.0, 0.0, 0.0, 0.11, 0.12, 0.09]),
+        "efficiency": np.full(6, 0.2),
+    },
+    background_modifiers=np.repeat([0.3, 1.0], 3),
+    mc_error=np.array([0.05, 0.02, 0.0, 0.1, 0.04, 0.03]),
+    bins=(0, 1, 2, 0, 1, 2),
+)
+
+
 def pyhf_cli(*arguments):
     command = [sys.executable, "-c", "from pyhf.cli import cli; cli()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -66,10 +82,48 @@ def test_uncertainties_act_on_their_sample_and_channel():
     assert constraint.sigmas == pytest.approx([0.01])
 
 
+def test_bins_of_a_channel_share_their_background_and_bend_with_the_flux():
+    assert SPECTRUM.labels[1] == "nd280_fhc[1]"
+    likelihood = pyhf.Workspace(workspace(SPECTRUM)).model()
+    assert likelihood.config.channel_nbins == {"nd280_fhc": 3, "nd280_rhc": 3}
+    signal, background = SPECTRUM.signal, SPECTRUM.background
+    flux = 1.0 + SPECTRUM.signal_modifiers["flux_fhc"]
+    # factor of the signal and of the background at +1 and -1 sigma
+    shifted = {
+        "background_nd280_fhc": (np.ones(6), np.repeat([1.3, 1.0], 3)),
+        "flux_fhc": (flux, np.ones(6)),
+        "efficiency": (np.full(6, 1.2), np.ones(6)),
+    }
+    for name, (on_signal, on_background) in shifted.items():
+        for sigma in (1.0, -1.0):
+            parameters = likelihood.config.suggested_init()
+            parameters[likelihood.config.par_slice(name)] = [sigma]
+            expected = signal * on_signal**sigma + background * on_background**sigma
+            assert likelihood.expected_actualdata(parameters) == pytest.approx(expected)
+
+
+def test_asymptotic_cls_of_spectra_are_those_of_pyhf():
+    ours = AsymptoticCalculator().exclusion(SPECTRUM)
+    spec = pyhf.Workspace(workspace(SPECTRUM))
+    likelihood = spec.model()
+    found, bands = pyhf.infer.hypotest(
+        1.0, spec.data(likelihood), likelihood, test_stat="qtilde", return_expected_set=True
+    )
+    assert ours.validity == "ok"
+    assert ours.cls_observed == pytest.approx(float(found), abs=1e-4)
+    assert ours.cls_expected == pytest.approx([float(b) for b in bands], abs=1e-4)
+
+
 def test_observations_without_data_are_the_expected_background():
     blind = CountingModel(MODEL.channels, MODEL.signal, MODEL.background)
     spec = pyhf.Workspace(background_only(blind))
     assert [spec.observations[name] for name in MODEL.channels] == [[0.563], [0.015]]
+
+
+def test_patches_carry_spectra():
+    spec = background_only(SPECTRUM)
+    patches = pyhf.PatchSet(patchset(spec, [GridPoint(0.1, 1e-7, SPECTRUM)], "test"))
+    assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(SPECTRUM)
 
 
 def test_a_patch_turns_background_only_into_the_point():

@@ -195,8 +195,25 @@ def test_limits_that_cannot_be_used_are_named(tmp_path, old, new, reason):
 
 def test_data_come_back_in_the_order_asked_for(tmp_path):
     path = tmp_path / "data.csv"
-    write_data(path, ("a_fhc", "b_rhc"), np.array([3.0, 0.25]))
-    assert read_data(path, ("b_rhc", "a_fhc")).tolist() == [0.25, 3.0]
+    write_data(path, ("a_fhc", "b_rhc"), (0, 0), np.array([3.0, 0.25]))
+    assert read_data(path, ("b_rhc", "a_fhc"), (0, 0)).tolist() == [0.25, 3.0]
+
+
+def test_data_of_several_bins(tmp_path):
+    path = tmp_path / "data.csv"
+    channels, bins = ("a_fhc", "a_fhc", "b_rhc", "b_rhc"), (0, 1, 0, 1)
+    write_data(path, channels, bins, np.array([3.0, 1.0, 0.0, 2.0]))
+    assert read_data(path, channels, bins).tolist() == [3.0, 1.0, 0.0, 2.0]
+    path.write_text("channel,observed\nb_rhc,0\na_fhc,0\n")
+    assert read_data(path, channels, bins).tolist() == [0.0] * 4
+    for text, message in (
+        ("channel,observed\na_fhc,2\nb_rhc,0\n", "line 2: observed = '2' lacks the column bin"),
+        ("channel,bin,observed\na_fhc,0,2\nb_rhc,0,0\nb_rhc,1,0\n", "no line for bin 1 of chann"),
+        ("channel,bin,observed\na_fhc,7,2\n", "line 2: bin = '7' is not a bin of channel a_fhc"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=message):
+            read_data(path, channels, bins)
 
 
 @pytest.mark.parametrize(
@@ -212,4 +229,4 @@ def test_wrong_data_name_their_line(tmp_path, text, message):
     path = tmp_path / "data.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
-        read_data(path, ("a_fhc", "b_rhc"))
+        read_data(path, ("a_fhc", "b_rhc"), (0, 0))
