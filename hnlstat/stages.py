@@ -22,9 +22,10 @@ from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_data, write_yields
 from hnlstat.scan.units import UnitStore
+from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import YieldTable
-from hnlstat.simulation.yields import RELEVANT_EVENTS, Job, simulate_study
+from hnlstat.simulation.yields import RELEVANT_EVENTS, Job
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -137,6 +138,8 @@ def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
         return current.map_stored("simulation", Job.run, jobs)
 
     table = simulate_study(current.study, masses, couplings, run_jobs)
+    if table.interpolated is not None and (between := table.interpolated.any(axis=1)).any():
+        current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
     return table
 
@@ -172,12 +175,7 @@ def largest_error(table: YieldTable) -> float:
     """Largest relative MC error of a dataset's yield, where it is 0.1 events or more."""
     largest = 0.0
     for dataset in dict.fromkeys(table.dataset):
-        mine = np.array([name == dataset for name in table.dataset])
-        events = table.events[..., mine].sum(axis=-1)
-        # one sample serves all modes of a volume: their errors add up
-        modes = np.array(table.mode)[mine]
-        by_mode = [table.mc_error[..., mine][..., modes == mode] for mode in dict.fromkeys(modes)]
-        error = np.sqrt(np.sum(sum(by_mode) ** 2, axis=-1))
+        events, error = table.total(dataset)
         relevant = events >= RELEVANT_EVENTS
         if np.any(relevant):
             largest = max(largest, float(np.max(error[relevant] / events[relevant])))

@@ -187,6 +187,8 @@ class Simulation(Section):
         Relative Monte Carlo error asked for.
     max_points
         Sampled points per mass at most.
+    interpolate_masses
+        Whether fine grids are sampled at some masses only, and the precision is proven at others.
     """
 
     radius: LengthOrAuto
@@ -200,6 +202,7 @@ class Simulation(Section):
     seed: Annotated[int, Field(ge=0)]
     precision: OpenProbability
     max_points: Annotated[int, Field(ge=1)]
+    interpolate_masses: bool
 
     @model_validator(mode="after")
     def _reach_has_an_end(self) -> Self:

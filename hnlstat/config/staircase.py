@@ -29,7 +29,7 @@ SHARED = (
 
 SHARED_KEYS = {
     "model": ("mass", "coupling"),
-    "simulation": ("seed", "precision", "max_points"),
+    "simulation": ("seed", "precision", "max_points", "interpolate_masses"),
     "inference": ("toys", "seed"),
 }
 """Likewise, within parts that are compared."""

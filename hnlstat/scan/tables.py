@@ -20,6 +20,7 @@ from hnlstat.simulation.table import FloatArray, YieldTable
 YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_AXES = ("mass_gev", "coupling_inv_gev")
 YIELD_VALUES = ("decays", "events", "mc_error")
+YIELD_QUALITY = ("precision", "interpolated")
 MODIFIER_PREFIX = "rel_"
 DATA_COLUMNS = ("channel", "bin", "observed")
 LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
@@ -29,14 +30,16 @@ def write_yields(path: Path, table: YieldTable) -> None:
     """Write a table of yields as long csv: one line for each mass, coupling and row.
 
     The columns are dataset, mode, volume, channel, bin, mass_gev, coupling_inv_gev, decays,
-    events, mc_error and one `rel_<name>` per modifier. Decays that are not known stay empty.
+    events, mc_error, precision (relative Monte Carlo error of the dataset's events), interpolated
+    (1 where the mass lies between sampled ones) and one `rel_<name>` per modifier. Decays that are
+    not known stay empty.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
-    names = [*YIELD_LABELS, *YIELD_AXES, *YIELD_VALUES]
+    names = [*YIELD_LABELS, *YIELD_AXES, *YIELD_VALUES, *YIELD_QUALITY]
     names += [MODIFIER_PREFIX + name for name in table.modifiers]
     labels = [
         ",".join(map(str, row))
@@ -45,9 +48,11 @@ def write_yields(path: Path, table: YieldTable) -> None:
     points = itertools.product(
         [f"{mass:.10g}" for mass in table.masses], [f"{d:.10g}" for d in table.couplings], labels
     )
-    arrays = [table.decays, table.events, table.mc_error, *table.modifiers.values()]
+    between = np.zeros((), bool) if table.interpolated is None else table.interpolated[:, None]
+    quality = [table.precision(), np.broadcast_to(between, table.events.shape)]
+    arrays = [table.decays, table.events, table.mc_error, *quality, *table.modifiers.values()]
     values = np.stack([array.ravel() for array in arrays], axis=1)
-    pattern = ",".join(["%.8g"] * len(arrays))
+    pattern = ",".join(["%.8g"] * 3 + ["%.3g", "%d"] + ["%.8g"] * len(table.modifiers))
     lines = [
         f"{label},{mass},{coupling},{pattern % tuple(row)}"
         for (mass, coupling, label), row in zip(points, values.tolist(), strict=True)
@@ -61,8 +66,8 @@ def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable
 
     Needed are `mass_gev`, `coupling_inv_gev`, `events` and `channel` (or `dataset` and `mode`,
     which make up its name); the lines may come in any order but must fill a rectangular grid. Left
-    out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Lines that begin with
-    `#` are comments.
+    out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Of other columns only
+    `rel_<name>` are read. Lines that begin with `#` are comments.
 
     Parameters
     ----------

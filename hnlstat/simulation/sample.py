@@ -38,12 +38,14 @@ class MassSample:
     error : (K, V, D) one standard deviation of `decays` from the scatter of replicas
     rock : (K, V, D) the part of `decays` whose N were made in rock
     rays : number of rays followed
+    interpolated : whether it was made from samples at other masses
     """
 
     decays: Array
     error: Array
     rock: Array
     rays: int
+    interpolated: bool = False
 
 
 @dataclass(frozen=True)

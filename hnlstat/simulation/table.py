@@ -51,10 +51,12 @@ class YieldTable:
     events : array, shape (M, D, R)
         Expected signal events after selection.
     mc_error : array, shape (M, D, R)
-        Absolute Monte Carlo error of `events`.
+        Absolute Monte Carlo error of `events`, with that of an interpolation in mass.
     modifiers : dict of arrays, shape (M, D, R)
         Relative change of `events` when the named parameter ("flux", "rock_density", "pauli", ...)
         moves by +1 sigma; a column `rel_<name>` of the file.
+    interpolated : array of bool, shape (M, R), optional
+        Whether the decays come from samples at other masses; None: nowhere.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class YieldTable:
     events: FloatArray
     mc_error: FloatArray
     modifiers: dict[str, FloatArray] = field(default_factory=dict)
+    interpolated: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         shape = (self.masses.size, self.couplings.size, len(self.channel))
@@ -87,6 +90,25 @@ class YieldTable:
         for name, array in (arrays | self.modifiers).items():
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, not {shape}")
+        if self.interpolated is not None and self.interpolated.shape != (shape[0], shape[2]):
+            raise ValueError(f"interpolated has shape {self.interpolated.shape}")
+
+    def total(self, dataset: str) -> tuple[FloatArray, FloatArray]:
+        """Events of a dataset and their Monte Carlo error, each (M, D)."""
+        mine = [i for i, name in enumerate(self.dataset) if name == dataset]
+        # one sample serves all modes of a volume: their errors add up
+        part = [(self.volume[i], self.bin[i]) for i in mine]
+        member = np.array([[own == other for other in dict.fromkeys(part)] for own in part])
+        error = np.linalg.norm(self.mc_error[..., mine] @ member, axis=-1)
+        return self.events[..., mine].sum(axis=-1), error
+
+    def precision(self) -> FloatArray:
+        """Relative Monte Carlo error of the dataset's events for each row, (M, D, R)."""
+        relative = {}
+        for name in dict.fromkeys(self.dataset):
+            events, error = self.total(name)
+            relative[name] = np.divide(error, events, out=np.zeros_like(error), where=events > 0)
+        return np.stack([relative[name] for name in self.dataset], axis=-1)
 
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in order of first appearance."""

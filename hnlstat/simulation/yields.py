@@ -1,6 +1,6 @@
 """The table of yields of a Study: every detector simulated once, then scaled to each exposure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +132,7 @@ class Plan:
             decays=np.stack([row.decays for row in rows], axis=-1),
             events=np.stack([row.events for row in rows], axis=-1),
             mc_error=np.stack([row.mc_error for row in rows], axis=-1),
+            interpolated=np.stack([row.interpolated for row in rows], axis=-1),
             modifiers={
                 name: np.stack([row.modifiers[name] for row in rows], axis=-1)
                 for name in rows[0].modifiers
@@ -156,14 +157,16 @@ class Plan:
                 decays, shifted = columns[:, 0], columns[:, 1:].swapaxes(0, 1)
                 rock = np.array([s.rock[k, v] for s in samples])
                 error = np.array([s.error[k, v] for s in samples])
+                interpolated = np.array([s.interpolated for s in samples])
                 modifiers = {"rock_density": rock_size * _ratio(rock, decays)} | {
                     name: _ratio(up - decays, decays)
                     for name, up in zip(shifts, shifted, strict=True)
                 }
                 made, kept = pot * decays, efficiency[:, None]
                 yield _Row(
-                    dataset.name, mode, volume, made, kept * made, kept * pot * error, modifiers
-                )
+                    dataset.name, mode, volume, made, kept * made, kept * pot * error,
+                    interpolated, modifiers,
+                )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ class _Row:
     decays: Array
     events: Array
     mc_error: Array
+    interpolated: NDArray[np.bool_]
     modifiers: dict[str, Array]
 
 
@@ -213,19 +217,3 @@ def inverse_decay_lengths(study: Study, masses: Array) -> Array:
     flavours = study.model.flavours.model_dump().values()
     width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
     return np.asarray(width * study.model.width_factor / HBAR_C_GEV_M)
-
-
-RunJobs = Callable[[Sequence[Job]], Sequence[MassSample]]
-
-
-def simulate_study(study: Study, masses: Array, couplings: Array, run: RunJobs) -> YieldTable:
-    """Simulate a Study.
-
-    Parameters
-    ----------
-    study : what to simulate
-    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
-    run : runs the jobs and returns their samples in order
-    """
-    plan = Plan.of(study, masses, couplings)
-    return plan.table(run(list(plan.jobs())))

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hnlstat.csv_table import read_csv
 from hnlstat.errors import DataError
 from hnlstat.inference.limits import Limit
 from hnlstat.scan.tables import (
@@ -126,7 +127,7 @@ def set_entry(line, column, value):
         ),
         (lambda lines: lines[:-1], r"not rectangular: no line for mass_gev = 1.2, .*nd280_rhc/0"),
         (lambda lines: [*lines, lines[7]], r"line 62: repeats the mass, coupling and channel"),
-        (lambda lines: [*lines, "1,2,3"], r"line 62: 3 entries, expected 12"),
+        (lambda lines: [*lines, "1,2,3"], r"line 62: 3 entries, expected 14"),
         (lambda lines: lines[:1], r"has no table"),
         (lambda lines: [lines[0].replace("events", "n"), *lines[1:]], r"line 1: lacks the column"),
         (lambda lines: [lines[0].replace("rel_flux", "bin"), *lines[1:]], r"repeats a column"),
@@ -230,3 +231,16 @@ def test_wrong_data_name_their_line(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(DataError, match=message):
         read_data(path, ("a_fhc", "b_rhc"), (0, 0))
+
+
+def test_reached_precision_and_interpolated_masses_are_in_the_file(tmp_path):
+    table = make_table()
+    between = np.zeros((4, 3), bool)
+    between[2] = True
+    write_yields(tmp_path / "yields.csv", dataclasses.replace(table, interpolated=between))
+    found = read_csv(tmp_path / "yields.csv", required=("precision", "interpolated"))
+    precision = found.numbers("precision").reshape(table.events.shape)
+    np.testing.assert_allclose(precision, table.precision(), rtol=0.006)
+    flag = found.numbers("interpolated").reshape(table.events.shape)
+    np.testing.assert_array_equal(flag, np.broadcast_to(between[:, None], flag.shape))
+    assert read_yields(tmp_path / "yields.csv").modifiers.keys() == table.modifiers.keys()

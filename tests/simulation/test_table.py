@@ -81,3 +81,16 @@ def test_bins_of_a_channel_stay_apart():
 def test_what_does_not_fit_is_refused(change, reason):
     with pytest.raises(ValueError, match=reason):
         dataclasses.replace(make_table(), **change)
+
+
+def test_precision_is_that_of_the_dataset_with_modes_of_a_volume_correlated():
+    events = np.full((1, 1, 4), 10.0)
+    error = np.array([[[0.3, 0.4, 0.1, 0.2]]])
+    table = YieldTable(
+        np.array([0.1]), np.array([1e-6]), ("a", "a", "a", "b"), ("fhc", "fhc", "rhc", "fhc"),
+        ("one", "two", "one", "one"), ("a_fhc", "a_fhc", "a_rhc", "b_fhc"), (0,) * 4,
+        events, events, error, {}, np.array([[True, True, True, False]]),
+    )  # fmt: skip
+    assert table.precision()[0, 0] == pytest.approx([np.hypot(0.4, 0.4) / 30] * 3 + [0.02])
+    with pytest.raises(ValueError, match="interpolated has shape"):
+        dataclasses.replace(table, interpolated=np.zeros((2, 4), bool))

@@ -1,0 +1,186 @@
+"""A Study simulated: which masses of its grid are sampled, and the decays at those between them.
+
+At one coupling the decays are smooth in the mass; branching ratio and efficiency, which have kinks,
+come in later, at each mass itself. A fine grid is therefore sampled at masses some 10 % apart,
+every second of which tests what the others predict there. Where that fails, more are sampled.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.study import Study
+from hnlstat.simulation.sample import MassSample
+from hnlstat.simulation.table import YieldTable
+from hnlstat.simulation.yields import Job, Plan
+
+Array = NDArray[np.float64]
+RunJobs = Callable[[Sequence[Job]], Sequence[MassSample]]
+
+FIRST_RATIO = 1.25
+"""Largest ratio of neighbouring masses that are sampled first; tests halve it."""
+
+TEST_OVER_ERROR = 4
+"""How much smaller the error of the interpolation is, at least, once the test is part of it.
+
+That of a cubic falls with the fourth power of the distances, which the test halves.
+"""
+
+
+def simulate_study(study: Study, masses: Array, couplings: Array, run: RunJobs) -> YieldTable:
+    """Simulate a Study.
+
+    Parameters
+    ----------
+    study : what to simulate
+    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
+    run : runs jobs and returns their samples in order; called until the precision is reached
+    """
+    plan = Plan.of(study, masses, couplings)
+    jobs = list(plan.jobs())
+    if not study.simulation.interpolate_masses:
+        return plan.table(run(jobs))
+    n = len(masses)
+    return plan.table(interpolated([jobs[i : i + n] for i in range(0, len(jobs), n)], run))
+
+
+def interpolated(grids: Sequence[Sequence[Job]], run: RunJobs) -> list[MassSample]:
+    """Samples at all masses of each grid, those between sampled masses by interpolation.
+
+    Parameters
+    ----------
+    grids : for each detector the jobs at all masses, in rising order
+    run : runs jobs and returns their samples in order
+    """
+    running = [_Grid(jobs) for jobs in grids]
+    while wanted := [(grid, i) for grid in running for i in grid.wanted()]:
+        samples = run([grid.jobs[i] for grid, i in wanted])
+        for (grid, i), sample in zip(wanted, samples, strict=True):
+            grid.samples[i] = sample
+        for grid in running:
+            grid.test()
+    return [sample for grid in running for sample in grid.all()]
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Masses between two sampled ones, one of which is sampled, too, as a test."""
+
+    first: int
+    test: int
+    last: int
+
+
+class _Grid:
+    """The masses of one detector: what is sampled already, and gaps that await their test."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.log_mass = np.log([job.mass for job in jobs])
+        self.samples: dict[int, MassSample] = {}
+        self.passed: list[tuple[_Gap, Array]] = []
+        self.ends = [0]
+        while self.ends[-1] < len(jobs) - 1:
+            reach = self.log_mass[self.ends[-1]] + np.log(FIRST_RATIO)
+            last = int(np.searchsorted(self.log_mass, reach, side="right")) - 1
+            self.ends.append(max(last, self.ends[-1] + 1))
+        self.gaps = [
+            gap
+            for first, last in zip(self.ends[:-1], self.ends[1:], strict=True)
+            for gap in self._gap(first, last)
+        ]
+
+    def _gap(self, first: int, last: int) -> list[_Gap]:
+        """The gap between two masses; none where there is no mass between them."""
+        if last - first < 2:
+            return []
+        middle = (self.log_mass[first] + self.log_mass[last]) / 2
+        between = np.arange(first + 1, last)
+        test = between[np.argmin(np.abs(self.log_mass[between] - middle))]
+        return [_Gap(first, int(test), last)]
+
+    def wanted(self) -> list[int]:
+        """Masses to sample now."""
+        needed = {*self.ends, *(gap.test for gap in self.gaps)}
+        return sorted(needed - self.samples.keys())
+
+    def test(self) -> None:
+        """Keep the gaps whose test was well predicted, and cut the others in two."""
+        tested, self.gaps = self.gaps, []
+        for gap in tested:
+            miss, passed = self._miss(gap.test)
+            if passed:
+                self.passed.append((gap, miss))
+            else:
+                self.gaps += self._gap(gap.first, gap.test) + self._gap(gap.test, gap.last)
+
+    def _miss(self, test: int) -> tuple[Array, bool]:
+        """Relative error (K, V, D) of the prediction at a test, and whether it is small enough.
+
+        Small enough is an error of the interpolation, of the weighted total at any coupling that
+        matters, that is half of the one asked for: it is added to the MC error in quadrature.
+        """
+        sample, predicted = self.samples[test], self._predicted(test)
+        precision = self.jobs[test].precision
+        true, found = (
+            np.einsum("kvd,k->d", s.decays, precision.weight) for s in (sample, predicted)
+        )
+        relevant = np.maximum(true, found) >= precision.relevant
+        limit = TEST_OVER_ERROR * precision.relative / 2
+        passed = not np.any(np.abs(found - true)[relevant] > limit * true[relevant])
+        miss = np.abs(predicted.decays - sample.decays)
+        return np.divide(miss, sample.decays, out=miss, where=sample.decays > 0), passed
+
+    def _predicted(self, i: int) -> MassSample:
+        """Sample at a mass from the two sampled ones on each side, without an own error."""
+        others = np.array(sorted(self.samples.keys() - {i}))
+        after = int(np.searchsorted(others, i))
+        near = others[max(after - 2, 0) : after + 2]
+        x, beside = self.log_mass[i], others[after - 1 : after + 1]
+        cubic, linear = (_lagrange(x, self.log_mass[nodes]) for nodes in (near, beside))
+        edge = [int(np.flatnonzero(near == node)[0]) for node in beside]
+        decays, error, rock = (
+            np.stack([getattr(self.samples[node], name) for node in near])
+            for name in ("decays", "error", "rock")
+        )
+        value = _between(decays, cubic, linear, edge)
+        relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
+        spread = np.sqrt(np.tensordot(cubic**2, relative**2, 1))
+        rock = np.minimum(_between(rock, cubic, linear, edge), value)
+        return MassSample(value, value * spread, rock, rays=0, interpolated=True)
+
+    def all(self) -> list[MassSample]:
+        """Samples at all masses; errors of interpolated ones with that of the interpolation."""
+        result = dict(self.samples)
+        for gap, miss in self.passed:
+            for i in set(range(gap.first, gap.last)) - self.samples.keys():
+                sample = self._predicted(i)
+                error = np.hypot(sample.error, sample.decays * miss / TEST_OVER_ERROR)
+                result[i] = replace(sample, error=error)
+        return [result[i] for i in range(len(self.jobs))]
+
+
+def _lagrange(x: float, nodes: Array) -> Array:
+    """Weights (n,) of values at `nodes` in the polynomial through them, at x."""
+    return np.array(
+        [
+            np.prod((x - np.delete(nodes, i)) / np.delete(node - nodes, i))
+            for i, node in enumerate(nodes)
+        ]
+    )
+
+
+def _between(values: Array, cubic: Array, linear: Array, edge: list[int]) -> Array:
+    """Interpolate values (n, ...): a cubic in the logarithm, or a line where there are zeros.
+
+    The cubic may leave the straight line by a factor e at most: it would swing where all decays
+    end within one step.
+    """
+    plain = np.tensordot(linear, values[edge], 1)
+    possible = np.all(values > 0, axis=0)
+    logs = np.log(np.where(possible, values, 1.0))
+    line = np.tensordot(linear, logs[edge], 1)
+    curve = np.clip(np.tensordot(cubic, logs, 1), line - 1.0, line + 1.0)
+    return np.where(possible, np.exp(curve), plain)
