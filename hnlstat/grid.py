@@ -47,7 +47,9 @@ def point_tests(current: Run, table: YieldTable, experiment: Experiment) -> None
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
-    found = [test for tests in current.map("grid points", GridJob.run, jobs) for test in tests]
+    found = [
+        test for tests in current.map_stored("grid points", GridJob.run, jobs) for test in tests
+    ]
     write_points(current.folder.file("points.csv"), list(experiment.base.members), found)
     failed = [test for test in found if test.exclusion is None]
     if failed:

@@ -18,6 +18,8 @@ from typing import Any
 import hnlstat
 from hnlstat.errors import OutputError, StoreError
 from hnlstat.inference.limits import Limit, MassLimits, Profile
+from hnlstat.inference.points import PointTest
+from hnlstat.inference.results import Discovery, Exclusion
 from hnlstat.scan.packing import pack, unpack
 from hnlstat.scan.store import atomic_file, write_json
 from hnlstat.simulation.sample import MassSample
@@ -28,7 +30,7 @@ FORMAT = 1
 MARK = "store.json"
 """File that a folder is known by as a store."""
 
-STORED = (MassSample, MassLimits, Limit, Profile)
+STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery)
 
 _SUFFIX = ".unit"
 

@@ -14,7 +14,7 @@ STUDY = (
     "scan.mass.points=12", "scan.mass.min=60 MeV", "scan.mass.max=300 MeV",
     "scan.coupling.points=12", "simulation.precision=0.03", "detector=nd280",
 )  # fmt: skip
-RESULTS = ("yields.csv", "limits.csv")
+RESULTS = ("yields.csv", "limits.csv", "points.csv")
 KILLS = 20
 
 
@@ -99,9 +99,9 @@ def test_a_shared_store_calculates_only_what_a_change_touches(tmp_path, undistur
     assert all(results(f) == undisturbed[0] for f in (tmp_path / "runs").glob("*/*"))
     assert main([*arguments, "inference.levels=[0.95]"]) == 0  # yields are those of before
     levels = set(unit_files(store)) - first
-    assert len(levels) == 12
+    assert len(levels) == 12  # limits of each mass
     assert main([*arguments, "detector.volumes.rock.density=2 g/cm3"]) == 0
-    assert len(set(unit_files(store)) - first - levels) == 24
+    assert len(set(unit_files(store)) - first - levels) == 36
 
     (damaged := min(first)).write_bytes(b"{}")
     capsys.readouterr()
