@@ -100,6 +100,25 @@ class Detector(Section):
     fiducial: Annotated[dict[str, FiducialBox], NotEmpty]
     background_factor: PositiveNumber
 
+    def around(self, name: str) -> Extent | None:
+        """Edges [m] of the volume that holds a fiducial box, None if it is not in a single one."""
+        inner = self.fiducial[name].extent
+        holding = [
+            volume
+            for volume in self.volumes.values()
+            if all(
+                a < (low + high) / 2 < b
+                for (a, b), (low, high) in zip(volume.extent, inner, strict=True)
+            )
+        ]
+        if not holding or not isinstance(holding[-1], Box):
+            return None
+        outer = holding[-1].extent
+        inside = all(
+            a <= low and high <= b for (a, b), (low, high) in zip(outer, inner, strict=True)
+        )
+        return outer if inside else None
+
     @property
     def world(self) -> Extent:
         """Edges [m] along x, y and z of the smallest box around all volumes."""

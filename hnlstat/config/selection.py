@@ -216,6 +216,11 @@ class Cuts(Section):
     min_pair_cos: Cosine | None
     max_pair_mass: PositiveEnergy | None
 
+    @property
+    def active(self) -> dict[str, float]:
+        """The cuts that are made, in their order."""
+        return {name: bound for name, bound in self if bound is not None and bound is not False}
+
 
 class Kinematic(Selection):
     """

@@ -26,7 +26,7 @@ from hnlstat.config.sections import (
     Systematics,
     existing_file,
 )
-from hnlstat.config.selection import AnySelection
+from hnlstat.config.selection import AnySelection, Kinematic
 from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
@@ -104,6 +104,18 @@ class Study(Section):
                     f"selection.background.{mode}.pot_of",
                     f"{other} is not a horn mode of exposure {exposure.name} ({[*exposure.pot]})",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _tracks_have_gas(self) -> Self:
+        if isinstance(self.selection, Kinematic):
+            for i, dataset in enumerate(self.datasets):
+                for name in dataset.detector.fiducial:
+                    if dataset.detector.around(name) is None:
+                        raise problem(
+                            f"datasets.{i}.detector.fiducial.{name}",
+                            "does not lie in a single box; selection=kinematic needs one with gas",
+                        )
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
 from hnlstat.simulation.sampling import Rays, Scatterer
+from hnlstat.simulation.selecting import PairSelection
 from hnlstat.simulation.variations import RayWeight
 
 Array = NDArray[np.float64]
@@ -32,7 +33,8 @@ class Apparatus:
     centre, size : (V, 3) fiducial boxes [m]
     edges : (J + 1,) flux bin edges [GeV]
     flux : (F, J) fluxes per cm^2 and bin; each is a column of the result
-    weighted : further columns of the result, with weights of their own: K columns in all
+    weighted : further columns of the result, with weights of their own
+    selection : adds columns of selected decays, so that there are K in all; None: only all decays
     min_cos_theta : cut on the angle of N to the beam
     radius, upstream : limits of the sampled volume [m], None for the whole described world
     upstream_offset, decay_lengths : with k decay lengths, vertices lie up to offset + min(k decay
@@ -55,15 +57,17 @@ class Apparatus:
     upstream_offset: float = 0.0
     decay_lengths: float | None = None
     weighted: tuple[WeightedColumn, ...] = ()
+    selection: PairSelection | None = None
 
     @property
     def columns(self) -> int:
         """Number of columns of the result, K."""
-        return len(self.flux) + len(self.weighted)
+        selected = () if self.selection is None else self.selection.products
+        return len(self.flux) + len(self.weighted) + len(selected)
 
 
 def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array:
-    """What each column of the result weights rays with, (K, N)."""
+    """What each column of all decays weights rays with, (K, N) without a selection."""
     flux = apparatus.flux[:, rays.energy_bin]
     distinct = dict.fromkeys(column.weight for column in apparatus.weighted)
     weight = {each: each(rays, scatterer) for each in distinct}

@@ -91,9 +91,8 @@ def simulate(
         proposal = energy_proposal(apparatus.edges, flux, mass, scatterer, apparatus.min_cos_theta)
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
-            shift = np.random.default_rng(key).random((len(apparatus.size), REPLICAS, DIMENSIONS))
             samples.append(
-                _ScattererSample(apparatus, mass, kappa, kernel, scatterer, proposal, shift)
+                _ScattererSample(apparatus, mass, kappa, kernel, scatterer, proposal, key)
             )
     for sample in samples:
         sample.extend(FIRST_POINTS)
@@ -117,11 +116,13 @@ class _ScattererSample:
         kernel: Array,
         scatterer: Scatterer,
         proposal: Array,
-        shift: Array,
+        key: list[int],
     ) -> None:
         self.apparatus, self.mass = apparatus, mass
         self.kappa, self.kernel = kappa, kernel
-        self.scatterer, self.proposal, self.shift = scatterer, proposal, shift
+        self.scatterer, self.proposal, self.key = scatterer, proposal, key
+        size = (len(apparatus.size), REPLICAS, DIMENSIONS)
+        self.shift = np.random.default_rng(key).random(size)
         self.points = 0
         density = apparatus.boxes.coefficients * scatterer.density
         parts = np.stack([density[:, ~apparatus.rock].sum(1), density[:, apparatus.rock].sum(1)])
@@ -145,6 +146,7 @@ class _ScattererSample:
         points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
         replica = np.repeat(np.arange(REPLICAS), len(new))
         steps: list[Steps | None] = [None for _ in self.parts]
+        decay_rng = np.random.default_rng([*self.key, volume, self.points])
         for start in range(0, len(points), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             rays = sample_rays(
@@ -152,6 +154,8 @@ class _ScattererSample:
                 app.min_cos_theta, app.centre[volume], app.size[volume],
             )  # fmt: skip
             columns = ray_columns(app, rays, self.scatterer)
+            if app.selection is not None:
+                columns = app.selection.columns(columns, rays, volume, decay_rng)
             for part, (boxes, density) in enumerate(self.parts):
                 if boxes.size:
                     found = self._collect(rays, volume, boxes, density, columns, replica[chunk])

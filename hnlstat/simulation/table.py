@@ -34,6 +34,33 @@ class ChannelYields:
 
 
 @dataclass(frozen=True, eq=False)
+class CutFlow:
+    """Decays to the selected channel that are left after each cut.
+
+    Attributes
+    ----------
+    masses, couplings : arrays, shape (M,) and (D,)
+        As in the table of yields.
+    channel : tuple, length C
+        Names of the channels.
+    cuts : tuple
+        Names of the cuts, in their order.
+    passing : array, shape (M, D, C, 1 + number of cuts)
+        All decays, then those that pass the first cut, the first two, ...; no calibration.
+    beyond : array, shape (M, D, C)
+        Those that pass all cuts, but lie beyond the edges of the observable; they are counted in
+        its outermost bins.
+    """
+
+    masses: FloatArray
+    couplings: FloatArray
+    channel: tuple[str, ...]
+    cuts: tuple[str, ...]
+    passing: FloatArray
+    beyond: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class YieldTable:
     """Yields on the grid of masses and couplings, for each fiducial volume of each dataset.
 
@@ -57,6 +84,8 @@ class YieldTable:
         moves by +1 sigma; a column `rel_<name>` of the file.
     interpolated : array of bool, shape (M, R), optional
         Whether the decays come from samples at other masses; None: nowhere.
+    cut_flow : CutFlow, optional
+        Of a kinematic selection; not part of the file.
 
     Raises
     ------
@@ -76,6 +105,7 @@ class YieldTable:
     mc_error: FloatArray
     modifiers: dict[str, FloatArray] = field(default_factory=dict)
     interpolated: NDArray[np.bool_] | None = None
+    cut_flow: CutFlow | None = None
 
     def __post_init__(self) -> None:
         shape = (self.masses.size, self.couplings.size, len(self.channel))

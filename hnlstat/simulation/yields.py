@@ -16,7 +16,7 @@ from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sample import MassSample, Precision, joined, simulate
-from hnlstat.simulation.table import YieldTable
+from hnlstat.simulation.table import CutFlow, YieldTable
 
 Array = NDArray[np.float64]
 
@@ -94,13 +94,16 @@ class Plan:
             for weight in setup.variations(study).values()
             for k in range(len(self.modes))
         )
+        layout = setup.layout(study, len(self.modes))
         for detector in self.detectors:
-            apparatus = setup.apparatus(study, detector, flux, table.edges_gev, weighted)
+            apparatus = setup.apparatus(study, detector, flux, table.edges_gev, weighted, layout)
             pot = self._total_pot(detector)
             for i, mass in enumerate(self.masses):
                 # columns at +1 sigma share the sample and need no precision of their own
                 weight = np.zeros(apparatus.columns)
-                weight[: len(self.modes)] = pot * efficiency[i]
+                for k in range(len(self.modes)):
+                    for nominal in layout.nominal(k):
+                        weight[nominal] = pot[k] * efficiency[i]
                 precision = Precision(
                     study.simulation.precision,
                     weight,
@@ -128,7 +131,7 @@ class Plan:
             mode=tuple(row.mode for row in rows),
             volume=tuple(row.volume for row in rows),
             channel=tuple(f"{row.dataset}_{row.mode}" for row in rows),
-            bin=(0,) * len(rows),
+            bin=tuple(row.bin for row in rows),
             decays=np.stack([row.decays for row in rows], axis=-1),
             events=np.stack([row.events for row in rows], axis=-1),
             mc_error=np.stack([row.mc_error for row in rows], axis=-1),
@@ -137,6 +140,7 @@ class Plan:
                 name: np.stack([row.modifiers[name] for row in rows], axis=-1)
                 for name in rows[0].modifiers
             },
+            cut_flow=self._cut_flow(samples),
         )
 
     def _total_pot(self, detector: Detector) -> Array:
@@ -147,35 +151,67 @@ class Plan:
     def _rows(
         self, dataset: Dataset, samples: Sequence[MassSample], efficiency: Array
     ) -> Iterator["_Row"]:
-        rock_size = self.study.systematics.rock_density
-        # the columns: for each mode nominal, then for each mode each of these at +1 sigma
-        shifts = ("flux", *setup.variations(self.study))
+        layout = setup.layout(self.study, len(self.modes))
         for mode, pot in dataset.exposure.pot.items():
             k = self.modes.index(mode)
             for v, volume in enumerate(dataset.detector.fiducial):
-                columns = np.array([s.decays[k :: len(self.modes), v] for s in samples])
-                decays, shifted = columns[:, 0], columns[:, 1:].swapaxes(0, 1)
-                rock = np.array([s.rock[k, v] for s in samples])
-                error = np.array([s.error[k, v] for s in samples])
-                interpolated = np.array([s.interpolated for s in samples])
-                modifiers = {"rock_density": rock_size * _ratio(rock, decays)} | {
-                    name: _ratio(up - decays, decays)
-                    for name, up in zip(shifts, shifted, strict=True)
-                }
-                made, kept = pot * decays, efficiency[:, None]
-                yield _Row(
-                    dataset.name, mode, volume, made, kept * made, kept * pot * error,
-                    interpolated, modifiers,
-                )  # fmt: skip
+                made = pot * np.array([s.decays[layout.all_decays(k), v] for s in samples])
+                for bin_ in range(max(layout.bins, 1)):
+                    columns = layout.selected(k, bin_)
+                    decays = np.array([s.decays[columns, v] for s in samples])
+                    rock = np.array([s.rock[columns.start, v] for s in samples])
+                    error = np.array([s.error[columns.start, v] for s in samples])
+                    kept = efficiency[:, None]
+                    yield _Row(
+                        dataset.name, mode, volume, bin_, made, kept * (pot * decays[:, 0]),
+                        kept * pot * error, np.array([s.interpolated for s in samples]),
+                        self._modifiers(decays, rock),
+                    )  # fmt: skip
+
+    def _modifiers(self, decays: Array, rock: Array) -> dict[str, Array]:
+        """Relative changes (M, D) from decays (M, 1 + variations, D), and those made in rock."""
+        nominal = decays[:, 0]
+        # the columns: nominal, then each of these at +1 sigma
+        shifts = zip(
+            ("flux", *setup.variations(self.study)), decays[:, 1:].swapaxes(0, 1), strict=True
+        )
+        rock_size = self.study.systematics.rock_density
+        return {"rock_density": rock_size * _ratio(rock, nominal)} | {
+            name: _ratio(up - nominal, nominal) for name, up in shifts
+        }
+
+    def _cut_flow(self, samples: Sequence[MassSample]) -> CutFlow | None:
+        """Decays to the selected channel that pass the cuts, over all volumes of each dataset."""
+        layout = setup.layout(self.study, len(self.modes))
+        if not layout.bins:
+            return None
+        n, branching = len(self.masses), branching_ratio(self.study, self.masses)
+        passing, beyond = {}, {}
+        for dataset in self.study.datasets:
+            first = n * self.detectors.index(dataset.detector)
+            for mode, pot in dataset.exposure.pot.items():
+                k = self.modes.index(mode)
+                total = [s.decays.sum(axis=1) for s in samples[first : first + n]]
+                scale = pot * branching[:, None, None]
+                flow = scale * np.array([t[layout.flow(k)] for t in total])
+                made = scale * np.array([t[[layout.all_decays(k)]] for t in total])
+                name = f"{dataset.name}_{mode}"
+                passing[name] = np.concatenate([made, flow[:, :-1]], axis=1).swapaxes(1, 2)
+                beyond[name] = flow[:, -1]
+        return CutFlow(
+            self.masses, self.couplings, tuple(passing), layout.cuts,
+            np.stack([*passing.values()], axis=2), np.stack([*beyond.values()], axis=2),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One volume in one mode of one dataset; arrays (M, D)."""
+    """One bin of one volume in one mode of one dataset; arrays (M, D)."""
 
     dataset: str
     mode: str
     volume: str
+    bin: int
     decays: Array
     events: Array
     mc_error: Array

@@ -1,0 +1,146 @@
+"""Decays of the N of each ray, and the shares of them that pass cuts and fall into bins.
+
+A share is a weight of its ray like any other: times a column of the apparatus it is one more
+column, so that one sample gives the selected yield, and the cut flow, at every coupling.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
+from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton
+from hnlstat.simulation.sampling import Rays
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns hold what: all decays first, then those in each bin, then the cut flow.
+
+    Attributes
+    ----------
+    modes : horn modes, the inner index of the columns
+    shifts : nominal, and each variation at +1 sigma
+    bins : bins of the selection; 0 where no decays are selected, and all count
+    cuts : names of the cuts in their order
+    """
+
+    modes: int
+    shifts: int
+    bins: int = 0
+    cuts: tuple[str, ...] = ()
+
+    @property
+    def products(self) -> tuple[tuple[int, int], ...]:
+        """Column of all decays and share of `PairSelection` behind each further column."""
+        if not self.bins:
+            return ()
+        per_bin = self.modes * self.shifts
+        selected = [(column, b) for b in range(self.bins) for column in range(per_bin)]
+        flow = [(m, self.bins + c) for c in range(len(self.cuts) + 1) for m in range(self.modes)]
+        return (*selected, *flow)
+
+    def all_decays(self, mode: int) -> int:
+        """Column of all decays."""
+        return mode
+
+    def selected(self, mode: int, bin_: int = 0) -> slice:
+        """Columns of selected decays in a bin: nominal, then each variation."""
+        size = self.modes * self.shifts
+        start = size * (1 + bin_) if self.bins else 0
+        return slice(start + mode, start + size, self.modes)
+
+    def nominal(self, mode: int) -> list[int]:
+        """Columns whose sum is the nominal selected yield."""
+        return [self.selected(mode, bin_).start for bin_ in range(max(self.bins, 1))]
+
+    def flow(self, mode: int) -> slice:
+        """Columns of decays that pass the first cut, the first two, ...; and beyond the edges."""
+        return slice(self.modes * self.shifts * (1 + self.bins) + mode, None, self.modes)
+
+
+@dataclass(frozen=True)
+class PairSelection:
+    """Cuts on the e+ e- pairs of sampled decays.
+
+    Attributes
+    ----------
+    response : field and resolution
+    cuts : name -> bound, in their order
+    gas : (V, 2, 3) lower and upper corner of the gas around each fiducial box [m]
+    polarisation : of N along its flight, times its lepton number
+    decays : sampled for each N
+    observable : what is histogrammed, a property of `Pairs`; None: all in one bin
+    edges : (B + 1,) of its bins
+    products : as `Layout.products`
+    """
+
+    response: Response
+    cuts: Mapping[str, float]
+    gas: Array
+    polarisation: float
+    decays: int
+    observable: str | None
+    edges: Array
+    products: tuple[tuple[int, int], ...]
+
+    def columns(self, columns: Array, rays: Rays, volume: int, rng: np.random.Generator) -> Array:
+        """The columns (K, N) of all decays, followed by their products with the shares."""
+        column, share = np.array(self.products).T
+        return np.concatenate([columns, columns[column] * self.shares(rays, volume, rng)[share]])
+
+    def shares(self, rays: Rays, volume: int, rng: np.random.Generator) -> Array:
+        """Shares of each ray's decays, (B + C + 1, N).
+
+        In each bin; after each of the C cuts; selected, but beyond the edges (and counted in the
+        outermost bins). Rays without weight have none.
+        """
+        n_cuts, n_bins = len(self.cuts), len(self.edges) - 1
+        shares = np.zeros((n_bins + n_cuts + 1, rays.weight.size))
+        alive = np.flatnonzero(rays.weight)
+        if rays.mass <= 2 * LEPTON_MASS["e"]:
+            return shares
+        minus, plus, origin = self._decay(rays, alive, rng)
+        lower, upper = self.gas[volume]
+        pairs = reconstruct(minus, plus, origin, (lower, upper), self.response, rng)
+        failed = first_failed(pairs, self.cuts)
+        place, beyond = self._bin(pairs)
+        passes = failed == n_cuts
+        ray = np.repeat(np.arange(alive.size), self.decays)
+        kind = ray * (n_cuts + n_bins) + np.where(passes, n_cuts + place, failed)
+        count = np.bincount(kind, minlength=alive.size * (n_cuts + n_bins))
+        share = count.reshape(alive.size, -1).T / self.decays
+        shares[:n_bins, alive] = share[n_cuts:]
+        shares[n_bins:-1, alive] = 1 - np.cumsum(share[:n_cuts], axis=0)
+        shares[-1, alive] = np.bincount(ray[passes & beyond], minlength=alive.size) / self.decays
+        return shares
+
+    def _decay(
+        self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Array, Array, Array]:
+        """Momenta of e- and e+ [GeV] and decay points [m] of all decays of some rays, (3, n)."""
+        flight = -rays.direction[alive] * rays.momentum[alive, None]
+        n = alive.size * self.decays
+        found = decay_to_dilepton(
+            rng.random((n, DILEPTON_DIMENSIONS)),
+            np.repeat(flight, self.decays, axis=0),
+            rays.mass,
+            self.polarisation,
+        )
+        origin = np.repeat(rays.origin[alive], self.decays, axis=0).T
+        return found.minus[:, 1:].T.copy(), found.plus[:, 1:].T.copy(), origin
+
+    def _bin(self, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Bin of each pair, and whether it lies beyond the edges and so in an outermost one."""
+        if self.observable is None:
+            size = pairs.length.shape
+            return np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
+        value = getattr(pairs, self.observable)
+        place = np.searchsorted(self.edges, value, side="right") - 1
+        n = len(self.edges) - 1
+        return np.clip(place, 0, n - 1), np.asarray((place < 0) | (value > self.edges[-1]))
