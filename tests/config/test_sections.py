@@ -29,6 +29,7 @@ SIMULATION = {
     "seed": 1,
     "precision": "1 %",
     "max_points": 1e5,
+    "interpolate_masses": True,
 }
 MODEL = {
     "kind": "dipole",
