@@ -14,7 +14,7 @@ from hnlstat.scan.contours import Region
 
 FloatArray = NDArray[np.float64]
 
-WHOLE = 0.9995  # a share from here on is all
+WHOLE = 0.995  # a share that rounds to all
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def contour_figure(
         set_axes(axes, flavours, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
-        labels = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
+        labels, own = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
+        handles += own
         _draw_legend(figure, handles, title)
         figure.draw_without_rendering()  # does the layout, so that labels know the pixels
         major = [_curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
@@ -132,9 +133,14 @@ def set_axes(
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
-def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> list[Label]:
-    """Draw excluded bounds in grey, below everything else, and projected ones dotted."""
-    labels = []
+def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[Handle]]:
+    """Draw excluded bounds in grey, below everything else, and projected ones dotted.
+
+    Those with a colour of their own lie above, and with those at another level than published they
+    have an entry in the legend.
+    """
+    labels: list[Label] = []
+    handles: list[Handle] = []
     top = axes.get_ylim()[1] * 10
     for bound in bounds:
         mass, coupling = _closed(bound)
@@ -145,10 +151,14 @@ def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> list[Label]:
             axes.fill(mass, filled, color=LIGHT_GREY, lw=0, zorder=0.5)
         mass, coupling = _closed(bound)
         style = ":" if bound.status == "projected" else "-." if bound.level is None else "-"
-        style, color = bound.line or style, bound.color or GREY
-        axes.plot(mass, coupling, color=color, lw=0.6, ls=style, zorder=1.5)
+        (line,) = axes.plot(
+            mass, coupling, color=bound.color or GREY, lw=0.9 if bound.color else 0.6,
+            ls=bound.line or style, zorder=2.5 if bound.color else 1.5,
+        )  # fmt: skip
         labels.append(Label(bound.label, bound.color or DARK_GREY, mass, coupling))
-    return labels
+        if bound.color or bound.rescaled_from:
+            handles.append((bound.label, (line,)))
+    return labels, handles
 
 
 def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from scipy.stats import norm
 
-from hnlstat.bounds import comparable, load_bounds
+from hnlstat.bounds import Scaling, comparable, load_bounds
 from hnlstat.report.figures import BAND_1, VERMILION, contour_figure
 from hnlstat.scan.contours import Region
 from hnlstat.scan.store import RunFolder
@@ -180,3 +180,17 @@ def test_legend_and_a_long_title_stay_within_the_figure():
     box, frame = figure.legends[0].get_window_extent(), figure.bbox
     assert frame.x0 <= box.x0 < box.x1 <= frame.x1
     assert box.y1 <= frame.y1
+
+
+def test_curves_with_a_look_of_their_own_or_rescaled_are_in_the_legend():
+    bounds = {bound.name: bound for bound in load_bounds()}
+    coloured = dataclasses.replace(bounds["sbnd"], label="Coloured", color="green", line="dashed")
+    scaled = dataclasses.replace(bounds["minerva"], scaling=Scaling("gaussian", 2.0, "x")).at_level(
+        0.90
+    )
+    figure = contour_figure([], [coloured, scaled, bounds["nomad"]], flavours=ONLY_MU)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["Coloured", "MINERvA → 90%"]
+    (line,) = [line for line in figure.axes[0].get_lines() if line.get_color() == "green"]
+    assert line.get_linestyle() == "--"
+    np.testing.assert_allclose(line.get_ydata(), bounds["sbnd"].coupling)
