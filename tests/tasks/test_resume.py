@@ -11,8 +11,8 @@ import pytest
 from hnlstat.app import main
 
 STUDY = (
-    "scan.mass.points=12", "scan.mass.min=60 MeV", "scan.mass.max=300 MeV",
-    "scan.coupling.points=12", "simulation.precision=0.03", "detector=nd280",
+    "scan.mass.points=8", "scan.mass.min=60 MeV", "scan.mass.max=300 MeV",
+    "scan.coupling.points=12", "simulation.precision=0.1", "detector=nd280",
 )  # fmt: skip
 RESULTS = ("yields.csv", "limits.csv", "points.csv")
 KILLS = 20
@@ -99,9 +99,9 @@ def test_a_shared_store_calculates_only_what_a_change_touches(tmp_path, undistur
     assert all(results(f) == undisturbed[0] for f in (tmp_path / "runs").glob("*/*"))
     assert main([*arguments, "inference.levels=[0.95]"]) == 0  # yields are those of before
     levels = set(unit_files(store)) - first
-    assert len(levels) == 12  # limits of each mass
+    assert len(levels) == 8  # limits of each mass
     assert main([*arguments, "detector.volumes.rock.density=2 g/cm3"]) == 0
-    assert len(set(unit_files(store)) - first - levels) == 36
+    assert len(set(unit_files(store)) - first - levels) == 24
 
     (damaged := min(first)).write_bytes(b"{}")
     capsys.readouterr()
@@ -117,12 +117,12 @@ def test_looking_after_a_store(tmp_path, capsys):
     assert "holds no store" in capsys.readouterr().err
     assert main([*STUDY, store, "task=yields", "executor=serial", f"runs={tmp_path}"]) == 0
     assert main([*task, "task.action=verify"]) == 0
-    assert "12 entries" in capsys.readouterr().out
+    assert "8 entries" in capsys.readouterr().out
     next(iter(unit_files(tmp_path / "store"))).write_bytes(b"")
     assert main([*task, "task.action=verify"]) == 2
     assert "damaged entries: 1" in capsys.readouterr().err
     assert main([*task, "task.action=prune"]) == 0
     assert main([*task, "task.action=verify"]) == 0
-    assert "11 entries" in capsys.readouterr().out
+    assert "7 entries" in capsys.readouterr().out
     assert main(["task=store"]) == 2
     assert "give shared:<folder>" in capsys.readouterr().err
