@@ -221,7 +221,7 @@ class Inference(Section):
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
 
-    calculator: Literal["auto", "exact", "toys", "asymptotic", "published"]
+    calculator: Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
     toys: Annotated[int, Field(ge=1000)]
     seed: Annotated[int, Field(ge=0)]
     levels: Annotated[tuple[OpenProbability, ...], NotEmpty]

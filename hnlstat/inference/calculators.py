@@ -3,14 +3,16 @@
 from typing import Literal, get_args
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference import convolution, exact
 from hnlstat.inference.asymptotic import AsymptoticCalculator
-from hnlstat.inference.exact import ExactCalculator, is_affordable
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.published import PublishedCalculator
 from hnlstat.inference.results import Calculator
 from hnlstat.inference.toys import ToyCalculator, ToySettings
 
-CalculatorName = Literal["auto", "exact", "toys", "asymptotic", "published"]
+CalculatorName = Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
+
+_FEW_OUTCOMES = 1e5  # take a tenth of a second; the convolution is faster for more
 
 
 def choose(
@@ -21,8 +23,9 @@ def choose(
     Parameters
     ----------
     name
-        "exact", "toys", "asymptotic", "published", or "auto": exact wherever the outcomes can be
-        enumerated, else importance-sampled toys.
+        "exact", "convolution", "toys", "asymptotic", "published", or "auto": exact where the
+        outcomes are few enough to enumerate, else the convolution of spectra, else (for thousands
+        of background events in a channel) importance-sampled toys.
     experiment
         Backgrounds and data; the signal is not used.
     toys
@@ -31,14 +34,16 @@ def choose(
     Raises
     ------
     InferenceError
-        For an unknown name, or if exact is asked for and not affordable.
+        For an unknown name, or if what is asked for is not affordable.
     """
     if name == "asymptotic":
         return name, AsymptoticCalculator()
     if name == "published":
         return name, PublishedCalculator()
-    if name == "exact" or (name == "auto" and is_affordable(experiment)):
-        return "exact", ExactCalculator(experiment)
+    if name == "exact" or (name == "auto" and exact.is_affordable(experiment, _FEW_OUTCOMES)):
+        return "exact", exact.ExactCalculator(experiment)
+    if name == "convolution" or (name == "auto" and convolution.is_affordable(experiment)):
+        return "convolution", convolution.ConvolutionCalculator(experiment)
     if name in ("auto", "toys"):
         return "toys", ToyCalculator(toys)
     raise InferenceError(

@@ -23,6 +23,7 @@ from hnlstat.inference.marginal import SignalNodes, poisson_pmf
 FloatArray = NDArray[np.float64]
 
 _BLOCKS = 24
+_COUNT_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,21 @@ def enumerate_outcomes(
         np.concatenate(part, axis=-1) for part in zip(*picked, strict=True)
     )
     return Outcomes(counts[np.argsort([i for group in groups for i in group])], background, joint)
+
+
+def outcome_count(keys: Sequence[FloatArray], limit: float) -> float:
+    """Return about how many outcomes have sum_i key_i[n_i] <= limit, rather too many.
+
+    Parameters
+    ----------
+    keys, limit
+        As in `enumerate_outcomes`; the keys must not be negative.
+    """
+    number = np.ones(1)
+    for key in keys:
+        steps = (key[key <= limit] * (_COUNT_STEPS / limit)).astype(int)
+        number = np.convolve(number, np.bincount(steps))[: _COUNT_STEPS + 1]
+    return float(number.sum())
 
 
 def _size(keys: Sequence[FloatArray], channel: int, limit: float) -> int:

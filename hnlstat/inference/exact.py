@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, poisson
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.enumeration import enumerate_outcomes
+from hnlstat.inference.enumeration import enumerate_outcomes, outcome_count
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
@@ -37,21 +37,31 @@ FloatArray = NDArray[np.float64]
 _TAIL = 1e-13  # of each channel's background, left out of its table
 _MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
+_TOLERANCE = 1e-10
 _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 
 
-def is_affordable(model: CountingModel) -> bool:
+def is_affordable(model: CountingModel, most: float = _MAX_OUTCOMES) -> bool:
     """Tell whether the outcomes of the model's backgrounds are few enough to enumerate.
 
     Those of channels with several bins, whose backgrounds are correlated, never are.
+
+    Parameters
+    ----------
+    model
+        Backgrounds and data; its signal is not used.
+    most
+        Outcomes that are few enough.
     """
-    if len(set(model.channels)) < len(model.channels):
+    if len(model.members) < len(model.channels):
         return False
     largest = model.background * (1.0 + model.background_modifiers) ** 6.0
     if np.any(largest > _MAX_COUNT):
         return False
-    likely = largest + 6.0 * np.sqrt(largest)
-    return _corner(np.minimum(likely, _MAX_COUNT) + 1.0) < _MAX_OUTCOMES
+    backgrounds = _background_pmfs(model)
+    data = np.zeros((len(backgrounds), 0)) if model.observed is None else model.observed[:, None]
+    limit = -np.log(_TOLERANCE * _least_clb(data, backgrounds))
+    return outcome_count([_keys(pmf) for pmf in backgrounds], limit) < most
 
 
 class ExactCalculator:
@@ -71,17 +81,14 @@ class ExactCalculator:
         If the outcomes are too many, see `is_affordable`.
     """
 
-    def __init__(self, model: CountingModel, tolerance: float = 1e-10) -> None:
+    def __init__(self, model: CountingModel, tolerance: float = _TOLERANCE) -> None:
         if not is_affordable(model):
             raise InferenceError(
                 f"backgrounds of {', '.join(f'{b:.4g}' for b in model.background)} events have "
-                "too many outcomes to enumerate; use calculator=toys"
+                "too many outcomes to enumerate; use calculator=auto, convolution or toys"
             )
         self.tolerance = tolerance
-        self._backgrounds = tuple(
-            background_pmf(b, error, _TAIL)
-            for b, error in zip(model.background, model.background_modifiers, strict=True)
-        )
+        self._backgrounds = _background_pmfs(model)
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return CLs and CLs+b, observed and expected, of the model's signal."""
@@ -123,7 +130,7 @@ class ExactCalculator:
     ) -> Ladder:
         """Return the outcomes in order of q-tilde, complete enough for data (C, M)."""
         tolerance = self.tolerance * _least_clb(data, backgrounds)
-        keys = [-np.log(np.maximum(pmf, 1e-300)) for pmf in backgrounds]
+        keys = [_keys(pmf) for pmf in backgrounds]
         outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
         return Ladder.build(
             -q_tilde(outcomes.counts, model.signal, model.background),
@@ -167,6 +174,19 @@ class ExactCalculator:
         assert p_expected is not None
         remark = "ok" if p_expected > _P_VALUE_FLOOR else "p-value below the resolution of 1e-13"
         return Discovery(p_observed, p_expected, "exact", remark)
+
+
+def _background_pmfs(model: CountingModel) -> tuple[FloatArray, ...]:
+    """Return the distribution of the background counts of each channel."""
+    return tuple(
+        background_pmf(b, error, _TAIL)
+        for b, error in zip(model.background, model.background_modifiers, strict=True)
+    )
+
+
+def _keys(pmf: FloatArray) -> FloatArray:
+    """Return what sums up to minus the logarithm of an outcome's probability."""
+    return np.asarray(-np.log(np.maximum(pmf, 1e-300)))
 
 
 def _least_clb(data: FloatArray, backgrounds: Sequence[FloatArray]) -> float:

@@ -22,6 +22,7 @@ _STEP = 1.25  # times the width of the integrand: costs 6e-6 of it
 _BULK = 5.0  # sigma of the integrand kept around its largest shift
 _LARGEST_SHIFT = 4.0  # sigma that a downward pull of the signal can move the integrand by
 _SMALL_PULL = 0.4  # shift in sigma below which a third-degree rule is enough
+_MOST_SMALL = 8  # directions with a small pull that are followed one by one
 _TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the signal
 
 
@@ -83,8 +84,9 @@ def signal_nodes(model: CountingModel) -> SignalNodes:
 
     ln(signal) is normal with `model.log_signal_covariance`. Its eigenvectors are independent
     directions. A direction whose pull on the likelihood, sum_i s_i d ln(s_i)/dz, is small gets two
-    points, all such directions together a rule exact to third degree; the others get a
-    trapezoidal sum reaching as far down as a test at many sigma can pull them.
+    points, all such directions together a rule exact to third degree; where they are many, one
+    direction with the pull of all stands for them. The others get a trapezoidal sum
+    reaching as far down as a test at many sigma can pull them.
     """
     variance, vectors = np.linalg.eigh(model.log_signal_covariance)
     shifts = vectors * np.sqrt(np.maximum(variance, 0.0))
@@ -99,8 +101,11 @@ def signal_nodes(model: CountingModel) -> SignalNodes:
         rules.append(_trapezoid(pulls[j], scale * (model.signal @ shifts[:, j] ** 2)))
         columns.append(shifts[:, [j]])
     if small.any():
-        rules.append(_star(int(small.sum())))
-        columns.append(shifts[:, small])
+        minor = shifts[:, small]
+        if small.sum() > _MOST_SMALL:
+            minor = minor @ pulls[small, None] / np.linalg.norm(pulls[small])
+        rules.append(_star(minor.shape[1]))
+        columns.append(minor)
     if not rules:
         return SignalNodes(model.signal[:, None], np.ones(1))
     points, weight = _tensor(rules)

@@ -170,6 +170,10 @@ class CountingModel:
             mc_error=error,
         )
 
+    def with_data(self, observed: FloatArray) -> "CountingModel":
+        """Return the same rates with other observed events, shape (C,)."""
+        return replace(self, observed=observed)
+
     def without_uncertainties(self) -> "CountingModel":
         """Return the same rates and data with every uncertainty set to zero."""
         none = np.zeros(len(self.channels))

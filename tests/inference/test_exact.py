@@ -205,5 +205,5 @@ def test_far_fewer_events_than_expected_are_still_resolved():
 def test_large_backgrounds_are_refused_with_a_way_out():
     model = CountingModel(("a",), np.array([8.0]), np.array([1e5]), background_modifiers=0.3)
     assert not is_affordable(model)
-    with pytest.raises(InferenceError, match="calculator=toys"):
+    with pytest.raises(InferenceError, match="calculator=auto"):
         ExactCalculator(model)
