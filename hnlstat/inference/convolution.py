@@ -62,7 +62,8 @@ class _Lattice:
     @property
     def size(self) -> int:
         """Points on the circle: a good number for a Fourier transform, with room at the end."""
-        return 2 * next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
+        half: int = next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
+        return 2 * half
 
     @classmethod
     def build(cls, model: CountingModel, signal_too: bool) -> "_Lattice":

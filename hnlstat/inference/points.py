@@ -1,10 +1,11 @@
 """Tests of every point of the grid of masses and couplings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.discovery import discover
@@ -14,6 +15,7 @@ from hnlstat.inference.results import BANDS, Calculator, Discovery, Exclusion
 
 FloatArray = NDArray[np.float64]
 
+_BOUND = "ok: p-values are upper bounds"
 _FAINT = 0.005  # events of a signal whose CLs lies within this of 1
 
 
@@ -55,7 +57,8 @@ def grid_tests(
     """Return the tests of all couplings at one mass.
 
     A signal of S events together leaves CLs between exp(-S) and 1: where S is below 0.005 it is
-    given as 1, and there is no discovery to speak of.
+    given as 1, and there is no discovery to speak of. Where all p-values are below that of
+    `significance`, they stand as upper bounds for points with more signal in every bin.
 
     Parameters
     ----------
@@ -68,10 +71,28 @@ def grid_tests(
     significance
         Of discoveries: a median one well above is given by an upper bound of its p-value.
     """
-    return tuple(
-        _tests(mass_gev, float(coupling), model, engine, method, significance)
-        for coupling, model in zip(couplings, models, strict=True)
-    )
+    found: list[PointTest] = []
+    beyond: list[tuple[FloatArray, PointTest]] = []
+    for coupling, model in zip(couplings.tolist(), models, strict=True):
+        less = (test for signal, test in beyond if np.all(model.signal >= signal))
+        if (bound := next(less, None)) is not None:
+            signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
+            found.append(replace(bound, coupling_inv_gev=coupling, signal=signal, validity=_BOUND))
+            continue
+        found.append(_tests(mass_gev, coupling, model, engine, method, significance))
+        if _is_beyond(found[-1], norm.sf(significance)):
+            beyond.append((model.signal, found[-1]))
+    return tuple(found)
+
+
+def _is_beyond(test: PointTest, smallest: float) -> bool:
+    """Tell whether all p-values of a point are below what is asked for."""
+    if test.exclusion is None or test.discovery is None:
+        return False
+    p = [*test.exclusion.cls_expected, test.discovery.p0_expected]
+    if test.exclusion.cls_observed is not None:
+        p.append(test.exclusion.cls_observed)
+    return max(p) < smallest
 
 
 def _tests(

@@ -10,12 +10,16 @@ from rich.table import Table
 from hnlstat.config.study import Study
 from hnlstat.inference.asymptotic import AsymptoticCalculator
 from hnlstat.inference.calculators import choose
+from hnlstat.inference.discovery import discover
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.inference.toys import ToySettings
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation.yields import branching_ratio, efficiency, inverse_decay_lengths
+
+MOST_SIGMAS = 7.0
+"""Of a discovery; beyond, a smaller signal gives a bound."""
 
 
 def describe_point(
@@ -59,10 +63,11 @@ def describe_point(
 def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
     if not model.signal.any():
         return None
-    discovery = engine.discovery(model)
+    discovery, more = discover(engine, model, MOST_SIGMAS)
     return asdict(engine.exclusion(model)) | {
         "p0_expected": discovery.p0_expected,
         "significance_expected": discovery.significance,
+        "p0_is_bound": more > 1.0,
     }
 
 
@@ -92,7 +97,10 @@ def point_tables(document: dict[str, Any]) -> Iterator[Table]:
         shift = f" {z:+d} sigma" if z else ""
         row = (f"{test['cls_expected'][i]:.4g}" for test in tests.values())
         results.add_row(f"CLs expected{shift}", *row)
-    median = (f"{test['significance_expected']:.2f} sigma" for test in tests.values())
+    median = (
+        f"{'> ' if t['p0_is_bound'] else ''}{t['significance_expected']:.2f} sigma"
+        for t in tests.values()
+    )
     results.add_row("discovery, median", *median)
     if tests:
         yield results

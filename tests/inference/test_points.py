@@ -41,6 +41,14 @@ def test_what_is_a_bound_says_so():
     assert found[1].discovery is None
     assert "p0_expected is an upper bound" in found[-1].validity
     assert found[-1].discovery.p0_expected < 2.9e-7
+    more = [BASE.with_signal(total * SHARES) for total in (400.0, 401.0, 900.0)]
+    more.append(BASE.with_signal([2000.0, 1.0]))
+    first, *bounds, other = grid(ExactCalculator(BASE), more)
+    for bound, model in zip(bounds, more[1:3], strict=True):
+        assert bound.validity == "ok: p-values are upper bounds"
+        assert bound.exclusion == first.exclusion
+        assert sum(bound.signal) == pytest.approx(model.signal.sum())
+    assert other.exclusion != first.exclusion
 
 
 def test_a_point_that_fails_costs_no_other(monkeypatch):
