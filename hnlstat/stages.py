@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnlstat import likelihood
+from hnlstat.config.selection import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.errors import StoreError
 from hnlstat.inference.limits import MassLimits, limits_at_mass
@@ -20,11 +21,12 @@ from hnlstat.likelihood import Experiment
 from hnlstat.scan import packing
 from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.store import RunFolder
-from hnlstat.scan.tables import read_data, write_yields
+from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
 from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.sample import MassSample
-from hnlstat.simulation.table import YieldTable
+from hnlstat.simulation.table import CutFlow, YieldTable
+from hnlstat.simulation.volume import left_out
 from hnlstat.simulation.yields import RELEVANT_EVENTS, Job
 
 T = TypeVar("T")
@@ -141,7 +143,27 @@ def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
     if table.interpolated is not None and (between := table.interpolated.any(axis=1)).any():
         current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
+    check_volume(current, masses, couplings)
     return table
+
+
+def keep_yields(current: Run, table: YieldTable) -> None:
+    """Write yields.csv, and the cut flow of a kinematic selection with remarks on it."""
+    write_yields(current.folder.file("yields.csv"), table)
+    if table.cut_flow is not None:
+        _keep_cut_flow(current, table.cut_flow)
+
+
+def _keep_cut_flow(current: Run, flow: CutFlow) -> None:
+    from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
+
+    selection = current.study.selection
+    assert isinstance(selection, Kinematic)
+    write_cut_flow(current.folder.file("cutflow.csv"), flow)
+    current.console.print(cut_flow_table(flow))
+    for text in cut_flow_remarks(flow, selection):
+        current.console.print(f"[yellow]{text}[/yellow]", highlight=False)
+        current.remark(text)
 
 
 def check_error(current: Run, table: YieldTable, where: str = "") -> None:
@@ -152,6 +174,23 @@ def check_error(current: Run, table: YieldTable, where: str = "") -> None:
         current.remark(
             f"MC error reaches {reached:.1%}{where}, more than simulation.precision = "
             f"{asked:.1%}: raise simulation.max_points"
+        )
+
+
+def check_volume(current: Run, masses: Array, couplings: Array) -> None:
+    """Remark on limits of the sampled volume that leave out more than 1 % of the events."""
+
+    def run_jobs(jobs: Sequence[Job]) -> list[MassSample]:
+        return current.map_stored("volume", Job.run, jobs)
+
+    found = left_out(current.study, masses, couplings, run_jobs)
+    if found is not None and found.share > 0.01:
+        simulation = current.study.simulation
+        limits = {"radius": simulation.radius, "upstream": simulation.upstream}
+        given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
+        current.remark(
+            f"{' and '.join(given)} leave out up to {found.share:.0%} of the events in the "
+            f"described world (at {1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
         )
 
 
@@ -167,7 +206,7 @@ def point_yields(current: Run) -> YieldTable:
     """Yields at the Study's point, simulated, as yields.csv."""
     mass, coupling = point_of(current.study)
     table = simulate(current, np.array([mass]), np.array([coupling]))
-    write_yields(current.folder.file("yields.csv"), table)
+    keep_yields(current, table)
     return table
 
 
@@ -186,7 +225,7 @@ def yields(current: Run, given: YieldTable | None) -> YieldTable:
     """Yields on the Study's grid, simulated or given, as yields.csv."""
     scan = current.study.scan
     table = given or simulate(current, scan.mass.array(), scan.coupling.array())
-    write_yields(current.folder.file("yields.csv"), table)
+    keep_yields(current, table)
     return table
 
 

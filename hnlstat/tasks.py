@@ -10,6 +10,7 @@ from hnlstat import likelihood
 from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
+from hnlstat.efficiency import run_efficiency
 from hnlstat.grid import point_tests
 from hnlstat.scan.executors import work_executor
 from hnlstat.scan.provenance import provenance
@@ -128,8 +129,11 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
     study = current.study
     assert given is None  # a Study with yields_from and this task is not valid
-    experiment = workspace(current, point_yields(current))
+    table = point_yields(current)
+    experiment = workspace(current, table)
     document = describe_point(study, experiment.at(0, 0), *point_of(study))
+    if table.cut_flow is not None:
+        document["efficiency"] *= float(table.cut_flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
     for part in point_tables(document):
         current.console.print(part)
@@ -173,4 +177,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "fit": run_fit,
     "combine": run_combine,
     "compare": run_compare,
+    "efficiency": run_efficiency,
 }

@@ -6,10 +6,11 @@ import numpy as np
 
 from hnlstat.beam import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
+from hnlstat.config.compose import load_anew
 from hnlstat.config.detector import Detector
 from hnlstat.config.staircase import staircase
 from hnlstat.config.study import Study
-from hnlstat.config.task import AT_A_POINT
+from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import Target, target
@@ -34,9 +35,26 @@ def check(study: Study) -> None:
         chosen_bounds(study.bounds)
     if study.task.kind == "events":
         _check_events(study)
+    if isinstance(study.task, EfficiencyTask):
+        reference(study.task)
     if study.task.kind == "compare":
         for stair in staircase(study):
             _check_tables(stair.study)
+
+
+def reference(task: EfficiencyTask) -> Study:
+    """
+    Compose the study whose selection task=efficiency compares with.
+
+    Raises
+    ------
+    ConfigError
+        If it does not compose.
+    """
+    try:
+        return load_anew(task.reference)
+    except ConfigError as error:
+        raise ConfigError(f"task.reference: {error}") from None
 
 
 def _check_tables(study: Study) -> None:

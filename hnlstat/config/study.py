@@ -128,7 +128,8 @@ class Study(Section):
             raise problem("simulation.survival", "is false; task=events needs true")
         if self.task.kind == "events" and self.simulation.decay_lengths is not None:
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
-        if self.task.kind in (*AT_A_POINT, "compare") and self.yields_from is not None:
+        simulating = (*AT_A_POINT, "compare", "efficiency")
+        if self.task.kind in simulating and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
         if self.task.kind == "store" and shared_folder(self.store) is None:
             raise problem("store", f"{self.store} is not for task=store; give shared:<folder>")

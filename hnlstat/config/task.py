@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from hnlstat.config.base import Section, validate
-from hnlstat.config.quantities import NotEmpty, PositiveNumber
+from hnlstat.config.quantities import NotEmpty, PositiveCoupling, PositiveNumber
 from hnlstat.config.sections import Events, OpenProbability
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
@@ -34,6 +34,7 @@ class Task(Section):
         "fit",
         "combine",
         "compare",
+        "efficiency",
         "store",
     ]
 
@@ -105,6 +106,26 @@ class CombineTask(Task):
     folders: Annotated[tuple[Path, ...], AfterValidator(_at_least_two)]
 
 
+class EfficiencyTask(Task):
+    """
+    Events that the selection keeps over those that another one keeps, by mass.
+
+    Attributes
+    ----------
+    reference
+        The study whose selection is compared with: overrides of the default.
+    coupling
+        At which to compare [GeV^-1].
+    events
+        And again at the coupling where the reference first expects so many events.
+    """
+
+    kind: Literal["efficiency"]
+    reference: tuple[str, ...]
+    coupling: PositiveCoupling
+    events: PositiveNumber
+
+
 class StoreTask(Task):
     """
     Look after a shared store of results.
@@ -126,6 +147,7 @@ TASKS: dict[str, type[Task]] = {
     "inject": InjectTask,
     "fit": FitTask,
     "combine": CombineTask,
+    "efficiency": EfficiencyTask,
     "store": StoreTask,
 }
 

@@ -1,4 +1,4 @@
-"""The csv tables of a run: yields and limits."""
+"""The csv tables of a run: yields, cut flow, data and limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hnlstat.errors import DataError
 from hnlstat.inference.limits import Limit
 from hnlstat.inference.search import Branch
 from hnlstat.scan.store import write_csv, write_text
-from hnlstat.simulation.table import FloatArray, YieldTable
+from hnlstat.simulation.table import CutFlow, FloatArray, YieldTable
 
 YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_AXES = ("mass_gev", "coupling_inv_gev")
@@ -23,6 +23,7 @@ YIELD_VALUES = ("decays", "events", "mc_error")
 YIELD_QUALITY = ("precision", "interpolated")
 MODIFIER_PREFIX = "rel_"
 DATA_COLUMNS = ("channel", "bin", "observed")
+CUT_FLOW_COLUMNS = ("mass_gev", "coupling_inv_gev", "channel", "cut", "decays", "share")
 LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
 
 
@@ -59,6 +60,34 @@ def write_yields(path: Path, table: YieldTable) -> None:
     ]
     text = "\n".join([",".join(names), *lines, ""])
     write_text(path, text.replace(",nan", ",") if np.isnan(table.decays).any() else text)
+
+
+def write_cut_flow(path: Path, flow: CutFlow) -> None:
+    """Write a cut flow as csv: for each point and channel all decays, then what each cut leaves.
+
+    The columns are mass_gev, coupling_inv_gev, channel, cut ("none" for all), decays and share (of
+    all); a last line "beyond_edges" counts selected decays outside the observable's edges.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
+    made = np.broadcast_to(decays[..., :1], decays.shape)
+    share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
+    points = itertools.product(
+        [f"{mass:.10g}" for mass in flow.masses],
+        [f"{d:.10g}" for d in flow.couplings],
+        flow.channel,
+        ("none", *flow.cuts, "beyond_edges"),
+    )
+    values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
+    rows = (
+        (*point, f"{number:.6g}", f"{part:.6g}")
+        for point, (number, part) in zip(points, values, strict=True)
+    )
+    write_csv(path, CUT_FLOW_COLUMNS, rows)
 
 
 def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable:

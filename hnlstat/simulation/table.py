@@ -59,6 +59,12 @@ class CutFlow:
     passing: FloatArray
     beyond: FloatArray
 
+    def shares(self) -> FloatArray:
+        """Share of the decays of all channels that is left, (M, D, 1 + cuts); 0 without decays."""
+        left = self.passing.sum(axis=2)
+        made = np.broadcast_to(left[..., :1], left.shape)
+        return np.asarray(np.divide(left, made, out=np.zeros_like(left), where=made > 0))
+
 
 @dataclass(frozen=True, eq=False)
 class YieldTable:
