@@ -189,8 +189,8 @@ def check_volume(current: Run, masses: Array, couplings: Array) -> None:
         limits = {"radius": simulation.radius, "upstream": simulation.upstream}
         given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
         current.remark(
-            f"{' and '.join(given)} leave out up to {found.share:.0%} of the events in the "
-            f"described world (at {1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
+            f"up to {found.share:.0%} of the events in the described world lie outside "
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
         )
 
 
