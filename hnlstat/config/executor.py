@@ -1,12 +1,14 @@
 """Where the work is done and where its results are kept; the numbers depend on neither."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from hnlstat.config.base import Section, validate
+from hnlstat.config.quantities import PositiveNumber
 
 SHARED = "shared:"
 """What stands before the folder of a store for several runs."""
@@ -18,10 +20,25 @@ def _count_or_auto(value: object) -> object:
     return value
 
 
+Count = Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto)]
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"([a-z]+://)?[^:/\s]+:\d+", value):
+        raise ValueError("is not an address of a scheduler; write tcp://host:port")
+    return value
+
+
+def _memory(value: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)? ?[kMGT]i?B", value):
+        raise ValueError("is not a size; write a number with unit, such as '2 GB'")
+    return value
+
+
 class Executor(Section):
     """An executor without settings: work in the process of the run itself."""
 
-    kind: Literal["serial", "processes"]
+    kind: Literal["serial", "processes", "dask", "dask_slurm", "dask_htcondor"]
 
 
 class Processes(Executor):
@@ -35,10 +52,109 @@ class Processes(Executor):
     """
 
     kind: Literal["processes"]
-    workers: Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto)]
+    workers: Count
 
 
-EXECUTORS: dict[str, type[Executor]] = {"processes": Processes}
+class DaskCluster(Executor):
+    """
+    A cluster of Dask (dask.distributed).
+
+    Attributes
+    ----------
+    timeout
+        How long to wait for a scheduler, and at any time for a worker [s]; null: as long as needed.
+    """
+
+    timeout: PositiveNumber | None
+
+
+class Dask(DaskCluster):
+    """
+    Workers of a Dask scheduler, or of one that is started on this machine.
+
+    Attributes
+    ----------
+    scheduler
+        Its address; null: a scheduler and workers of our own.
+    workers
+        Number of our own workers, each a process; "auto" is one per core.
+    """
+
+    kind: Literal["dask"]
+    scheduler: Annotated[str, AfterValidator(_address)] | None
+    workers: Count
+
+
+class JobQueue(DaskCluster):
+    """
+    Workers that are jobs of a batch system (dask-jobqueue).
+
+    Attributes
+    ----------
+    jobs
+        Their number.
+    cores, memory
+        Of each job; every core runs a worker process.
+    interface
+        Network interface by which workers reach this machine; null: the default one.
+    prologue
+        Lines of the shell that each job begins with, such as `module load python`.
+    log_directory
+        Folder for the output of the jobs; null: it is not kept.
+    """
+
+    jobs: Annotated[int, Field(ge=1)]
+    cores: Annotated[int, Field(ge=1)]
+    memory: Annotated[str, AfterValidator(_memory)]
+    interface: str | None
+    prologue: tuple[str, ...]
+    log_directory: str | None
+
+
+class DaskSlurm(JobQueue):
+    """
+    Jobs of SLURM.
+
+    Attributes
+    ----------
+    walltime
+        Time limit of a job, "hours:minutes:seconds".
+    queue, account
+        Partition and account; null: the default ones.
+    directives
+        More options of sbatch, such as `--constraint=avx2`.
+    """
+
+    kind: Literal["dask_slurm"]
+    walltime: str
+    queue: str | None
+    account: str | None
+    directives: tuple[str, ...]
+
+
+class DaskHTCondor(JobQueue):
+    """
+    Jobs of HTCondor.
+
+    Attributes
+    ----------
+    disk
+        Disk space of a job.
+    directives
+        More lines of the submit file, such as `+JobFlavour: '"longlunch"'`.
+    """
+
+    kind: Literal["dask_htcondor"]
+    disk: Annotated[str, AfterValidator(_memory)]
+    directives: dict[str, str]
+
+
+EXECUTORS: dict[str, type[Executor]] = {
+    "processes": Processes,
+    "dask": Dask,
+    "dask_slurm": DaskSlurm,
+    "dask_htcondor": DaskHTCondor,
+}
 
 
 def _with_settings(value: object) -> object:

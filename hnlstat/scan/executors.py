@@ -1,4 +1,4 @@
-"""Where independent pieces of work run: here, or in processes of this machine.
+"""Where independent pieces of work run: here, in processes of this machine, or in those of Dask.
 
 All are `concurrent.futures` executors behind one class, which hands results over as they arrive.
 Results do not depend on where or in which order pieces ran.
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor as FuturesExecutor
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from hnlstat.config.executor import Executor, Processes
+from hnlstat.config.executor import DaskCluster, Executor, Processes
 from hnlstat.errors import HnlstatError
+from hnlstat.scan.dask_cluster import DaskExecutor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,6 +30,14 @@ def available_cores() -> int:
 
 class WorkExecutor(Protocol):
     """Somewhere to work, within a `with` block."""
+
+    def __enter__(self) -> Self:
+        """Make it ready."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Give up what it holds."""
+        ...
 
     def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Apply `function` to every piece; yields the piece's index with its result."""
@@ -109,8 +118,10 @@ class PoolExecutor:
                 self._pool = self._make()
 
 
-def work_executor(settings: Executor) -> SerialExecutor | PoolExecutor:
+def work_executor(settings: Executor) -> WorkExecutor:
     """Give the executor that a Study asks for."""
+    if isinstance(settings, DaskCluster):
+        return DaskExecutor(settings, available_cores())
     if not isinstance(settings, Processes):
         return SerialExecutor()
     number = available_cores() if settings.workers == "auto" else settings.workers

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from hnlstat.app import main
@@ -83,6 +84,26 @@ def test_without_room_for_a_file_nothing_is_lost(tmp_path, undisturbed):
     assert not list(folder.rglob("*.tmp"))
     assert main([*STUDY, f"runs={tmp_path}", "executor=serial"]) == 0
     assert results(folder) == expected
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_four_dask_workers_with_one_killed_in_mid_scan_give_the_same(tmp_path, undisturbed):
+    arguments = ("executor=dask", "executor.workers=4")
+    process = subprocess.Popen(command(tmp_path, *arguments), stdout=subprocess.DEVNULL)
+    wait_until(lambda: any(tmp_path.rglob("*.unit")))
+    children = psutil.Process(process.pid).children()
+    workers = [child for child in children if "spawn_main" in "".join(child.cmdline())]
+    assert len(workers) == 4
+    workers[1].kill()
+    assert process.wait() == 0
+    (folder,) = tmp_path.glob("*/*")
+    assert results(folder) == undisturbed[0]
 
 
 def unit_files(store):

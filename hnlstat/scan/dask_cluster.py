@@ -1,0 +1,210 @@
+"""Work spread by Dask, with a scheduler that is there, or one of our own and its workers.
+
+Dask itself does the work of a worker that dies again, and refuses a piece that keeps killing them.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, as_completed
+from contextlib import ExitStack, suppress
+from typing import Any, TypeVar
+
+from hnlstat.config.executor import Dask, DaskCluster, DaskHTCondor, DaskSlurm, JobQueue
+from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.scan.packing import code_digest
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CLOSING = 10
+"""Seconds that the end of a cluster may take."""
+
+NO_LIMIT = 1e9
+"""Seconds to wait for a scheduler where there is no limit."""
+
+
+class DaskExecutor:
+    """Spreads pieces over the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    settings : which cluster
+    cores : workers of an own cluster where the settings say "auto"
+
+    Raises
+    ------
+    ConfigError
+        If a package or the batch system is missing.
+    HnlstatError
+        On entering, if the scheduler, or any worker, is not there in time.
+    """
+
+    def __init__(self, settings: DaskCluster, cores: int) -> None:
+        self._settings = settings
+        self._cores = cores
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "DaskExecutor":
+        try:
+            import distributed
+        except ImportError:
+            raise _missing("distributed") from None
+        # one line of ours in place of many of theirs
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        with ExitStack() as stack:
+            self._client = self._connect(distributed, stack)
+            self._wait_for_worker()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _connect(self, distributed: Any, stack: ExitStack) -> Any:
+        """Open a client, and the cluster before it where that is ours."""
+        settings = self._settings
+        if isinstance(settings, Dask) and settings.scheduler is not None:
+            address: Any = settings.scheduler
+        else:
+            address = stack.enter_context(self._own_cluster(distributed))
+        try:
+            client = distributed.Client(
+                address, timeout=settings.timeout or NO_LIMIT, set_as_default=False
+            )
+        except (OSError, ValueError) as error:
+            raise HnlstatError(
+                f"executor.scheduler: {address} does not answer as a scheduler of Dask: {error}"
+            ) from None
+        stack.callback(_close, client)
+        return client
+
+    def _own_cluster(self, distributed: Any) -> Any:
+        """Start a scheduler in this process, and ask for its workers."""
+        settings = self._settings
+        if isinstance(settings, JobQueue):
+            return job_queue(settings)
+        assert isinstance(settings, Dask)
+        return distributed.LocalCluster(
+            n_workers=self._cores if settings.workers == "auto" else settings.workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+
+    def _wait_for_worker(self) -> None:
+        try:
+            self._client.wait_for_workers(1, timeout=self._settings.timeout)
+        except TimeoutError:
+            raise self._no_worker() from None
+
+    def _no_worker(self) -> HnlstatError:
+        return HnlstatError(
+            f"no Dask worker in {self._settings.timeout:g} s; start some, or raise executor.timeout"
+        )
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result, as it comes.
+
+        Parameters
+        ----------
+        function, pieces : picklable
+
+        Raises
+        ------
+        HnlstatError
+            If the scheduler vanishes, no worker is left, a piece keeps killing workers, or workers
+            have another version of hnlstat.
+        """
+        from distributed import KilledWorker
+
+        pool = self._client.get_executor(pure=False)
+        digest = code_digest()
+        waiting: dict[Future[R], int] = {
+            pool.submit(_with_same_code, digest, function, piece): index
+            for index, piece in enumerate(pieces)
+        }
+        try:
+            while waiting:
+                with suppress(TimeoutError):
+                    for future in as_completed(list(waiting), timeout=self._settings.timeout):
+                        yield waiting.pop(future), future.result()
+                    continue
+                if not self._client.nthreads():
+                    raise self._no_worker()
+        except CancelledError:
+            raise HnlstatError("the Dask scheduler has vanished") from None
+        except KilledWorker as error:
+            raise HnlstatError(
+                f"Dask workers died {error.allowed_failures + 1} times at the same piece of work, "
+                "perhaps for lack of memory"
+            ) from None
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _with_same_code(digest: str, function: Callable[[T], R], piece: T) -> R:
+    """Apply a function, in a worker, if it would give the same there as here."""
+    if code_digest() != digest:
+        raise HnlstatError(
+            "the Dask workers have another version of hnlstat; install this one there"
+        )
+    return function(piece)
+
+
+def _close(client: Any) -> None:
+    with suppress(TimeoutError, OSError):
+        client.close(timeout=CLOSING)
+
+
+def _missing(package: str) -> ConfigError:
+    return ConfigError(f"executor: needs {package}; pip install 'hnlstat[dask]'")
+
+
+def job_queue(settings: JobQueue) -> Any:
+    """Start a scheduler in this process, with workers that are jobs of a batch system.
+
+    Raises
+    ------
+    ConfigError
+        If dask-jobqueue or the batch system is missing.
+    """
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise _missing("dask-jobqueue") from None
+    command = "sbatch" if isinstance(settings, DaskSlurm) else "condor_submit"
+    if shutil.which(command) is None:
+        raise ConfigError(
+            f"executor: {settings.kind} needs {command}, which is not on this machine"
+        )
+    common: dict[str, Any] = {
+        "cores": settings.cores,
+        "processes": settings.cores,
+        "memory": settings.memory,
+        "interface": settings.interface,
+        "job_script_prologue": list(settings.prologue),
+        "log_directory": settings.log_directory,
+        "job_name": "hnlstat",
+        "scheduler_options": {"dashboard_address": None},
+        "silence_logs": logging.CRITICAL,
+    }
+    if isinstance(settings, DaskSlurm):
+        cluster = dask_jobqueue.SLURMCluster(
+            queue=settings.queue,
+            account=settings.account,
+            walltime=settings.walltime,
+            job_extra_directives=list(settings.directives),
+            **common,
+        )
+    else:
+        assert isinstance(settings, DaskHTCondor)
+        cluster = dask_jobqueue.HTCondorCluster(
+            disk=settings.disk, job_extra_directives=dict(settings.directives), **common
+        )
+    # rather than scale: jobs that end, as at their time limit, are replaced
+    cluster.adapt(minimum_jobs=settings.jobs, maximum_jobs=settings.jobs)
+    return cluster

@@ -1,0 +1,151 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hnlstat.config.base import validate
+from hnlstat.config.executor import Dask, DaskSlurm
+from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.scan.executors import work_executor
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as Unix does")
+
+
+def executor(**changes):
+    settings = {"kind": "dask", "scheduler": None, "workers": 2, "timeout": 60}
+    return work_executor(validate(Dask, settings | changes))
+
+
+def square(x):
+    return x * x
+
+
+def refuse(x):
+    raise ConfigError(f"{x}: no")
+
+
+def die_once(path):
+    mark = Path(path)
+    if not mark.exists():
+        mark.write_text("x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return mark.name
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with executor() as running:
+        yield running
+
+
+def test_every_piece_is_done_once(pool):
+    assert dict(pool.each(square, range(20))) == {i: i * i for i in range(20)}
+    assert list(pool.each(square, [])) == []
+
+
+def test_an_error_of_a_piece_is_passed_on(pool):
+    with pytest.raises(ConfigError, match="1: no"):
+        list(pool.each(refuse, [1]))
+
+
+def test_the_piece_of_a_worker_that_dies_is_done_again(pool, tmp_path):
+    (tmp_path / "a").write_text("x")
+    pieces = [str(tmp_path / name) for name in "ab"]
+    assert dict(pool.each(die_once, pieces)) == {0: "a", 1: "b"}
+
+
+def test_a_piece_that_kills_every_worker_ends_the_run(pool):
+    with pytest.raises(HnlstatError, match="died 4 times at the same piece"):
+        list(pool.each(die, [1]))
+    assert dict(pool.each(square, [3])) == {0: 9}
+
+
+def test_workers_with_other_code_are_refused(pool, monkeypatch):
+    monkeypatch.setattr("hnlstat.scan.dask_cluster.code_digest", lambda: "other")
+    with pytest.raises(HnlstatError, match="another version of hnlstat"):
+        list(pool.each(square, [1]))
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def scheduler(unused_port):
+    process = start(
+        "scheduler", "--port", str(unused_port), "--host", "127.0.0.1", "--no-dashboard"
+    )
+    yield process, f"tcp://127.0.0.1:{unused_port}"
+    process.kill()
+    process.wait()
+
+
+def test_the_workers_of_a_scheduler_do_the_work_until_it_vanishes(scheduler):
+    process, address = scheduler
+    with (
+        pytest.raises(HnlstatError, match="no Dask worker in 5 s"),
+        executor(scheduler=address, timeout=5),
+    ):
+        pass
+    worker = start("worker", address, "--no-nanny", "--no-dashboard", "--death-timeout", "60")
+    try:
+        with executor(scheduler=address) as pool:
+            assert dict(pool.each(square, range(5))) == {i: i * i for i in range(5)}
+            threading.Timer(1.0, process.kill).start()
+            started = time.monotonic()
+            with pytest.raises(HnlstatError, match="scheduler has vanished"):
+                list(pool.each(time.sleep, [0.0, 30.0]))
+            assert time.monotonic() - started < 20
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(unused_port):
+    with (
+        pytest.raises(HnlstatError, match="does not answer as a scheduler") as error,
+        executor(scheduler=f"tcp://127.0.0.1:{unused_port}", timeout=1),
+    ):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_slurm_needs_its_command(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    settings = {
+        "kind": "dask_slurm", "jobs": 1, "cores": 1, "memory": "1 GB", "walltime": "00:10:00",
+        "queue": None, "account": None, "interface": None, "prologue": [], "directives": [],
+        "log_directory": None, "timeout": None,
+    }  # fmt: skip
+    with (
+        pytest.raises(ConfigError, match="sbatch, which is not on this machine"),
+        work_executor(validate(DaskSlurm, settings)),
+    ):
+        pass
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"pip install 'hnlstat\[dask\]'"), executor():
+        pass
