@@ -58,6 +58,11 @@ def run_in_folder(study: Study) -> None:
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
         folder.write_json("summary.json", summary)
         log.info("finished in %.1f s", spent)
+    if current.remarks and study.task.kind != "contour":  # the summary of contours has them
+        from hnlstat.report.summary import notes
+
+        for line in notes(current.remarks):
+            current.console.print(line)
     current.console.print(f"[dim]{folder.path}/ ({spent:.1f} s)[/dim]", highlight=False)
 
 

@@ -245,11 +245,17 @@ def render(summary: Summary, files: Sequence[str]) -> RenderableType:
     if not summary.reaches:
         parts = [parts[0], Text("Nothing is excluded on this grid.")]
     parts += [Text(line) for line in _comparison(summary)]
-    parts += [Text(f"Note: {remark}", style="yellow") for remark in summary.remarks[:MOST_REMARKS]]
-    if len(summary.remarks) > MOST_REMARKS:
-        parts.append(Text(f"... and {len(summary.remarks) - MOST_REMARKS} more notes in run.log"))
+    parts += notes(summary.remarks)
     parts.append(Text(f"Files: {', '.join(files)}"))
     return Group(*parts)
+
+
+def notes(remarks: Sequence[str]) -> list[Text]:
+    """Lay remarks out for a terminal, the first few of them."""
+    lines = [Text(f"Note: {remark}", style="yellow") for remark in remarks[:MOST_REMARKS]]
+    if len(remarks) > MOST_REMARKS:
+        lines.append(Text(f"... and {len(remarks) - MOST_REMARKS} more notes in run.log"))
+    return lines
 
 
 def _reach_table(summary: Summary) -> Table:

@@ -14,6 +14,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from hnlstat.app import main
+from hnlstat.csv_table import read_csv
 from hnlstat.scan.tables import read_limits, read_yields
 
 GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
@@ -121,6 +122,22 @@ def test_same_numbers_with_two_workers(tmp_path, contour):
     folder = run(tmp_path, "executor.workers=2")
     for name in ("yields.csv", "limits.csv", "points.csv"):
         assert (folder / name).read_text() == (contour / name).read_text()
+
+
+def test_a_fine_grid_is_interpolated_alike_by_any_number_of_workers(tmp_path):
+    fine = ("task=yields", "scan.mass={min: 0.1, max: 0.12, points: 9}", "scan.coupling.points=4")
+    one, two = (run(tmp_path, *fine, f"executor.workers={n}") / "yields.csv" for n in (1, 2))
+    assert one.read_text() == two.read_text()
+    between = read_csv(one, required=("interpolated",)).numbers("interpolated")
+    assert 0.4 < between.mean() < 0.8
+
+
+def test_yields_that_are_not_converged_are_noted(tmp_path, capsys):
+    poor = ("simulation.precision=0.001", "simulation.max_points=1", "simulation.upstream=50")
+    run(tmp_path, "task=yields", "scan.mass.values=[0.1]", "scan.coupling.points=4", *poor)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "more than simulation.precision = 0.1%: raise simulation.max_points" in shown
+    assert "of the events in the described world lie outside simulation.upstream = 50 m" in shown
 
 
 def test_yields_from_a_file_give_the_same_limits(tmp_path, contour):
