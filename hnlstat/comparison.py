@@ -139,10 +139,11 @@ def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
     samples: list[MassSample] = []
     for stair in stairs:
         plans = [Plan.of(stair.study, *axes) for axes in (grid, point)]
-        jobs = [list(plan.jobs()) for plan in plans]
         if (basis := _simulated(stair.study)) != last:
-            samples, last = current.map_stored("simulation", Job.run, [*jobs[0], *jobs[1]]), basis
-        tables = plans[0].table(samples[: len(jobs[0])]), plans[1].table(samples[len(jobs[0]) :])
+            jobs = [job for plan in plans for job in plan.jobs()]
+            samples, last = current.map_stored("simulation", Job.run, jobs), basis
+        of_grid = len(plans[0].detectors) * len(settings.masses)
+        tables = plans[0].table(samples[:of_grid]), plans[1].table(samples[of_grid:])
         landings.append(_landing(current, stair, *tables))
     return Comparison(settings.masses, settings.point, tuple(landings))
 

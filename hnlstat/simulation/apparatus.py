@@ -76,9 +76,15 @@ def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array
 
 
 def matter_behind(
-    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64], upstream: Array | float | None
+    apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64]
 ) -> tuple[Array, Array]:
-    """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume."""
+    """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume.
+
+    With `decay_lengths` that is the volume of N that live for ever.
+    """
+    upstream = apparatus.upstream
+    if upstream is not None and apparatus.decay_lengths is not None:
+        upstream += apparatus.upstream_offset
     near, far = ray_segments(
         rays.origin, rays.direction, apparatus.boxes.lower[boxes], apparatus.boxes.upper[boxes]
     )
@@ -87,6 +93,16 @@ def matter_behind(
         near = np.clip(near, first[:, None], last[:, None])
         far = np.clip(far, first[:, None], last[:, None])
     return near, far
+
+
+def chords(apparatus: Apparatus, rays: Rays, volume: int) -> tuple[Array, Array]:
+    """Distances (N,) [m] from decay points to the fiducial box's surface, back and onward."""
+    half = apparatus.size[volume] / 2
+    lower = (apparatus.centre[volume] - half)[None]
+    upper = (apparatus.centre[volume] + half)[None]
+    back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
+    onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
+    return back, onward
 
 
 def without_survival(
@@ -105,11 +121,7 @@ def without_survival(
     -------
     near, far, weight : (N, 2), as `collect_steps` takes them, lengths not yet proper
     """
-    half = apparatus.size[volume] / 2
-    lower = (apparatus.centre[volume] - half)[None]
-    upper = (apparatus.centre[volume] + half)[None]
-    back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
-    onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
+    back, onward = chords(apparatus, rays, volume)
     near, far = lengths
     column = np.maximum(far - np.maximum(near, back[:, None]), 0.0) @ density
     here = ((near == 0) & (far > 0)) @ density

@@ -129,7 +129,7 @@ class EventJob:
         )  # fmt: skip
         density = app.boxes.coefficients @ self.scatterer.density
         boxes = np.flatnonzero(density)
-        near, far = matter_behind(app, rays, boxes, app.upstream)
+        near, far = matter_behind(app, rays, boxes)
         vertices = draw_vertices(
             matter_segments(near, far, density[boxes]), model.mass / rays.momentum,
             model.couplings, model.kappa, rng.random((n, 2)),

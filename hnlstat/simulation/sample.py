@@ -4,7 +4,6 @@ Randomised quasi-Monte Carlo: independent random shifts of one Sobol sequence gi
 scatter is the error. Scatterers whose share of the error is large get more points.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from hnlstat.simulation.apparatus import Apparatus, matter_behind, ray_columns, without_survival
 from hnlstat.simulation.propagation import Steps, collect_steps, decays, survival_kernel
+from hnlstat.simulation.reach import decays_within_reach
 from hnlstat.simulation.sampling import (
     DIMENSIONS,
     Rays,
@@ -135,16 +135,15 @@ class _ScattererSample:
         """Add the points of the sequence up to `points`."""
         new = sobol(points)[self.points :]
         for volume in range(len(self.apparatus.size)):
-            for part, steps in enumerate(self._steps(new, volume)):
-                if steps is not None:
-                    self.total[part, volume] += decays(steps, self.kernel)
+            self.total[:, volume] += self._decays(new, volume)
         self.points = points
 
-    def _steps(self, new: Array, volume: int) -> list[Steps | None]:
-        """Density steps of all replicas, moments (3, R, K, S), of each part."""
+    def _decays(self, new: Array, volume: int) -> Array:
+        """Decays over d^2 from new points in all replicas, of each part (2, R, K, D)."""
         app = self.apparatus
         points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
         replica = np.repeat(np.arange(REPLICAS), len(new))
+        total = np.zeros_like(self.total[:, volume])
         steps: list[Steps | None] = [None for _ in self.parts]
         decay_rng = np.random.default_rng([*self.key, volume, self.points])
         for start in range(0, len(points), _CHUNK):
@@ -157,24 +156,34 @@ class _ScattererSample:
             if app.selection is not None:
                 columns = app.selection.columns(columns, rays, volume, decay_rng)
             for part, (boxes, density) in enumerate(self.parts):
-                if boxes.size:
-                    found = self._collect(rays, volume, boxes, density, columns, replica[chunk])
-                    before = steps[part]
-                    steps[part] = found if before is None else before + found
-        return steps
+                if not boxes.size:
+                    continue
+                lengths = matter_behind(app, rays, boxes)
+                if app.decay_lengths is not None:
+                    found = decays_within_reach(app, rays, self.kappa, volume, lengths, density)
+                    for r in np.unique(replica[chunk]):
+                        mine = replica[chunk] == r
+                        total[part, r] += columns[:, mine] @ found[mine]
+                    continue
+                new_steps = self._steps(rays, volume, lengths, density, columns, replica[chunk])
+                before = steps[part]
+                steps[part] = new_steps if before is None else before + new_steps
+        for part, sums in enumerate(steps):
+            if sums is not None:
+                total[part] += decays(sums, self.kernel)
+        return total
 
-    def _collect(
+    def _steps(
         self,
         rays: Rays,
         volume: int,
-        boxes: NDArray[np.int64],
+        lengths: tuple[Array, Array],
         density: Array,
         columns: Array,
         replica: NDArray[np.int64],
     ) -> Steps:
-        """Density steps of rays in some of the boxes."""
+        """Density steps of rays in some of the boxes, moments (3, R, K, S)."""
         app = self.apparatus
-        lengths = matter_behind(app, rays, boxes, self.reach(rays))
         if app.survival:
             near, far = lengths
             weight = rays.weight[:, None] * density
@@ -182,15 +191,6 @@ class _ScattererSample:
             near, far, weight = without_survival(app, rays, volume, lengths, density)
         proper = (self.mass / rays.momentum)[:, None]
         return collect_steps(near * proper, far * proper, weight, columns, replica, REPLICAS)
-
-    def reach(self, rays: Rays) -> Array | float | None:
-        """How far upstream vertices may lie [m]."""
-        app = self.apparatus
-        if app.decay_lengths is None or app.upstream is None:
-            return app.upstream
-        length = rays.momentum / (self.mass * self.kappa[0])
-        reach = app.upstream_offset + np.minimum(app.decay_lengths * length, app.upstream)
-        return np.asarray(reach)
 
     @property
     def rays(self) -> int:
@@ -241,14 +241,4 @@ def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: A
     axes = (1, 0, 2)
     return MassSample(
         parts.sum(axis=0).transpose(axes), error.transpose(axes), parts[1].transpose(axes), rays
-    )
-
-
-def joined(samples: Sequence[MassSample]) -> MassSample:
-    """Put samples of different couplings together, in order."""
-    return MassSample(
-        decays=np.concatenate([sample.decays for sample in samples], axis=-1),
-        error=np.concatenate([sample.error for sample in samples], axis=-1),
-        rock=np.concatenate([sample.rock for sample in samples], axis=-1),
-        rays=sum(sample.rays for sample in samples),
     )

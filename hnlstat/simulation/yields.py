@@ -15,7 +15,7 @@ from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
-from hnlstat.simulation.sample import MassSample, Precision, joined, simulate
+from hnlstat.simulation.sample import MassSample, Precision, simulate
 from hnlstat.simulation.table import CutFlow, YieldTable
 
 Array = NDArray[np.float64]
@@ -36,22 +36,10 @@ class Job:
     seed: int
 
     def run(self) -> MassSample:
-        """Simulate; coupling by coupling where the sampled volume depends on the decay length."""
-        together = self.apparatus.decay_lengths is None
-        parts = (
-            [np.arange(self.couplings.size)]
-            if together
-            else np.arange(self.couplings.size)[:, None]
+        """Simulate all couplings with the same rays."""
+        return simulate(
+            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
         )
-        return joined(
-            [
-                simulate(
-                    self.apparatus, self.mass, self.couplings[part], self.kappa[part],
-                    self.precision, self.seed,
-                )
-                for part in parts
-            ]
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
