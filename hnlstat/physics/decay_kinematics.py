@@ -131,7 +131,7 @@ def decay_to_photon(
     photon, neutrino = np.empty((n, 4)), np.empty((n, 4))
     for part, polarised in _blocks(n, polarisation):
         to_laboratory = _Frame.of(momentum[part], mass)
-        cosine = _linear(points[part, 0], -polarised)
+        cosine = sample_linear(points[part, 0], -polarised)
         sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * points[part, 1]
         k = mass / 2 * np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine])
         to_laboratory(photon[part], k, mass / 2, 0.0)
@@ -196,7 +196,7 @@ class _Angles:
 
 def _angles(unit: Array, x: Array, beta: Array, polarised: Array) -> _Angles:
     """Draw the angles one after the other, each from its distribution given those before."""
-    cos_pair = _linear(unit[0], -polarised * (1 - x / 2) / (1 + x / 2))
+    cos_pair = sample_linear(unit[0], -polarised * (1 - x / 2) / (1 + x / 2))
     sin_pair = np.sqrt((1 - cos_pair) * (1 + cos_pair))
     transverse = 1 - polarised * cos_pair
     longitudinal = x / 2 * (1 + polarised * cos_pair)
@@ -214,8 +214,8 @@ def _angles(unit: Array, x: Array, beta: Array, polarised: Array) -> _Angles:
     return _Angles(cos_pair, c, s, sign * cos_azimuth, sign * sin_azimuth)
 
 
-def _linear(unit: Array, slope: Array) -> Array:
-    """Points in [-1, 1] with density 1 + slope c, |slope| <= 1."""
+def sample_linear(unit: Array, slope: Array) -> Array:
+    """Points in [-1, 1] with density 1 + slope c, |slope| <= 1, from points in [0, 1)."""
     rest = 4 * unit - 2 + slope
     root = np.sqrt(np.maximum(1 + slope * rest, 0.0))
     return np.asarray(np.clip(rest / (1 + root), -1.0, 1.0))
@@ -245,6 +245,21 @@ def _axes(cosine: Array, unit_azimuth: Array) -> tuple[Array, Array, Array]:
     )
 
 
+def perpendicular(direction: Array) -> tuple[Array, Array]:
+    """Two unit vectors (3, N) that make right-handed axes with unit vectors (3, N).
+
+    T. Duff et al., J. Comput. Graph. Tech. 6 (2017) 1: stable everywhere.
+    """
+    x, y, z = direction
+    sign = np.copysign(1.0, z)
+    a = -1 / (sign + z)
+    b = x * y * a
+    return (
+        np.stack([1 + sign * x * x * a, sign * b, -sign * x]),
+        np.stack([b, sign + y * y * a, -y]),
+    )
+
+
 @dataclass(frozen=True)
 class _Frame:
     """Rest frames of N, z along its flight: axes (3, N) in the laboratory, gamma, beta gamma."""
@@ -257,22 +272,13 @@ class _Frame:
 
     @classmethod
     def of(cls, momentum: Array, mass: float) -> "_Frame":
-        """Axes after T. Duff et al., J. Comput. Graph. Tech. 6 (2017) 1: stable everywhere."""
+        """Frames of N with momenta (N, 3); N at rest have the axes of the laboratory."""
         size = np.sqrt(np.sum(momentum**2, axis=1))
         moving = size > 0
         flight = momentum.T / np.where(moving, size, 1.0)
-        x, y, z = flight[0], flight[1], np.where(moving, flight[2], 1.0)
-        sign = np.copysign(1.0, z)
-        a = -1 / (sign + z)
-        b = x * y * a
+        flight[2] = np.where(moving, flight[2], 1.0)
         beta_gamma = size / mass
-        return cls(
-            np.stack([1 + sign * x * x * a, sign * b, -sign * x]),
-            np.stack([b, sign + y * y * a, -y]),
-            np.stack([x, y, z]),
-            np.sqrt(1 + beta_gamma**2),
-            beta_gamma,
-        )
+        return cls(*perpendicular(flight), flight, np.sqrt(1 + beta_gamma**2), beta_gamma)
 
     def __call__(self, out: Array, momentum: Array, energy: Array | float, mass: float) -> None:
         """Fill `out` (N, 4) with laboratory four-vectors, each on its mass shell."""

@@ -10,10 +10,14 @@ s the spin of N. D. Gorbunov, M. Shaposhnikov, JHEP 10 (2007) 015; K. Bondarenko
 (2018) 032. Terms of order (m_e / m)^2, 1e-5 at 150 MeV, are left out.
 """
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from hnlstat.physics.constants import KAON_MASS
+from hnlstat.physics.decay_kinematics import perpendicular, sample_linear
 
 Array = NDArray[np.float64]
 Flavour = Literal["e", "mu", "tau"]
@@ -56,7 +60,9 @@ def decay_to_ee(
     left, right = couplings(flavour)
     x = rng.beta(3, 2, n)
     other = 1 - x * rng.random(n)
-    leading = x / 2 * _directions(_linear(rng.random(n), polarisation), rng.random(n))
+    leading = (
+        x / 2 * _directions(sample_linear(rng.random(n), np.asarray(polarisation)), rng.random(n))
+    )
     # angle between the two leptons from the momentum of the neutrino, (2 - x - other) m / 2
     cosine = np.clip(((2 - x - other) ** 2 - x**2 - other**2) / (2 * x * other), -1.0, 1.0)
     second = other / 2 * _about(leading / (x / 2), cosine, rng.random(n))
@@ -64,22 +70,72 @@ def decay_to_ee(
     return np.where(first_term, second, leading), np.where(first_term, leading, second)
 
 
-def kaon_polarisation(mass: ArrayLike, lepton_mass: float, kaon_mass: float) -> Array:
+@dataclass(frozen=True)
+class KaonDecays:
+    """K+ -> l+ N in flight.
+
+    Attributes
+    ----------
+    kaon : (3, N) momenta of the kaons [GeV]
+    mass : of N [GeV]
+    lepton : mass of the charged lepton [GeV]
+    direction : (3, N) of N in the rest frame of the kaon
+    """
+
+    kaon: Array
+    mass: float
+    lepton: float
+    direction: Array
+
+    @classmethod
+    def sample(
+        cls, kaon: Array, mass: float, lepton: float, rng: np.random.Generator
+    ) -> "KaonDecays":
+        """Isotropic decays, of weight 1."""
+        cosine, azimuth = rng.random((2, kaon.shape[1]))
+        return cls(kaon, mass, lepton, _directions(2 * cosine - 1, azimuth))
+
+    def __getitem__(self, index: NDArray[np.bool_]) -> "KaonDecays":
+        """Some of the decays."""
+        return replace(self, kaon=self.kaon[:, index], direction=self.direction[:, index])
+
+    @property
+    def momentum(self) -> Array:
+        """Momenta of N in the laboratory (3, N) [GeV]."""
+        energy, size = self._in_rest_frame()
+        return boosted(size * self.direction, energy, self.kaon / KAON_MASS)
+
+    def pairs(self, flavour: Flavour, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Momenta of e- and e+ of N -> nu e+ e- in the laboratory, (3, N) each [GeV].
+
+        N decays with its polarisation along its flight in the rest frame of the kaon; boosts go
+        the same way back, so that the spin turns as it should.
+        """
+        n = self.direction.shape[1]
+        _, size = self._in_rest_frame()
+        first, second = perpendicular(self.direction)
+        found = []
+        for x, y, z in decay_to_ee(n, flavour, kaon_polarisation(self.mass, self.lepton), rng):
+            own = self.mass * (x * first + y * second + z * self.direction)
+            there = boosted(own, _size(own), self.direction * (size / self.mass))
+            found.append(boosted(there, _size(there), self.kaon / KAON_MASS))
+        return found[0], found[1]
+
+    def _in_rest_frame(self) -> tuple[float, float]:
+        """Energy and momentum of N in the rest frame of the kaon [GeV]."""
+        energy = (KAON_MASS**2 + self.mass**2 - self.lepton**2) / (2 * KAON_MASS)
+        return energy, float(np.sqrt(max(energy**2 - self.mass**2, 0.0)))
+
+
+def kaon_polarisation(mass: ArrayLike, lepton: float) -> Array:
     """Helicity P of the N of K+ -> l+ N in the rest frame of the kaon, from -1 (massless) to 1.
 
     With massless l+, which is right-handed, N has to be so, too. For K- -> l- anti-N its negative.
     R. Shrock, Phys. Rev. D 24 (1981) 1232.
     """
-    n, lepton, kaon = (np.asarray(m, dtype=float) ** 2 for m in (mass, lepton_mass, kaon_mass))
-    root = np.sqrt(np.maximum((kaon - n - lepton) ** 2 - 4 * n * lepton, 0.0))
-    return np.asarray((n - lepton) * root / (kaon * (n + lepton) - (n - lepton) ** 2))
-
-
-def _linear(unit: Array, slope: ArrayLike) -> Array:
-    """Points in [-1, 1] with density 1 + slope c, |slope| <= 1."""
-    slope = np.asarray(slope, dtype=float)
-    rest = 4 * unit - 2 + slope
-    return np.asarray(np.clip(rest / (1 + np.sqrt(np.maximum(1 + slope * rest, 0.0))), -1.0, 1.0))
+    n, m_l, kaon = (np.asarray(m, dtype=float) ** 2 for m in (mass, lepton, KAON_MASS))
+    root = np.sqrt(np.maximum((kaon - n - m_l) ** 2 - 4 * n * m_l, 0.0))
+    return np.asarray((n - m_l) * root / (kaon * (n + m_l) - (n - m_l) ** 2))
 
 
 def _directions(cosine: Array, unit: Array) -> Array:
@@ -89,10 +145,17 @@ def _directions(cosine: Array, unit: Array) -> Array:
 
 def _about(axis: Array, cosine: Array, unit: Array) -> Array:
     """Unit vectors (3, N) at an angle to unit vectors, at azimuths 2 pi unit about them."""
-    x, y, z = axis
-    sign = np.copysign(1.0, z)
-    a = -1 / (sign + z)
-    first = np.stack([1 + sign * x * x * a, sign * x * y * a, -sign * x])
-    second = np.stack([x * y * a, sign + y * y * a, -y])
+    first, second = perpendicular(axis)
     u, v, w = _directions(cosine, unit)
     return np.asarray(u * first + v * second + w * axis)
+
+
+def boosted(momentum: Array, energy: Array | float, velocity: Array) -> Array:
+    """Momenta (3, N) in a frame in which theirs moves, `velocity` being its beta gamma (3, N)."""
+    gamma = np.sqrt(1 + np.sum(velocity**2, axis=0))
+    along = np.sum(momentum * velocity, axis=0)
+    return np.asarray(momentum + velocity * (along / (gamma + 1) + energy))
+
+
+def _size(vector: Array) -> Array:
+    return np.asarray(np.sqrt(np.sum(vector**2, axis=0)))
