@@ -21,8 +21,10 @@ _REACH = 8.0  # sigma; the Gaussian tail beyond is 6e-16
 _STEP = 1.25  # times the width of the integrand: costs 6e-6 of it
 _BULK = 5.0  # sigma of the integrand kept around its largest shift
 _LARGEST_SHIFT = 4.0  # sigma that a downward pull of the signal can move the integrand by
+_LEAST_SIZE = 1e-6  # of a direction, events; less does nothing
 _SMALL_PULL = 0.4  # shift in sigma below which a third-degree rule is enough
-_MOST_SMALL = 8  # directions with a small pull that are followed one by one
+_MOST_DIRECTIONS = 8  # that are all followed one by one
+_LEADING = 2  # that are followed one by one where there are more
 _TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the signal
 
 
@@ -84,9 +86,9 @@ def signal_nodes(model: CountingModel) -> SignalNodes:
 
     ln(signal) is normal with `model.log_signal_covariance`. Its eigenvectors are independent
     directions. A direction whose pull on the likelihood, sum_i s_i d ln(s_i)/dz, is small gets two
-    points, all such directions together a rule exact to third degree; where they are many, one
-    direction with the pull of all stands for them. The others get a trapezoidal sum
-    reaching as far down as a test at many sigma can pull them.
+    points, all such directions together a rule exact to third degree; the others get a
+    trapezoidal sum reaching as far down as a test at many sigma can pull them. Of many directions
+    only the largest are followed: one with the pull of all others stands for these.
     """
     variance, vectors = np.linalg.eigh(model.log_signal_covariance)
     shifts = vectors * np.sqrt(np.maximum(variance, 0.0))
@@ -94,18 +96,23 @@ def signal_nodes(model: CountingModel) -> SignalNodes:
     pulls = scale * (model.signal @ shifts)
     shifts, pulls = shifts * np.where(pulls < 0.0, -1.0, 1.0), np.abs(pulls)
     sizes = scale * (model.signal @ np.abs(shifts))
-    informative = sizes > 1e-6
+    if np.count_nonzero(sizes > _LEAST_SIZE) > _MOST_DIRECTIONS:
+        order = np.argsort(-sizes)
+        leading, others = order[:_LEADING], order[_LEADING:]
+        pull = np.linalg.norm(pulls[others])
+        merged = shifts[:, others] @ pulls[others] / max(pull, 1e-300)
+        shifts = np.column_stack([shifts[:, leading], merged])
+        pulls = np.append(pulls[leading], pull)
+        sizes = scale * (model.signal @ np.abs(shifts))
+    informative = sizes > _LEAST_SIZE
     small = informative & (sizes < _SMALL_PULL)
     rules, columns = [], []
     for j in np.flatnonzero(informative & ~small):
         rules.append(_trapezoid(pulls[j], scale * (model.signal @ shifts[:, j] ** 2)))
         columns.append(shifts[:, [j]])
     if small.any():
-        minor = shifts[:, small]
-        if small.sum() > _MOST_SMALL:
-            minor = minor @ pulls[small, None] / np.linalg.norm(pulls[small])
-        rules.append(_star(minor.shape[1]))
-        columns.append(minor)
+        rules.append(_star(int(small.sum())))
+        columns.append(shifts[:, small])
     if not rules:
         return SignalNodes(model.signal[:, None], np.ones(1))
     points, weight = _tensor(rules)

@@ -72,3 +72,24 @@ def test_a_deep_tail_is_integrated():
     nodes = signal_nodes(model)
     average, _ = quad(lambda z: norm.pdf(z) * np.exp(-40.0 * 1.5**z), -12.0, 8.0, epsabs=1e-16)
     assert nodes.weight @ np.exp(-nodes.signal[0]) == pytest.approx(average, rel=1e-3)
+
+
+def test_many_directions_have_few_nodes_and_keep_the_total():
+    """Twenty bins with an MC error each: one direction stands for most of them."""
+    signal = np.geomspace(0.3, 6.0, 20)
+    model = CountingModel(
+        tuple(f"bin_{i}" for i in range(20)),
+        signal,
+        np.ones(20),
+        signal_modifiers={"efficiency": np.full(20, 0.2)},
+        mc_error=0.03,
+    )
+    nodes = signal_nodes(model)
+    assert len(nodes.weight) < 2000
+    totals = nodes.signal.sum(axis=0)
+    mean = float(nodes.weight @ totals)
+    variance = float(nodes.weight @ (totals - mean) ** 2)
+    covariance = np.expm1(model.log_signal_covariance)
+    exact = signal * np.exp(0.5 * np.diag(model.log_signal_covariance))
+    assert mean == pytest.approx(exact.sum(), rel=1e-3)
+    assert variance == pytest.approx(exact @ covariance @ exact, rel=0.01)
