@@ -162,7 +162,6 @@ def _keep_cut_flow(current: Run, flow: CutFlow) -> None:
     write_cut_flow(current.folder.file("cutflow.csv"), flow)
     current.console.print(cut_flow_table(flow))
     for text in cut_flow_remarks(flow, selection):
-        current.console.print(f"[yellow]{text}[/yellow]", highlight=False)
         current.remark(text)
 
 
