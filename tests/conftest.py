@@ -6,6 +6,7 @@ import os
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
 
 from hnlstat.config import Study, load
@@ -21,3 +22,51 @@ def nd280() -> Study:
 def upgrade() -> Study:
     """nd280_upgrade with three years, and nd280 with all data before it."""
     return load(["detector=nd280_upgrade"])
+
+
+@pytest.fixture(scope="session")
+def random_workspace():
+    """A function that makes random pyhf workspaces."""
+    return _random_workspace
+
+
+def _random_workspace(rng, bins, nuisances):
+    """Return a workspace with one or two channels, and data near the background or the signal."""
+    background = rng.uniform(1.0, 60.0) * np.exp(-rng.uniform(0.0, 0.4) * np.arange(bins)) + 0.5
+    signal = rng.uniform(0.5, 30.0) * rng.dirichlet(np.ones(bins)) + 0.05
+    channels, observations = [], []
+    for c, chosen in enumerate(np.array_split(np.arange(bins), min(2, bins))):
+        b, s = background[chosen], signal[chosen]
+        on_signal = [{"name": "mu", "type": "normfactor", "data": None}]
+        on_background = []
+        for k in range(nuisances):
+            size, ratio = rng.uniform(-0.3, 0.3), rng.uniform(0.5, 1.5)
+            if k % 3 == 2:
+                tilt = rng.uniform(-0.2, 0.2, len(b))
+                data = {"hi_data": (b * (1 + tilt)).tolist(), "lo_data": (b * (1 - tilt)).tolist()}
+                on_background.append({"name": f"shape_{k}", "type": "histosys", "data": data})
+                continue
+            data = {"hi": 1.0 + size, "lo": 1.0 - ratio * size}
+            modifier = {"name": f"norm_{k}", "type": "normsys", "data": data}
+            on_background.append(modifier)
+            on_signal += [modifier] if k % 2 else []
+        if c == 0:
+            for rate, modifiers in ((s, on_signal), (b, on_background)):
+                errors = (rate * rng.uniform(0.02, 0.2, len(rate))).tolist()
+                modifiers.append({"name": "mc", "type": "staterror", "data": errors})
+        else:
+            errors = (b * rng.uniform(0.05, 0.3, len(b))).tolist()
+            on_background.append({"name": "control", "type": "shapesys", "data": errors})
+        samples = [
+            {"name": "signal", "data": s.tolist(), "modifiers": on_signal},
+            {"name": "background", "data": b.tolist(), "modifiers": on_background},
+        ]
+        channels.append({"name": f"channel_{c}", "samples": samples})
+        counts = rng.poisson(b + rng.choice([0.0, 1.0]) * s).astype(float)
+        observations.append({"name": f"channel_{c}", "data": counts.tolist()})
+    return {
+        "channels": channels,
+        "observations": observations,
+        "measurements": [{"name": "test", "config": {"poi": "mu", "parameters": []}}],
+        "version": "1.0.0",
+    }

@@ -14,48 +14,6 @@ from hnlstat.inference.workspace import workspace
 MINUIT = pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2)
 
 
-def random_workspace(rng, bins, nuisances):
-    """Return a workspace with one or two channels, and data near the background or the signal."""
-    background = rng.uniform(1.0, 60.0) * np.exp(-rng.uniform(0.0, 0.4) * np.arange(bins)) + 0.5
-    signal = rng.uniform(0.5, 30.0) * rng.dirichlet(np.ones(bins)) + 0.05
-    channels, observations = [], []
-    for c, chosen in enumerate(np.array_split(np.arange(bins), min(2, bins))):
-        b, s = background[chosen], signal[chosen]
-        on_signal = [{"name": "mu", "type": "normfactor", "data": None}]
-        on_background = []
-        for k in range(nuisances):
-            size, ratio = rng.uniform(-0.3, 0.3), rng.uniform(0.5, 1.5)
-            if k % 3 == 2:
-                tilt = rng.uniform(-0.2, 0.2, len(b))
-                data = {"hi_data": (b * (1 + tilt)).tolist(), "lo_data": (b * (1 - tilt)).tolist()}
-                on_background.append({"name": f"shape_{k}", "type": "histosys", "data": data})
-                continue
-            data = {"hi": 1.0 + size, "lo": 1.0 - ratio * size}
-            modifier = {"name": f"norm_{k}", "type": "normsys", "data": data}
-            on_background.append(modifier)
-            on_signal += [modifier] if k % 2 else []
-        if c == 0:
-            for rate, modifiers in ((s, on_signal), (b, on_background)):
-                errors = (rate * rng.uniform(0.02, 0.2, len(rate))).tolist()
-                modifiers.append({"name": "mc", "type": "staterror", "data": errors})
-        else:
-            errors = (b * rng.uniform(0.05, 0.3, len(b))).tolist()
-            on_background.append({"name": "control", "type": "shapesys", "data": errors})
-        samples = [
-            {"name": "signal", "data": s.tolist(), "modifiers": on_signal},
-            {"name": "background", "data": b.tolist(), "modifiers": on_background},
-        ]
-        channels.append({"name": f"channel_{c}", "samples": samples})
-        counts = rng.poisson(b + rng.choice([0.0, 1.0]) * s).astype(float)
-        observations.append({"name": f"channel_{c}", "data": counts.tolist()})
-    return {
-        "channels": channels,
-        "observations": observations,
-        "measurements": [{"name": "test", "config": {"poi": "mu", "parameters": []}}],
-        "version": "1.0.0",
-    }
-
-
 def in_pyhf(spec):
     """Return pyhf's model and data of a workspace."""
     model = pyhf.Model({"channels": spec["channels"]}, poi_name="mu", validate=False)
@@ -73,7 +31,7 @@ def in_our_order(likelihoods, model, parameters):
 
 
 @pytest.fixture(params=range(6))
-def spec(request):
+def spec(request, random_workspace):
     rng = np.random.default_rng(100 + request.param)
     return random_workspace(rng, bins=1 + 2 * request.param, nuisances=2 + request.param)
 
@@ -141,7 +99,7 @@ def test_asimov_data_have_their_parameters_as_best_fit(spec):
     assert found.parameters == pytest.approx(theta, abs=1e-5)
 
 
-def test_points_together_are_the_points_alone():
+def test_points_together_are_the_points_alone(random_workspace):
     rng = np.random.default_rng(8)
     first = random_workspace(rng, bins=4, nuisances=3)
     specs = [first, random_workspace(rng, bins=4, nuisances=3)]
@@ -154,7 +112,7 @@ def test_points_together_are_the_points_alone():
         assert together.nll[i] == pytest.approx(best_fit(alone, alone.data).nll[0], rel=1e-12)
 
 
-def test_the_better_of_two_maxima_is_found():
+def test_the_better_of_two_maxima_is_found(random_workspace):
     """A background that rises at +1 and at -1 sigma explains an excess in two ways."""
     spec = random_workspace(np.random.default_rng(3), bins=1, nuisances=1)
     signal, background = spec["channels"][0]["samples"]
@@ -175,14 +133,14 @@ def test_the_better_of_two_maxima_is_found():
         ({"name": "n", "type": "spline", "data": None}, "unknown type 'spline'"),
     ],
 )
-def test_modifiers_that_cannot_be_used_are_named(modifier, message):
+def test_modifiers_that_cannot_be_used_are_named(random_workspace, modifier, message):
     spec = random_workspace(np.random.default_rng(3), bins=1, nuisances=0)
     spec["channels"][0]["samples"][1]["modifiers"].append(modifier)
     with pytest.raises(InferenceError, match=message):
         read_likelihoods([spec])
 
 
-def test_a_parameter_of_interest_without_effect_is_named():
+def test_a_parameter_of_interest_without_effect_is_named(random_workspace):
     spec = random_workspace(np.random.default_rng(3), bins=1, nuisances=0)
     spec["measurements"][0]["config"]["poi"] = "nu"
     with pytest.raises(InferenceError, match="'nu'"):
