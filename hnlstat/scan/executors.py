@@ -6,6 +6,7 @@ Results do not depend on where or in which order pieces ran.
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor as FuturesExecutor
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -129,4 +130,18 @@ def work_executor(settings: Executor) -> WorkExecutor:
         return SerialExecutor()
     # spawn, not fork: forking a process that runs threads can hang
     context = multiprocessing.get_context("spawn")
-    return PoolExecutor(lambda: ProcessPoolExecutor(number, mp_context=context))
+    return PoolExecutor(
+        lambda: ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent)
+    )
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the run is killed, which by itself it would not notice."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

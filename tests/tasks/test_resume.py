@@ -1,5 +1,7 @@
 """Runs that are killed, run out of room or share a store, through the command line."""
 
+import contextlib
+import os
 import random
 import resource
 import subprocess
@@ -27,6 +29,20 @@ def results(folder):
     return [(folder / name).read_bytes() for name in RESULTS]
 
 
+def kill(arguments, after):
+    """Begin a run, kill it after some seconds, and wait for the end of all its processes."""
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(after)
+    process.kill()
+    process.wait()
+    patience = time.monotonic() + 20.0
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < patience:
+            os.killpg(process.pid, 0)
+            time.sleep(0.02)
+        pytest.fail("workers outlive the run that was killed")
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """Results of an undisturbed run in one process, and the time it takes [s]."""
@@ -41,11 +57,11 @@ def undisturbed(tmp_path_factory):
 def test_a_run_survives_kills_at_any_moment(tmp_path, undisturbed):
     expected, spent = undisturbed
     moments = random.Random(1)
-    for _ in range(KILLS):
-        process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL)
-        time.sleep(moments.uniform(0.0, spent))
-        process.kill()
-        process.wait()
+    for i in range(KILLS):
+        kill(
+            command(tmp_path, f"executor={('serial', 'processes')[i % 2]}"),
+            moments.uniform(0.0, spent),
+        )
         for summary in tmp_path.glob("*/*/summary.json"):
             summary.unlink()  # as if it had been killed just before its end
     subprocess.run(command(tmp_path), check=True, capture_output=True)
@@ -56,10 +72,7 @@ def test_a_run_survives_kills_at_any_moment(tmp_path, undisturbed):
 
 def test_resume_alone_goes_on(tmp_path, undisturbed):
     expected, spent = undisturbed
-    process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL)
-    time.sleep(0.7 * spent)
-    process.kill()
-    process.wait()
+    kill(command(tmp_path), 0.7 * spent)
     (folder,) = tmp_path.glob("*/*")
     if not (folder / "summary.json").exists():
         again = [sys.executable, "-m", "hnlstat", f"resume={folder}"]
