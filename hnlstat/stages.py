@@ -27,7 +27,7 @@ from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import CutFlow, YieldTable
 from hnlstat.simulation.volume import left_out
-from hnlstat.simulation.yields import RELEVANT_EVENTS, Job
+from hnlstat.simulation.yields import RELEVANT_EVENTS, TOLERATED, Job
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -169,7 +169,7 @@ def check_error(current: Run, table: YieldTable, where: str = "") -> None:
     """Log the largest MC error, and remark on it where it is well above the one asked for."""
     reached, asked = largest_error(table), current.study.simulation.precision
     current.log.info("largest relative MC error of a dataset's yield%s: %.2g", where, reached)
-    if reached > 1.5 * asked:
+    if reached > TOLERATED * asked:
         current.remark(
             f"MC error reaches {reached:.1%}{where}, more than simulation.precision = "
             f"{asked:.1%}: raise simulation.max_points"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hnlstat.config.study import Study
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import YieldTable
-from hnlstat.simulation.yields import Job, Plan
+from hnlstat.simulation.yields import TOLERATED, Job, Plan
 
 Array = NDArray[np.float64]
 RunJobs = Callable[[Sequence[Job]], Sequence[MassSample]]
@@ -80,7 +80,7 @@ class _Grid:
         self.jobs = jobs
         self.log_mass = np.log([job.mass for job in jobs])
         self.samples: dict[int, MassSample] = {}
-        self.passed: list[tuple[_Gap, Array]] = []
+        self.interpolated: dict[int, MassSample] = {}
         self.ends = [0]
         while self.ends[-1] < len(jobs) - 1:
             reach = self.log_mass[self.ends[-1]] + np.log(FIRST_RATIO)
@@ -110,28 +110,53 @@ class _Grid:
         """Keep the gaps whose test was well predicted, and cut the others in two."""
         tested, self.gaps = self.gaps, []
         for gap in tested:
-            miss, passed = self._miss(gap.test)
-            if passed:
-                self.passed.append((gap, miss))
+            miss = self._miss(gap.test)
+            between = set(range(gap.first, gap.last)) - self.samples.keys()
+            found = {i: self._interpolated(i, miss) for i in between}
+            precise = all(self._precise(i, sample) for i, sample in found.items())
+            if precise and self._well_predicted(gap.test):
+                # kept as they are: samples added next to a gap would only magnify their noise
+                self.interpolated |= found
             else:
                 self.gaps += self._gap(gap.first, gap.test) + self._gap(gap.test, gap.last)
 
-    def _miss(self, test: int) -> tuple[Array, bool]:
-        """Relative error (K, V, D) of the prediction at a test, and whether it is small enough.
-
-        Small enough is an error of the interpolation, of the weighted total at any coupling that
-        matters, that is half of the one asked for: it is added to the MC error in quadrature.
-        """
+    def _miss(self, test: int) -> Array:
+        """Relative error of the prediction at a test that MC errors do not explain, (K, V, D)."""
         sample, predicted = self.samples[test], self._predicted(test)
+        noise = predicted.error**2 + sample.error**2
+        miss = np.sqrt(np.maximum((predicted.decays - sample.decays) ** 2 - noise, 0.0))
+        return np.divide(miss, sample.decays, out=miss, where=sample.decays > 0)
+
+    def _well_predicted(self, test: int) -> bool:
+        """Whether the interpolation adds half of the precision asked for to the error at most.
+
+        That is, in quadrature, to the weighted total at any coupling that matters.
+        """
         precision = self.jobs[test].precision
         true, found = (
-            np.einsum("kvd,k->d", s.decays, precision.weight) for s in (sample, predicted)
+            np.einsum("kvd,k->d", sample.decays, precision.weight)
+            for sample in (self.samples[test], self._predicted(test))
         )
         relevant = np.maximum(true, found) >= precision.relevant
-        limit = TEST_OVER_ERROR * precision.relative / 2
-        passed = not np.any(np.abs(found - true)[relevant] > limit * true[relevant])
-        miss = np.abs(predicted.decays - sample.decays)
-        return np.divide(miss, sample.decays, out=miss, where=sample.decays > 0), passed
+        limit = TEST_OVER_ERROR * precision.relative / 2 * true
+        return not np.any(relevant & (np.abs(found - true) > limit))
+
+    def _precise(self, i: int, sample: MassSample) -> bool:
+        """Whether the error at a mass between samples can be tolerated where the total matters."""
+        precision = self.jobs[i].precision
+        total, error = (
+            np.einsum("kvd,k->vd", array, precision.weight)
+            for array in (sample.decays, sample.error)
+        )
+        total, error = total.sum(axis=0), np.linalg.norm(error, axis=0)
+        limit = TOLERATED * precision.relative * total
+        return not np.any((total >= precision.relevant) & (error > limit))
+
+    def _interpolated(self, i: int, miss: Array) -> MassSample:
+        """Sample at a mass whose gap has missed its test by so much."""
+        sample = self._predicted(i)
+        own = sample.decays * miss / TEST_OVER_ERROR
+        return replace(sample, error=np.hypot(sample.error, own))
 
     def _predicted(self, i: int) -> MassSample:
         """Sample at a mass from the two sampled ones on each side, without an own error."""
@@ -145,21 +170,16 @@ class _Grid:
             np.stack([getattr(self.samples[node], name) for node in near])
             for name in ("decays", "error", "rock")
         )
-        value = _between(decays, cubic, linear, edge)
+        value = _curve(decays, cubic, linear, edge)
         relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
         spread = np.sqrt(np.tensordot(cubic**2, relative**2, 1))
-        rock = np.minimum(_between(rock, cubic, linear, edge), value)
+        rock = np.minimum(_curve(rock, cubic, linear, edge), value)
         return MassSample(value, value * spread, rock, rays=0, interpolated=True)
 
     def all(self) -> list[MassSample]:
-        """Samples at all masses; errors of interpolated ones with that of the interpolation."""
-        result = dict(self.samples)
-        for gap, miss in self.passed:
-            for i in set(range(gap.first, gap.last)) - self.samples.keys():
-                sample = self._predicted(i)
-                error = np.hypot(sample.error, sample.decays * miss / TEST_OVER_ERROR)
-                result[i] = replace(sample, error=error)
-        return [result[i] for i in range(len(self.jobs))]
+        """Samples at all masses."""
+        found = self.samples | self.interpolated
+        return [found[i] for i in range(len(self.jobs))]
 
 
 def _lagrange(x: float, nodes: Array) -> Array:
@@ -172,7 +192,7 @@ def _lagrange(x: float, nodes: Array) -> Array:
     )
 
 
-def _between(values: Array, cubic: Array, linear: Array, edge: list[int]) -> Array:
+def _curve(values: Array, cubic: Array, linear: Array, edge: list[int]) -> Array:
     """Interpolate values (n, ...): a cubic in the logarithm, or a line where there are zeros.
 
     The cubic may leave the straight line by a factor e at most: it would swing where all decays

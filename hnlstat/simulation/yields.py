@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 RELEVANT_EVENTS = 0.1
 """Yields below this many events are sampled without a precision goal: no contour passes there."""
 
+TOLERATED = 1.5
+"""Times the precision asked for: what errors may reach before anything is done about it."""
+
 
 @dataclass(frozen=True)
 class Job:
