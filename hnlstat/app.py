@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -12,6 +13,7 @@ import hnlstat
 from hnlstat.errors import ConfigError, HnlstatError
 
 if TYPE_CHECKING:
+    from hydra.conf import HydraConf
     from omegaconf import DictConfig
 
 USER_ERROR, INTERRUPTED = 2, 130
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for an error of the user's, 130 after Ctrl-C.
+        Exit status: 0, 2 for an error of the user's, 1 if jobs of a sweep failed, 130 after Ctrl-C.
     """
     # one thread per process: the work is spread over processes, whose threads would compete, and
     # sums in another order would change the last digit
@@ -50,15 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except USER_ERRORS as error:
-        return _complain(error)
+        return _complain(error, getattr(error, "status", USER_ERROR))
     return 0
 
 
 def _complain(reason: object, status: int = USER_ERROR) -> int:
+    print(f"hnlstat: {_line(reason)}", file=sys.stderr)
+    return status
+
+
+def _line(reason: object) -> str:
     if isinstance(reason, OSError):
         reason = f"{reason.filename or 'system'}: {reason.strerror or reason}"
-    print(f"hnlstat: {' '.join(str(reason).split())}", file=sys.stderr)
-    return status
+    return " ".join(str(reason).split())
 
 
 def _run_hydra(arguments: list[str]) -> None:
@@ -67,13 +73,16 @@ def _run_hydra(arguments: list[str]) -> None:
     from hnlstat.config.explain import COMPOSITION_ERRORS, explain
     from hnlstat.config.search import conf_dir
 
-    folder, arguments, overrides = _own_folder_first(arguments, conf_dir())
+    folder, arguments, options = _own_folder_first(arguments, conf_dir())
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
     try:
         with _as_process(arguments):
-            decorate(_task)()
+            if options.multirun:
+                _sweep(decorate(_task))
+            else:
+                decorate(_task)()
     except COMPOSITION_ERRORS as error:
-        overrides = [f"hydra.searchpath=['file://{folder}']", *overrides]
+        overrides = [f"hydra.searchpath=['file://{folder}']", *options.overrides]
         raise ConfigError(explain(error, overrides)) from None
     except ValueError as error:
         if not str(error).startswith("Config group override must be"):
@@ -81,7 +90,9 @@ def _run_hydra(arguments: list[str]) -> None:
         raise ConfigError("a group cannot be null; to take it out write ~exposure") from None
 
 
-def _own_folder_first(arguments: list[str], shipped: Path) -> tuple[Path, list[str], list[str]]:
+def _own_folder_first(
+    arguments: list[str], shipped: Path
+) -> tuple[Path, list[str], argparse.Namespace]:
     """
     Let Hydra look into the user's --config-dir before the shipped configuration.
 
@@ -104,10 +115,10 @@ def _own_folder_first(arguments: list[str], shipped: Path) -> tuple[Path, list[s
     if found.config_dir is None:
         found.config_dir = _folder_to_resume(options.overrides)
     if found.config_dir is None:
-        return shipped, arguments, options.overrides
+        return shipped, arguments, options
     if not found.config_dir.is_dir():
         raise ConfigError(f"--config-dir: {found.config_dir} is not a folder")
-    return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options.overrides
+    return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options
 
 
 def _folder_to_resume(overrides: list[str]) -> Path | None:
@@ -142,17 +153,65 @@ def _as_process(arguments: list[str]) -> Iterator[None]:
             os.environ["HYDRA_FULL_ERROR"] = before[1]
 
 
+def _sweep(run: Callable[[], None]) -> None:
+    """Run the jobs of a sweep and say how it went, even if its launcher stops on the way.
+
+    Raises
+    ------
+    SweepError
+        If a job failed.
+    """
+    from hnlstat import sweep
+
+    try:
+        run()
+    except Exception as error:
+        folder = sweep.SweepFolder.latest
+        if folder is None or not (folder / sweep.JOBS).is_dir():
+            raise  # before any job
+        _complain(f"the launcher stopped: {error}")
+    if folder := sweep.SweepFolder.latest:
+        sweep.report(folder)
+
+
 def _task(config: "DictConfig") -> None:
     """Run one job; an error of the user's ends it here, or Hydra would add lines of its own."""
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
+    hydra = HydraConfig.get()
+    if hydra.mode == RunMode.MULTIRUN:
+        _recorded(config, hydra)
+        return
     try:
-        from hnlstat.config import from_config
-
-        study = from_config(config, HydraConfig.get())
-
-        from hnlstat.tasks import run  # only now: it brings everything else
-
-        run(study)
+        _run(config, hydra)
     except USER_ERRORS as error:
-        raise SystemExit(_complain(error)) from None
+        raise SystemExit(_complain(error, getattr(error, "status", USER_ERROR))) from None
+
+
+def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
+    """Run a job of a sweep and write down how it ended; an error does not stop the others."""
+    from hnlstat import sweep
+
+    sweep.clear(hydra)
+    folder, reason = None, None
+    try:
+        folder = _run(config, hydra)
+    except USER_ERRORS as error:
+        reason = _line(error)
+        _complain(reason)
+    except Exception as error:
+        reason = f"fault of the program: {type(error).__name__}: {_line(error)}"
+        traceback.print_exc()
+    sweep.record(hydra, folder, reason)
+
+
+def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
+    """Check the configuration and run it; gives the folder of the results, if there is one."""
+    from hnlstat.config import from_config
+
+    study = from_config(config, hydra)
+
+    from hnlstat.tasks import run  # only now: it brings everything else
+
+    return run(study)

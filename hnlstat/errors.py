@@ -2,7 +2,9 @@
 
 
 class HnlstatError(Exception):
-    """Base of all errors that are reported as one line with exit status 2."""
+    """Base of all errors that are reported as one line; `status` is the exit status."""
+
+    status = 2
 
 
 class ConfigError(HnlstatError):
@@ -23,3 +25,9 @@ class OutputError(HnlstatError):
 
 class StoreError(HnlstatError):
     """A store of results, or an entry of it, that cannot be used."""
+
+
+class SweepError(HnlstatError):
+    """Jobs of a sweep that failed, while others did not."""
+
+    status = 1

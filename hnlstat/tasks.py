@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from hnlstat import likelihood
+from hnlstat.collect_task import run_collect
 from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
@@ -24,8 +26,8 @@ from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inj
 from hnlstat.store_task import run_store
 
 
-def run(study: Study) -> None:
-    """Run the task of a Study.
+def run(study: Study) -> Path | None:
+    """Run the task of a Study; gives the folder of its results, None for a task without.
 
     Raises
     ------
@@ -34,11 +36,14 @@ def run(study: Study) -> None:
     """
     if study.task.kind == "store":
         run_store(study)
+    elif study.task.kind == "collect":
+        run_collect(study)
     else:
-        run_in_folder(study)
+        return run_in_folder(study)
+    return None
 
 
-def run_in_folder(study: Study) -> None:
+def run_in_folder(study: Study) -> Path:
     """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
     started = time.perf_counter()
     content_hash = study.content_hash()
@@ -64,6 +69,7 @@ def run_in_folder(study: Study) -> None:
         for line in notes(current.remarks):
             current.console.print(line)
     current.console.print(f"[dim]{folder.path}/ ({spent:.1f} s)[/dim]", highlight=False)
+    return folder.path
 
 
 def unit_store(study: Study, folder: RunFolder) -> UnitStore | None:

@@ -26,6 +26,10 @@ NAMED_BY_USER = re.compile(
 )
 """Where the keys are names that users may add to."""
 
+LAUNCHER = re.compile(r"\b(joblib|submitit)(_\w+)?\b")
+EXTRAS = {"joblib": "joblib", "submitit": "slurm"}
+"""Launchers that are plugins of Hydra, and the extras of hnlstat that bring them."""
+
 
 def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     """
@@ -42,13 +46,16 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         return (
             f"{error.override}: cannot be read; write key=value, quoting values with spaces, = or ^"
         )
+    message = str(error) or (str(error.__cause__) if error.__cause__ else type(error).__name__)
+    if isinstance(error, MissingConfigException) and (launcher := LAUNCHER.search(message)):
+        extra = EXTRAS[launcher[1]]
+        return f"hydra/launcher: {launcher[0]} is missing; pip install 'hnlstat[{extra}]'"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"{group}={name}: no such {group}; {suggest(name, error.options)}"
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"{mark.name}, line {mark.line + 1}: not valid YAML: {error.problem}"
-    message = str(error) or (str(error.__cause__) if error.__cause__ else type(error).__name__)
     where = getattr(error, "full_key", None) or getattr(error.__cause__, "full_key", None) or ""
     if unknown := re.search(r"Could not override '([^']+)'", message):
         key = unknown[1]

@@ -36,6 +36,7 @@ class Task(Section):
         "compare",
         "efficiency",
         "store",
+        "collect",
     ]
 
 
@@ -142,6 +143,20 @@ class StoreTask(Task):
     days: PositiveNumber
 
 
+class CollectTask(Task):
+    """
+    One table and one figure of the jobs of a sweep.
+
+    Attributes
+    ----------
+    folder
+        The sweep's, `runs/multirun/<date>_<time>`; results go there, too.
+    """
+
+    kind: Literal["collect"]
+    folder: Path
+
+
 TASKS: dict[str, type[Task]] = {
     "coverage": CoverageTask,
     "inject": InjectTask,
@@ -149,6 +164,7 @@ TASKS: dict[str, type[Task]] = {
     "combine": CombineTask,
     "efficiency": EfficiencyTask,
     "store": StoreTask,
+    "collect": CollectTask,
 }
 
 

@@ -105,12 +105,12 @@ def contour_figure(
         set_axes(axes, flavours, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
-        labels, own = _draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
+        labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
         _draw_legend(figure, handles, title)
         figure.draw_without_rendering()  # does the layout, so that labels know the pixels
-        major = [_curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
-        minor = [_curve(line) for line in axes.get_lines() if line.get_linestyle() == ":"]
+        major = [curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
+        minor = [curve(line) for line in axes.get_lines() if line.get_linestyle() == ":"]
         place_labels(axes, labels, major, minor, size=SIZE - 0.5)
     return figure
 
@@ -133,7 +133,7 @@ def set_axes(
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
-def _draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[Handle]]:
+def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[Handle]]:
     """Draw excluded bounds in grey, below everything else, and projected ones dotted.
 
     Those with a colour of their own lie above, and with those at another level than published they
@@ -187,7 +187,8 @@ def _closed(bound: Bound) -> tuple[FloatArray, FloatArray]:
     return mass, coupling
 
 
-def _curve(line: Line2D) -> tuple[FloatArray, FloatArray]:
+def curve(line: Line2D) -> tuple[FloatArray, FloatArray]:
+    """Points of a line in data coordinates."""
     return np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
 
 

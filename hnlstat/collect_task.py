@@ -1,0 +1,186 @@
+"""task=collect: one table and one figure of the jobs of a sweep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from hnlstat.config.compose import read
+from hnlstat.config.study import Study
+from hnlstat.config.task import CollectTask
+from hnlstat.errors import DataError
+from hnlstat.report.wording import level_text, mev_text, range_text
+from hnlstat.scan.store import RunFolder
+from hnlstat.sweep import Job, check, choices, failures, read_jobs
+
+FloatArray = NDArray[np.float64]
+
+REACH = ("level", "kind", "method", "coupling_inv_gev", "mass_gev", "mass_low_gev", "mass_high_gev",
+         "low_open", "high_open", "coupling_open")  # fmt: skip
+"""Columns of the table that say how far a limit reaches, as `Reach` does."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job that came to its end: what differs from the others, its folder, what it found."""
+
+    job: Job
+    choice: tuple[str, ...]
+    folder: Path
+    summary: Mapping[str, Any]
+
+    @property
+    def reaches(self) -> list[dict[str, Any]]:
+        """How far its limits reach; empty for a task without limits."""
+        return list(self.summary.get("reaches", ()))
+
+
+def run_collect(study: Study) -> None:
+    """Write collected.csv, collected.md and collected.png (.pdf) into the folder of a sweep.
+
+    Raises
+    ------
+    DataError
+        If it is not the folder of a sweep, or results of a job cannot be read.
+    SweepError
+        If a job failed; the others are collected before.
+    """
+    assert isinstance(study.task, CollectTask)
+    sweep = RunFolder(study.task.folder)
+    jobs = read_jobs(sweep.path)
+    ended = [job for job in jobs if job.reason is None and job.folder is not None]
+    keys, values = choices(ended)
+    done = [
+        Done(job, choice, folder := sweep.path / str(job.folder), _json(folder / "summary.json"))
+        for job, choice in zip(ended, values, strict=True)
+    ]
+    write_rows(sweep, jobs, done)
+    limit = _common_limit(done)
+    table = _compact(keys, limit, done)
+    failed = failures(jobs)
+    sweep.write_text("collected.md", _markdown(table, failed))
+    console = Console()
+    console.print(_rich(table, len(keys)))
+    if limit is not None:
+        _draw(study, sweep, done, limit)
+    for line in failed:
+        console.print(f"failed: {line}", style="red", highlight=False, soft_wrap=True, markup=False)
+    files = "collected.csv, collected.md" + (", collected.pdf" if limit else "")
+    console.print(f"{sweep.path}/: {files}", highlight=False, soft_wrap=True)
+    check(jobs)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    return dict(content)
+
+
+def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> None:
+    """Write collected.csv: a row for each job and limit; no numbers where there is no limit."""
+    keys, values = choices(jobs)
+    found = {one.job.number: one.reaches for one in done}
+    names = [column.removesuffix("_gev").removesuffix("_inv") for column in REACH]
+    rows = [
+        (job.number, *value, job.folder or "", job.reason or "",
+         *(_plain(reach.get(name, "")) for name in names))
+        for job, value in zip(jobs, values, strict=True)
+        for reach in found.get(job.number) or [{}]
+    ]  # fmt: skip
+    sweep.write_csv("collected.csv", ("job", *keys, "folder", "reason", *REACH), rows)
+
+
+def _plain(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _common_limit(done: Sequence[Done]) -> tuple[float, str] | None:
+    """Level and kind that all jobs with limits have: the lowest, by data if all have them."""
+    have = [{(r["level"], r["kind"]) for r in one.reaches} for one in done if one.reaches]
+    common = set.intersection(*have) if have else set()
+    order = {"observed": 0, "expected": 1}
+    known = [limit for limit in common if limit[1] in order]
+    return min(known, key=lambda limit: (limit[0], order[limit[1]]), default=None)
+
+
+def _compact(
+    keys: Sequence[str], limit: tuple[float, str] | None, done: Sequence[Done]
+) -> list[list[str]]:
+    """The table for reading, its heading first: one row for each job that is done."""
+    name = "limit" if limit is None else f"{level_text(limit[0])} CL {limit[1]}"
+    rows = [["job", *keys, f"{name}: lowest", "at mass", "masses reached"]]
+    for one in done:
+        row = [str(one.job.number), *one.choice]
+        mine = [r for r in one.reaches if (r["level"], r["kind"]) == limit]
+        for r in mine[:1]:
+            row += [
+                f"{'≤ ' * r['coupling_open']}{r['coupling']:.3g} GeV⁻¹",
+                f"{mev_text(r['mass'])} MeV",
+                range_text(r["mass_low"], r["mass_high"], r["low_open"], r["high_open"]),
+            ]
+        rows.append(row + ["–"] * (len(rows[0]) - len(row)))
+    return rows
+
+
+def _rich(rows: Sequence[Sequence[str]], keys: int) -> Table:
+    """Lay the table out for a terminal; where it is narrow, the values of keys are folded."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for number, heading in enumerate(rows[0]):
+        table.add_column(heading, no_wrap=number > keys, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
+
+
+def _markdown(rows: Sequence[Sequence[str]], failed: Sequence[str]) -> str:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n"
+    if failed:
+        text += "\nFailed:\n\n" + "".join(f"- {line}\n" for line in failed)
+    return text
+
+
+def _lines(path: Path, limit: tuple[float, str]) -> Iterator[FloatArray]:
+    """Contours of one limit, each (V, 2), [GeV] and [GeV^-1]."""
+    for entry in _json(path).get("contours", ()):
+        if (entry["level"], entry["kind"]) == limit:
+            yield from (np.array(line, dtype=float) for line in entry["lines"])
+
+
+def _draw(study: Study, sweep: RunFolder, done: Sequence[Done], limit: tuple[float, str]) -> None:
+    """Draw one limit of all jobs, with the bounds where they are on the same coupling."""
+    from hnlstat.bounds import chosen_bounds, comparable
+    from hnlstat.report.sweep_figure import Scenario, sweep_figure
+
+    with_limits = [one for one in done if one.reaches]
+    studies = [read(one.folder / "config.yaml") for one in with_limits]
+    patterns = [s.model.flavours.model_dump() for s in studies]
+    flavours = patterns[0] if all(p == patterns[0] for p in patterns) else {}
+    scenarios = [
+        Scenario(one.choice, tuple(_lines(one.folder / "contours.json", limit)))
+        for one in with_limits
+    ]
+    ends = [
+        (float(array[0]), float(array[-1]))
+        for s in studies
+        for array in (s.scan.mass.array(), s.scan.coupling.array())
+    ]
+    masses, couplings = (
+        (min(low), max(high)) for low, high in (zip(*ends[i::2], strict=True) for i in (0, 1))
+    )
+    figure = sweep_figure(
+        scenarios, limit,
+        comparable(chosen_bounds(study.bounds), flavours) if flavours else (),
+        flavours=flavours, mass_range=masses, coupling_range=couplings,
+    )  # fmt: skip
+    sweep.write_figure("collected", figure)

@@ -1,0 +1,121 @@
+"""The figure of task=collect: one limit of all scenarios of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hnlstat.bounds import Bound
+from hnlstat.report.figures import (
+    BLUE,
+    HEIGHT,
+    ORANGE,
+    PURPLE,
+    SIZE,
+    STYLE,
+    VERMILION,
+    WIDTH,
+    curve,
+    draw_bounds,
+    set_axes,
+)
+from hnlstat.report.labels import place_labels
+from hnlstat.report.wording import level_text
+
+FloatArray = NDArray[np.float64]
+
+# with the other colours of Okabe and Ito that are dark enough for lines
+COLOURS = (BLUE, VERMILION, "#009E73", PURPLE, "black", ORANGE, "#56B4E9")
+LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
+
+FEW = 6
+"""Scenarios that a legend above a column has room for; of more it stands beside a wide figure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A job of a sweep.
+
+    Attributes
+    ----------
+    choice : tuple of str
+        What differs from the others, in the same order for all.
+    lines : tuple of array, shape (V, 2)
+        Its contours [GeV], [GeV^-1].
+    """
+
+    choice: tuple[str, ...]
+    lines: tuple[FloatArray, ...]
+
+
+def sweep_figure(
+    scenarios: Sequence[Scenario],
+    limit: tuple[float, str],
+    bounds: Sequence[Bound] = (),
+    *,
+    flavours: Mapping[str, float],
+    mass_range: tuple[float, float],
+    coupling_range: tuple[float, float],
+) -> Figure:
+    """Draw one limit of each scenario, over the bounds in grey.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        In the order of the legend.
+    limit : (float, str)
+        Level and kind of the limit.
+    bounds : sequence of Bound
+        Bounds on the coupling that all scenarios have in common.
+    flavours : mapping
+        Relative couplings d_a/d, for the axis label; empty where scenarios differ.
+    mass_range, coupling_range : pair of float
+        Limits of the axes [GeV], [GeV^-1].
+    """
+    few = len(scenarios) <= FEW
+    with mpl.rc_context(STYLE):
+        size = (WIDTH if few else 2 * WIDTH, HEIGHT)
+        figure = Figure(figsize=size, dpi=300, layout="constrained")
+        axes = figure.add_subplot()
+        set_axes(axes, flavours, mass_range, coupling_range)
+        labels, _ = draw_bounds(axes, [bound for bound in bounds if bound.status != "allowed"])
+        gap = np.full((1, 2), np.nan)
+        for scenario, (colour, line) in zip(scenarios, _styles(scenarios), strict=True):
+            parts = [gap, *(part for one in scenario.lines for part in (one, gap))]
+            mass, coupling = np.vstack(parts).T
+            text = ", ".join(scenario.choice)
+            axes.plot(mass * 1e3, coupling, color=colour, ls=line, lw=1.1, zorder=3, label=text)
+        level, kind = limit
+        figure.legend(
+            loc="outside upper center" if few else "outside right upper",
+            ncols=2 if few else 1 + (len(scenarios) - 1) // 24,
+            title=f"{level_text(level)} CL {kind}",
+            title_fontsize=STYLE["legend.fontsize"] + 1,
+            frameon=False,
+            handlelength=2.2,
+            labelspacing=0.3,
+            columnspacing=1.0,
+        )
+        figure.draw_without_rendering()  # does the layout, so that labels know the pixels
+        place_labels(axes, labels, [curve(one) for one in axes.get_lines()], size=SIZE - 0.5)
+    return figure
+
+
+def _styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
+    """Colour and line of each scenario.
+
+    Of many, the first choice gives the colour and the others the line, where that tells all apart.
+    """
+    first = list(dict.fromkeys(scenario.choice[:1] for scenario in scenarios))
+    rest = list(dict.fromkeys(scenario.choice[1:] for scenario in scenarios))
+    if len(scenarios) > len(COLOURS) and len(first) <= len(COLOURS) and len(rest) <= len(LINES):
+        return [(COLOURS[first.index(s.choice[:1])], LINES[rest.index(s.choice[1:])])
+                for s in scenarios]  # fmt: skip
+    n = len(COLOURS)
+    return [(COLOURS[i % n], LINES[i // n % len(LINES)]) for i in range(len(scenarios))]

@@ -1,0 +1,73 @@
+"""Sweeps and their collection, through the command line."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from hnlstat.app import main
+
+GRID = (
+    "scan.mass.values=[60 MeV, 0.1, 0.2]", "scan.coupling.points=8", "simulation.precision=0.1",
+    "bounds.curves=[]", "executor=serial",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """A sweep of four scenarios in two processes, one of which fails."""
+    runs = tmp_path_factory.mktemp("sweep")
+    settings = (f"runs={runs}", "model=dipole_mu,dipole_e", "inference.levels=[0.9],[1.9]")
+    done = subprocess.run(
+        [sys.executable, "-m", "hnlstat", "-m", "hydra/launcher=parallel",
+         "hydra.launcher.n_jobs=2", *GRID, *settings],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (folder,) = (runs / "multirun").iterdir()
+    return folder, done
+
+
+def test_collect_makes_one_table_and_one_figure(sweep, capsys):
+    folder, done = sweep
+    assert done.returncode == 1
+    assert "2 of 4 jobs done" in done.stdout
+    assert "failed: #1 model=dipole_mu inference.levels=[1.9]: inference.levels" in done.stdout
+    assert main(["task=collect", f"task.folder={folder}"]) == 1
+    out, err = capsys.readouterr()
+    assert "failed: #3 model=dipole_e inference.levels=[1.9]: inference.levels" in out
+    assert err == "hnlstat: 2 of 4 jobs of the sweep failed, see above\n"
+    with (folder / "collected.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["job"] for row in rows if row["reason"]] == ["1", "3"]
+    observed = {
+        row["model"]: float(row["coupling_inv_gev"])
+        for row in rows
+        if row["kind"] == "observed" and row["level"] == "0.9"
+    }
+    assert observed.keys() == {"dipole_mu", "dipole_e"}
+    assert observed["dipole_mu"] < observed["dipole_e"]  # the beam is of muon neutrinos
+    assert "| 2 | dipole_e | " in (folder / "collected.md").read_text()
+    assert (folder / "collected.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "collected.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_jobs_without_limits_are_collected_without_a_figure(tmp_path, capsys):
+    point = ("task=point", "model.coupling=1e-6", "model.mass=0.1,0.2", f"runs={tmp_path}")
+    assert main(["-m", *GRID, *point]) == 0
+    (folder,) = (tmp_path / "multirun").iterdir()
+    assert main(["task=collect", f"task.folder={folder}"]) == 0
+    assert "collected.csv, collected.md\n" in capsys.readouterr().out
+    assert not (folder / "collected.png").exists()
+    with (folder / "collected.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["job"], row["model.mass"], row["coupling_inv_gev"]) for row in rows] == [
+        ("0", "0.1", ""), ("1", "0.2", "")
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path, capsys):
+    assert main(["task=collect", f"task.folder={tmp_path}"]) == 2
+    assert "is not the folder of a sweep" in capsys.readouterr().err
+    assert main(["task=collect"]) == 2
+    assert "task.folder" in capsys.readouterr().err
