@@ -8,8 +8,10 @@ from hnlstat.simulation.yields import Plan
 
 @pytest.mark.parametrize("detector", ["nd280", "nd280_upgrade"])
 @pytest.mark.parametrize("mass", [0.03, 0.3])
-def test_one_mass(benchmark, detector, mass):
-    study = load(["task=yields", f"detector={detector}", f"scan.mass.values=[{mass}]"])
+@pytest.mark.parametrize("selection", ["recast_2019", "kinematic"])
+def test_one_mass(benchmark, detector, mass, selection):
+    grid = f"scan.mass.values=[{mass}]"
+    study = load(["task=yields", f"detector={detector}", f"selection={selection}", grid])
     plan = Plan.of(study, study.scan.mass.array(), study.scan.coupling.array())
     jobs = list(plan.jobs())
 
