@@ -1,5 +1,6 @@
 """What `task=` can ask for: each runs the stages it needs and leaves their files in a folder."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,12 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.efficiency import run_efficiency
 from hnlstat.grid import point_tests
+from hnlstat.report.html import write_report
 from hnlstat.scan.executors import work_executor
+from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.provenance import provenance
 from hnlstat.scan.resume import run_folder
-from hnlstat.scan.store import RunFolder
+from hnlstat.scan.store import RunFolder, json_text
 from hnlstat.scan.tables import read_yields, write_limits
 from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.table import YieldTable
@@ -36,6 +39,10 @@ def run(study: Study) -> Path | None:
     """
     if study.task.kind == "store":
         run_store(study)
+    elif study.task.kind == "figures":
+        from hnlstat.figures_task import run_figures  # brings matplotlib, which is slow to load
+
+        run_figures(study)
     elif study.task.kind == "collect":
         run_collect(study)
     else:
@@ -61,6 +68,7 @@ def run_in_folder(study: Study) -> Path:
         summary = TASKS[study.task.kind](current, given)
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
+        write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
         folder.write_json("summary.json", summary)
         log.info("finished in %.1f s", spent)
     if current.remarks and study.task.kind != "contour":  # the summary of contours has them

@@ -6,8 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
-from hnlstat.config.base import Section, validate
-from hnlstat.config.quantities import NotEmpty, PositiveCoupling, PositiveNumber
+from hnlstat.config.base import Section, suggest, validate
+from hnlstat.config.quantities import (
+    NotEmpty,
+    PositiveCoupling,
+    PositiveEnergy,
+    PositiveNumber,
+)
 from hnlstat.config.sections import Events, OpenProbability
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
@@ -36,6 +41,7 @@ class Task(Section):
         "compare",
         "efficiency",
         "store",
+        "figures",
         "collect",
     ]
 
@@ -157,6 +163,51 @@ class CollectTask(Task):
     folder: Path
 
 
+FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertices")
+"""What task=figures draws."""
+
+
+def _named(value: Path | None) -> Path | None:
+    if value is None:
+        raise ValueError("is no folder; give that of a finished run: task.folder=runs/...")
+    return value
+
+
+def _known_figures(value: object) -> object:
+    for name in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+        if name not in FIGURES and value != "all":
+            raise ValueError(f"has {name}; {suggest(str(name), FIGURES)}")
+    return value
+
+
+class FiguresTask(Task):
+    """
+    Figures of a finished run, and its report with them.
+
+    Attributes
+    ----------
+    folder
+        Of the run, where `figures/` is made.
+    figures
+        Which ones; "all": those that the run's files are there for.
+    mass, coupling
+        Where CLs and the vertices are drawn, and what materials and momenta are for; None: where
+        the run's first limit is strongest.
+    masses
+        At which production is sampled, over the run's grid.
+    number
+        Of events sampled at each of these.
+    """
+
+    kind: Literal["figures"]
+    folder: Annotated[Path | None, AfterValidator(_named)]
+    figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_known_figures)]
+    mass: PositiveEnergy | None
+    coupling: PositiveCoupling | None
+    masses: Annotated[int, Field(ge=2)]
+    number: Annotated[int, Field(ge=100)]
+
+
 TASKS: dict[str, type[Task]] = {
     "coverage": CoverageTask,
     "inject": InjectTask,
@@ -164,6 +215,7 @@ TASKS: dict[str, type[Task]] = {
     "combine": CombineTask,
     "efficiency": EfficiencyTask,
     "store": StoreTask,
+    "figures": FiguresTask,
     "collect": CollectTask,
 }
 

@@ -208,17 +208,17 @@ def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     handles: list[Handle] = []
     if observed := kinds.get("observed"):
         _fill(axes, observed, [], color=BLUE, alpha=0.15)
-        line = _outline(axes, observed, color=BLUE, lw=1.3)
+        line = outline(axes, observed, color=BLUE, lw=1.3)
         shade = Patch(color=BLUE, alpha=0.15, lw=0)
-        handles.append((f"{_limit_text(main[0])} observed", (shade, line)))
+        handles.append((f"{limit_text(main[0])} observed", (shade, line)))
     if expected := kinds.get("expected"):
-        line = _outline(axes, expected, color="black", lw=0.9, ls=(0, (4, 2)))
-        text = f"{_limit_text(main[0])} expected{', ±1σ, ±2σ' if patches else ''}"
+        line = outline(axes, expected, color="black", lw=0.9, ls=(0, (4, 2)))
+        text = f"{limit_text(main[0])} expected{', ±1σ, ±2σ' if patches else ''}"
         handles.append((text, (*patches, line)))
     return handles
 
 
-def _limit_text(region: Region) -> str:
+def limit_text(region: Region) -> str:
     """Name the level and the test of an exclusion: 90% CLs, or LR for a likelihood ratio."""
     test = region.method.rpartition(" ")[2]
     return f"{level_text(region.level)} {'CL$_s$' if test == 'CLs' else test}"
@@ -230,11 +230,11 @@ def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     handles: list[Handle] = []
     for kind in ("observed", "expected"):
         if excluded := [r for r in strong if r.kind == kind]:
-            line = _outline(axes, excluded, color=VERMILION, lw=0.9)
-            handles.append((f"{_limit_text(excluded[0])} {kind}", (line,)))
+            line = outline(axes, excluded, color=VERMILION, lw=0.9)
+            handles.append((f"{limit_text(excluded[0])} {kind}", (line,)))
             break
     if discovery := [r for r in strong if r.kind == "discovery"]:
-        line = _outline(axes, discovery, color=VERMILION, lw=0.9, ls=(0, (1.5, 1.2)))
+        line = outline(axes, discovery, color=VERMILION, lw=0.9, ls=(0, (1.5, 1.2)))
         handles.append((f"{level_text(discovery[0].level)} discovery", (line,)))
     return handles
 
@@ -259,7 +259,7 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
     legend.get_title().set(multialignment="center", linespacing=1.0)
 
 
-def _outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
+def outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
     """Draw the boundaries that are limits, not ends of the grid, as one line."""
     gap = np.full((1, 2), np.nan)
     lines = [part for region in regions for line in region.lines for part in (line, gap)]

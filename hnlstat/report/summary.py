@@ -244,7 +244,7 @@ def render(summary: Summary, files: Sequence[str]) -> RenderableType:
     parts: list[RenderableType] = [Text(summary.title, style="bold"), _reach_table(summary)]
     if not summary.reaches:
         parts = [parts[0], Text("Nothing is excluded on this grid.")]
-    parts += [Text(line) for line in _comparison(summary)]
+    parts += [Text(line) for line in sentences(summary)]
     parts += notes(summary.remarks)
     parts.append(Text(f"Files: {', '.join(files)}"))
     return Group(*parts)
@@ -274,8 +274,8 @@ def _reach_table(summary: Summary) -> Table:
     return table
 
 
-def _comparison(summary: Summary) -> list[str]:
-    """Sentences on existing bounds and the publication."""
+def sentences(summary: Summary) -> list[str]:
+    """Write sentences on existing bounds and the publication."""
     if summary.compared is None:
         if summary.reaches:
             return [

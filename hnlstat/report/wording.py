@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from scipy.stats import norm
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 
@@ -49,3 +50,23 @@ def mev_text(mass: float) -> str:
 def range_text(low: float, high: float, low_open: bool = False, high_open: bool = False) -> str:
     """Write a range of masses in MeV; ends of the grid carry ≤ and ≥."""
     return f"{'≤ ' * low_open}{mev_text(low)} – {'≥ ' * high_open}{mev_text(high)} MeV"
+
+
+def length_text(length: float) -> str:
+    """Write a length [m] in the unit that suits it, to three digits: "1 cm", "100 m", "10 km"."""
+    for unit, size in (("km", 1e3), ("m", 1.0), ("cm", 1e-2), ("mm", 1e-3)):
+        if length >= 0.9995 * size:
+            return f"{float(f'{length / size:.3g}'):,g} {unit}"
+    return f"{length * 1e6:.3g} µm"
+
+
+def power_text(value: float) -> str:
+    """Write a number to three digits with a power of ten: "4.59 × 10⁻⁷"."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+def power_symbol(value: float) -> str:
+    """Write a number as `power_text` does, in mathtext, without the dollars."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}"

@@ -69,8 +69,12 @@ def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
     ValueError
         If `content` holds NaN or infinity, which JSON cannot.
     """
-    text = json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
+    write_text(path, json_text(content, indent=indent) + "\n")
+
+
+def json_text(content: object, *, indent: int | None = 2) -> str:
+    """Give `content` as JSON; see `write_json`."""
+    return json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

@@ -53,7 +53,7 @@ def test_contour_leaves_every_file(contour):
     assert names == {
         "config.yaml", "yields.csv", "workspace/BkgOnly.json", "workspace/patchset.json",
         "limits.csv", "points.csv", "contours.json", "contours.png", "contours.pdf", "summary.json",
-        "run.log", "provenance.json",
+        "run.log", "provenance.json", "report.html",
     }  # fmt: skip
     for name in ("summary.json", "contours.json", "provenance.json"):
         json.loads((contour / name).read_text())

@@ -1,0 +1,146 @@
+"""report.html: a run in one file that needs nothing else, neither network nor libraries."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import hnlstat
+from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.report.plot_data import plot_data
+from hnlstat.report.wording import coupling_text
+from hnlstat.report.words import tables, without_folders, words
+from hnlstat.scan.finished import FinishedRun, read_json
+from hnlstat.scan.point_reader import read_points
+from hnlstat.scan.store import write_text
+
+REPORT = "report.html"
+CAPTIONS = {
+    "contours": "Limits in the plane of mass and coupling, with existing bounds.",
+    "yields": "Expected signal events, all channels together, with lines of 1, 10 and 100 events.",
+    "brazil": "CLs against the coupling at one mass, with the bands expected without signal.",
+    "production": "By mass: share of the decays to e+ e- in the fiducial volumes whose N passes "
+    "the cut on its angle, and that are selected; materials that the N that pass were made in.",
+    "decay_length": "Decay length in the laboratory, at the median momentum of N that pass the "
+    "cut on their angle.",
+    "vertices": "Where the N were made that pass the cut on their angle, on the outline of {}. "
+    "Each view has its own sample.",
+    "fit": "Best fit and contours of mass and coupling.",
+    "pulls": "Pulls of the nuisance parameters, and their impacts on the coupling.",
+    "coverage": "Share of pseudo-experiments in which the limit contains the true signal.",
+    "compare": "Limits and expected events after each step.",
+}
+"""What the figures show, by the names of their files; of vertices_<dataset> the first part."""
+
+SOURCES = (
+    "Model, detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
+    "configuration uses.",
+    "Search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
+    "Likelihoods: pyhf, L. Heinrich et al., J. Open Source Softw. 6, 2823 (2021).",
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its name, its caption, and its PNG as a data URI."""
+
+    name: str
+    caption: str
+    source: str
+
+
+def write_report(run: FinishedRun) -> Path:
+    """Write `report.html` into the folder of a run, from the files that are there.
+
+    Raises
+    ------
+    DataError
+        Names the file and the entry of what cannot be used.
+    OutputError
+        If it cannot be written.
+    """
+    path = run.path / REPORT
+    write_text(path, render_report(run))
+    return path
+
+
+def render_report(run: FinishedRun) -> str:
+    """Return the report of a run as HTML; see `write_report`."""
+    environment = Environment(
+        loader=PackageLoader("hnlstat.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    study, kind = run.study, run.study.task.kind
+    flavours = study.model.flavours.model_dump()
+    bounds = comparable(chosen_bounds(study.bounds), flavours) if kind == "contour" else ()
+    plot = None
+    if run.has("contours.json") and run.has("points.csv"):
+        points = read_points(run.path / "points.csv")
+        plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
+    config = (run.path / "config.yaml").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        heading=f"{study.name}: {kind}",
+        words=words(kind, run.summary),
+        remarks=[without_folders(remark) for remark in run.summary.get("remarks", ())],
+        tables=tables(kind, run.summary),
+        pictures=_pictures(run.path),
+        plot=plot,
+        config=without_folders(config),
+        provenance=_provenance(run),
+        files=_files(run.path),
+        sources=[*SOURCES, *_flux_source(run), *_bound_sources(bounds)],
+        version=hnlstat.__version__,
+    )
+
+
+def _pictures(folder: Path) -> list[Picture]:
+    """Embed the figures of a folder, in the order of the captions; those of figures/ go first."""
+    found = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    found |= {path.stem: path for path in sorted((folder / "figures").glob("*.png"))}
+    order = [*CAPTIONS]
+    names = [name if name in CAPTIONS else name.partition("_")[0] for name in found]
+    places = [order.index(name) if name in order else len(order) for name in names]
+    pictures = []
+    for _, stem, name in sorted(zip(places, found, names, strict=True)):
+        code = base64.b64encode(found[stem].read_bytes()).decode("ascii")
+        caption = CAPTIONS.get(name, stem).format(stem.partition("_")[2])
+        pictures.append(Picture(stem, caption, f"data:image/png;base64,{code}"))
+    return pictures
+
+
+def _provenance(run: FinishedRun) -> list[tuple[str, str]]:
+    """Names and values of `provenance.json`, its versions one by one; empty if it is not there."""
+    if not run.has("provenance.json"):
+        return []
+    content: dict[str, Any] = read_json(run.path / "provenance.json")
+    versions = content.pop("versions", {})
+    rows = [(name.replace("_", " "), str(value)) for name, value in content.items()]
+    return rows + [(f"version of {name}", str(value)) for name, value in versions.items()]
+
+
+def _files(folder: Path) -> list[str]:
+    """Files of the run, without those that only continue it."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return [n for n in names if not n.startswith((".", "units/")) and n != REPORT]
+
+
+def _flux_source(run: FinishedRun) -> list[str]:
+    flux = run.study.flux
+    if flux.name != "t2k_nd280":
+        return [f"Flux: {flux.name}."]
+    return ["Flux: T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)."]
+
+
+def _bound_sources(bounds: Sequence[Bound]) -> list[str]:
+    sources: dict[str, list[str]] = {}
+    for bound in bounds:
+        labels = sources.setdefault(bound.source, [])
+        if bound.label not in labels:
+            labels.append(bound.label)
+    return [f"{', '.join(labels)}: {source}." for source, labels in sources.items()]

@@ -1,0 +1,118 @@
+"""Where the N come from whose decays are looked for: vertices, materials, momenta and angles."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.detector import Detector
+from hnlstat.config.study import Study
+from hnlstat.detector.geometry import paint
+from hnlstat.simulation.events import EventModel, divide, join, strata
+from hnlstat.simulation.setup import painted_boxes
+
+Array = NDArray[np.float64]
+
+OUTSIDE = "outside"
+"""Material of points that lie in no volume."""
+
+
+@dataclass(frozen=True)
+class Production:
+    """Sampled N of one mass that decay to e+ e- in a fiducial volume.
+
+    Attributes
+    ----------
+    mass, coupling : of N [GeV], [GeV^-1]
+    min_cos_theta : that the selection asks for
+    dataset, material : (N,) names: what the N decays in, and what it was made in
+    vertex : (N, 3) where it was made [m]
+    momentum : (N,) of N [GeV]
+    cos_theta : (N,) of N to the beam
+    weight : (N,) expected decays to e+ e- that each stands for
+    """
+
+    mass: float
+    coupling: float
+    min_cos_theta: float
+    dataset: NDArray[np.str_]
+    material: NDArray[np.str_]
+    vertex: Array
+    momentum: Array
+    cos_theta: Array
+    weight: Array
+
+    @property
+    def passes(self) -> NDArray[np.bool_]:
+        """Whether each N is as close to the beam as the selection asks, shape (N,)."""
+        return np.asarray(self.cos_theta > self.min_cos_theta)
+
+    def acceptance(self) -> float:
+        """Share of N that pass; they must have been sampled at all angles."""
+        return float(np.sum(self.weight[self.passes]) / np.sum(self.weight))
+
+    def shares(self) -> dict[str, float]:
+        """Share of each material in the decays that pass, largest first."""
+        weight, material = self.weight[self.passes], self.material[self.passes]
+        names, place = np.unique(material, return_inverse=True)
+        parts = np.bincount(place, weight) / np.sum(weight)
+        return {str(names[i]): float(parts[i]) for i in np.argsort(-parts)}
+
+    def median_momentum(self) -> float:
+        """Momentum [GeV] that half of the N that pass exceed."""
+        momentum, weight = self.momentum[self.passes], self.weight[self.passes]
+        order = np.argsort(momentum)
+        below = np.cumsum(weight[order])
+        return float(momentum[order][np.searchsorted(below, 0.5 * below[-1])])
+
+
+@dataclass(frozen=True)
+class ProductionJob:
+    """The production at one mass and coupling; sampled in whichever process.
+
+    Attributes
+    ----------
+    study : detectors, exposures, flux, model and `simulation.seed` are used
+    mass, coupling : of N [GeV], [GeV^-1]
+    number : of events to sample, about
+    all_angles : whether to sample those, too, that the selection's cut on the angle takes away
+    """
+
+    study: Study
+    mass: float
+    coupling: float
+    number: int
+    all_angles: bool
+
+    def run(self) -> Production | None:
+        """Sample events; None where no N passes."""
+        study, cut = self.study, self.study.selection.min_cos_theta
+        if self.all_angles:
+            study = study.replace(selection=study.selection.replace(min_cos_theta=-1.0))
+        jobs = strata(study, EventModel.of(study, self.mass, (self.coupling,)))
+        spreads = [job.spread() for job in jobs]
+        if not np.any(spreads):
+            return None
+        events = join([job.run() for job in divide(jobs, spreads, self.number)])
+        vertex, momentum = (
+            np.stack([events[f"{name}{axis}"] for axis in "xyz"], axis=1)
+            for name in ("vertex_", "n_p")
+        )
+        size = np.linalg.norm(momentum, axis=1)
+        material = np.full(len(size), OUTSIDE, dtype=object)
+        for dataset in study.datasets:
+            mine = events["dataset"] == dataset.name
+            material[mine] = material_at(dataset.detector, vertex[mine])
+        found = Production(
+            self.mass, self.coupling, cut, events["dataset"], material.astype(str), vertex, size,
+            momentum[:, 2] / size, events["weight"],
+        )  # fmt: skip
+        return found if found.passes.any() else None
+
+
+def material_at(detector: Detector, points: Array) -> NDArray[np.str_]:
+    """Name of the material at points (N, 3) [m], shape (N,)."""
+    boxes, media = painted_boxes(detector)
+    inside = paint(boxes, len(media)).at(points) > 0.5
+    names = np.array([*(material for material, _ in media), OUTSIDE])
+    return np.asarray(names[np.where(inside.any(axis=1), inside.argmax(axis=1), len(media))])
