@@ -52,6 +52,7 @@ class Rays:
     energy : (N,) of the neutrino [GeV]
     q2 : (N,) [GeV^2]
     mass : of N [GeV]
+    cross_section : (N,) Q^2 dsigma/dQ^2 over d^2 [cm^2 GeV^2], without Pauli suppression
     momentum : (N,) of N [GeV]
     weight : (N,) [cm^5 GeV^2]: volume times cross section over d^2, per unit flux in the bin
     """
@@ -62,6 +63,7 @@ class Rays:
     energy: Array
     q2: Array
     mass: float
+    cross_section: Array
     momentum: Array
     weight: Array
 
@@ -148,7 +150,8 @@ def sample_rays(
     q2, log_range = _sample_q2(points[:, 1], energy, mass, scatterer.target.mass, min_cos_theta)
     energy_n = np.where(log_range > 0, energy, mass + 1.0)
     target, m_t = scatterer.target, scatterer.target.mass
-    weight = upscattering.reduced_cross_section(q2, energy_n, mass, target) * log_range
+    cross_section = upscattering.reduced_cross_section(q2, energy_n, mass, target)
+    weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
     weight *= np.prod(size) * M3_TO_CM3 / proposal[energy_bin]
@@ -159,7 +162,9 @@ def sample_rays(
     direction = -np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine], axis=1)
     momentum = np.maximum(kinematics.momentum(q2, energy_n, mass, m_t), 1e-9 * mass)
     origin = centre + size * (points[:, 3:] - 0.5)
-    return Rays(origin, direction, energy_bin, energy, q2, mass, momentum, weight)
+    return Rays(
+        origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight
+    )  # fmt: skip
 
 
 def _sample_q2(

@@ -29,11 +29,11 @@ class ScaledRadius:
         """Ratio of the cross sections at each ray's energy and Q^2, (N,)."""
         # rays below threshold count for nothing; their energy must only not divide by zero
         energy = np.where(rays.weight > 0, rays.energy, rays.mass + 1.0)
-        nominal, varied = (
-            upscattering.reduced_cross_section(rays.q2, energy, rays.mass, scatterer.target, scale)
-            for scale in (1.0, self.factor)
+        varied = upscattering.reduced_cross_section(
+            rays.q2, energy, rays.mass, scatterer.target, self.factor
         )
-        return np.divide(varied, nominal, out=np.ones_like(nominal), where=nominal > 0)
+        nominal = rays.cross_section
+        return np.divide(varied, nominal, out=np.ones_like(varied), where=nominal > 0)
 
 
 @dataclass(frozen=True)

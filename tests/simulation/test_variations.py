@@ -80,7 +80,7 @@ def test_a_larger_fermi_momentum_is_another_sample_with_it():
 
 def test_pauli_suppression_between_its_limits():
     q = np.array([1e-4, 0.3, 1.0])
-    rays = Rays(*np.zeros((2, 3, 3)), np.zeros(3, int), np.ones(3), q**2, MASS, *np.ones((2, 3)))
+    rays = Rays(*np.zeros((2, 3, 3)), np.zeros(3, int), np.ones(3), q**2, MASS, *np.ones((3, 3)))
     bound = Scatterer("bound p", target("p"), FERMI, np.ones(1))
     weight = ScaledFermiMomentum(1.25)(rays, bound)
     assert weight[0] == pytest.approx(1 / 1.25, rel=1e-4)
