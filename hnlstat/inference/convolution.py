@@ -40,7 +40,8 @@ _MAX_COUNT = 1500  # of the background in one channel
 _P_VALUE_FLOOR = 1e-12  # one minus a sum of probabilities cannot resolve less
 _OF_SPREAD, _OF_WEIGHT = 0.01, 0.1  # step over the spread of the sum, and over the typical weight
 _MOST_STEPS = 2**16
-_BATCH = 100  # nodes of the signal at a time
+_MOST_NODES = 2000  # of the signal's uncertainties, before those that hardly weigh are left out
+_BATCH = 100  # nodes at a time
 _REACH = 8.0  # standard deviations; 98.4 % of any distribution lie within
 _ROOM = 1.2  # of the circle to what is asked for
 _WRAPPED = 1e-5  # weight of what wraps around the circle
@@ -204,7 +205,7 @@ class ConvolutionCalculator:
 
     def _ladder(self, model: CountingModel, lattice: _Lattice, radius: float) -> Ladder:
         """Return the sums in rising order; `radius` is that of the signal's distribution."""
-        nodes = signal_nodes(model)
+        nodes = signal_nodes(model, _MOST_NODES)
         powers = lattice.powers(lattice.widest)
         background = self._background(model, powers)
         with_signal = background

@@ -23,8 +23,8 @@ _BULK = 5.0  # sigma of the integrand kept around its largest shift
 _LARGEST_SHIFT = 4.0  # sigma that a downward pull of the signal can move the integrand by
 _LEAST_SIZE = 1e-6  # of a direction, events; less does nothing
 _SMALL_PULL = 0.4  # shift in sigma below which a third-degree rule is enough
-_MOST_DIRECTIONS = 8  # that are all followed one by one
-_LEADING = 2  # that are followed one by one where there are more
+_MOST_POINTS = 50_000  # of all directions one by one
+_LEADING = (2, 1)  # directions that are followed one by one where these would be more
 _TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the signal
 
 
@@ -81,43 +81,53 @@ class SignalNodes:
     weight: FloatArray
 
 
-def signal_nodes(model: CountingModel) -> SignalNodes:
+def signal_nodes(model: CountingModel, most: int = _MOST_POINTS) -> SignalNodes:
     """Return quadrature nodes for the signals of all channels.
 
     ln(signal) is normal with `model.log_signal_covariance`. Its eigenvectors are independent
     directions. A direction whose pull on the likelihood, sum_i s_i d ln(s_i)/dz, is small gets two
     points, all such directions together a rule exact to third degree; the others get a
-    trapezoidal sum reaching as far down as a test at many sigma can pull them. Of many directions
-    only the largest are followed: one with the pull of all others stands for these.
+    trapezoidal sum reaching as far down as a test at many sigma can pull them. Where all
+    would be more than `most` points only the largest are followed: one with the pull of all others
+    stands for these.
     """
     variance, vectors = np.linalg.eigh(model.log_signal_covariance)
     shifts = vectors * np.sqrt(np.maximum(variance, 0.0))
     scale = min(1.0, _TYPICAL_SIGNAL / max(float(model.signal.sum()), 1e-300))
     pulls = scale * (model.signal @ shifts)
     shifts, pulls = shifts * np.where(pulls < 0.0, -1.0, 1.0), np.abs(pulls)
-    sizes = scale * (model.signal @ np.abs(shifts))
-    if np.count_nonzero(sizes > _LEAST_SIZE) > _MOST_DIRECTIONS:
-        order = np.argsort(-sizes)
-        leading, others = order[:_LEADING], order[_LEADING:]
-        pull = np.linalg.norm(pulls[others])
-        merged = shifts[:, others] @ pulls[others] / max(pull, 1e-300)
-        shifts = np.column_stack([shifts[:, leading], merged])
-        pulls = np.append(pulls[leading], pull)
-        sizes = scale * (model.signal @ np.abs(shifts))
-    informative = sizes > _LEAST_SIZE
-    small = informative & (sizes < _SMALL_PULL)
-    rules, columns = [], []
-    for j in np.flatnonzero(informative & ~small):
-        rules.append(_trapezoid(pulls[j], scale * (model.signal @ shifts[:, j] ** 2)))
-        columns.append(shifts[:, [j]])
-    if small.any():
-        rules.append(_star(int(small.sum())))
-        columns.append(shifts[:, small])
+    signal = scale * model.signal
+    rules, columns = _rules(signal, shifts, pulls)
+    order = np.argsort(-signal @ np.abs(shifts))
+    for leading in _LEADING:
+        if np.prod([float(len(weight)) for _, weight in rules]) > most:
+            first, others = order[:leading], order[leading:]
+            pull = np.linalg.norm(pulls[others])
+            merged = shifts[:, others] @ pulls[others] / max(pull, 1e-300)
+            kept = np.column_stack([shifts[:, first], merged])
+            rules, columns = _rules(signal, kept, np.append(pulls[first], pull))
     if not rules:
         return SignalNodes(model.signal[:, None], np.ones(1))
     points, weight = _tensor(rules)
     log_change = np.concatenate(columns, axis=1) @ points
     return SignalNodes(model.signal[:, None] * np.exp(log_change), weight)
+
+
+def _rules(
+    signal: FloatArray, shifts: FloatArray, pulls: FloatArray
+) -> tuple[list[tuple[FloatArray, FloatArray]], list[FloatArray]]:
+    """Return quadrature rules of directions (C, K), and what each moves ln(signal) by."""
+    sizes = signal @ np.abs(shifts)
+    informative = sizes > _LEAST_SIZE
+    small = informative & (sizes < _SMALL_PULL)
+    rules, columns = [], []
+    for j in np.flatnonzero(informative & ~small):
+        rules.append(_trapezoid(float(pulls[j]), float(signal @ shifts[:, j] ** 2)))
+        columns.append(shifts[:, [j]])
+    if small.any():
+        rules.append(_star(int(small.sum())))
+        columns.append(shifts[:, small])
+    return rules, columns
 
 
 def _trapezoid(pull: float, curvature: float) -> tuple[FloatArray, FloatArray]:

@@ -84,7 +84,7 @@ def test_many_directions_have_few_nodes_and_keep_the_total():
         signal_modifiers={"efficiency": np.full(20, 0.2)},
         mc_error=0.03,
     )
-    nodes = signal_nodes(model)
+    nodes = signal_nodes(model, 2000)
     assert len(nodes.weight) < 2000
     totals = nodes.signal.sum(axis=0)
     mean = float(nodes.weight @ totals)
