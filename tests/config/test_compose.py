@@ -118,6 +118,10 @@ BAD = [
     ("scan.coupling.points=3", "scan.coupling: has 3 points; a contour needs 4"),
     ("task=point", "model.mass: is missing; task=point needs it"),
     ("yields_from=none.csv", "yields_from: none.csv is not a file"),
+    ("bounds.files=[none.csv]", "bounds.files.0: none.csv is not a file"),
+    ("bounds.without=[minreva]", "bounds.without: minreva is unknown; did you mean minerva"),
+    ("bounds.style.sbnd.color=red", "bounds.style.sbnd.color: unknown key; .*; add a new one with"),
+    ("+bounds.style.sbnd.colour=red", "did you mean bounds.style.sbnd.color"),
     ("simulation.survival=maybe", "simulation.survival: maybe: input should be a valid boolean"),
 ]
 
@@ -165,3 +169,14 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
     (folder / "broken.yaml").write_text("name: broken\nvolumes: {rock: [}\n")
     with pytest.raises(ConfigError, match=r"broken.yaml, line 2: not valid YAML"):
         load([f"hydra.searchpath=['file://{tmp_path}']", "detector=broken"])
+
+
+def test_bounds_are_read_before_anything_is_run(tmp_path: Path) -> None:
+    bound = tmp_path / "mine.csv"
+    bound.write_text("mass_mev,coupling_inv_gev\n100,1e-6\n")
+    overrides = [f"bounds.files=[{bound}]"]
+    with pytest.raises(DataError, match=r"mine.csv, line 1: lacks the column 'mass_gev'"):
+        load(overrides)
+    assert load([*overrides, "task=yields"]).bounds.files == (bound,)
+    assert load(["bounds=measured"]).bounds.without == ("sbnd", "ship_main")
+    assert load(["bounds=none"]).bounds.curves == ()

@@ -49,6 +49,7 @@ def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None
         nd280.replace(name="other"),
         nd280.replace(runs=tmp_path),
         nd280.replace(executor=nd280.executor.replace(workers=7)),
+        nd280.replace(bounds=nd280.bounds.replace(curves=(), level=0.95)),
         nd280.replace(
             datasets=(dataset.replace(detector=dataset.detector.replace(description="words")),)
         ),
