@@ -123,8 +123,8 @@ def _own_folder_first(
 
 def _folder_to_resume(overrides: list[str]) -> Path | None:
     """Give the folder of a run that is to go on; its configuration is taken."""
-    values = [text.removeprefix("resume=").strip("'\"") for text in overrides]
-    chosen = [v for v, text in zip(values, overrides, strict=True) if v not in (text, "null", "")]
+    values = [text.partition("=")[2].strip("'\"") for text in overrides if text[:7] == "resume="]
+    chosen = [value for value in values if value not in ("null", "")]
     if not chosen:
         return None
     folder = Path(chosen[-1])

@@ -12,6 +12,19 @@ import pytest
 from hnlstat.config import Study, load
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slurm", action="store_true", help="run tests/integration, which start a SLURM as root"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slurm"):
+        for item in items:
+            if "integration" in item.path.parts:
+                item.add_marker(pytest.mark.skip(reason="starts a SLURM as root; give --slurm"))
+
+
 @pytest.fixture(scope="session")
 def nd280() -> Study:
     """The default scenario: nd280 with t2k_2019."""

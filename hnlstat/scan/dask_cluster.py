@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from hnlstat.config.executor import Dask, DaskCluster, DaskHTCondor, DaskSlurm, JobQueue
@@ -164,13 +164,14 @@ def _missing(package: str) -> ConfigError:
     return ConfigError(f"executor: needs {package}; pip install 'hnlstat[dask]'")
 
 
-def job_queue(settings: JobQueue) -> Any:
+@contextmanager
+def job_queue(settings: JobQueue) -> Iterator[Any]:
     """Start a scheduler in this process, with workers that are jobs of a batch system.
 
     Raises
     ------
     ConfigError
-        If dask-jobqueue or the batch system is missing.
+        If dask-jobqueue or the batch system is missing, or the jobs are refused.
     """
     try:
         import dask_jobqueue
@@ -181,30 +182,50 @@ def job_queue(settings: JobQueue) -> Any:
         raise ConfigError(
             f"executor: {settings.kind} needs {command}, which is not on this machine"
         )
-    common: dict[str, Any] = {
-        "cores": settings.cores,
-        "processes": settings.cores,
-        "memory": settings.memory,
-        "interface": settings.interface,
-        "job_script_prologue": list(settings.prologue),
-        "log_directory": settings.log_directory,
-        "job_name": "hnlstat",
-        "scheduler_options": {"dashboard_address": None},
-        "silence_logs": logging.CRITICAL,
-    }
+    own: dict[str, Any]
     if isinstance(settings, DaskSlurm):
-        cluster = dask_jobqueue.SLURMCluster(
-            queue=settings.queue,
-            account=settings.account,
-            walltime=settings.walltime,
-            job_extra_directives=list(settings.directives),
-            **common,
-        )
+        make = dask_jobqueue.SLURMCluster
+        own = {
+            "queue": settings.queue,
+            "account": settings.account,
+            "walltime": settings.walltime,
+            "job_extra_directives": list(settings.directives),
+        }
     else:
         assert isinstance(settings, DaskHTCondor)
-        cluster = dask_jobqueue.HTCondorCluster(
-            disk=settings.disk, job_extra_directives=dict(settings.directives), **common
-        )
-    # rather than scale: jobs that end, as at their time limit, are replaced
-    cluster.adapt(minimum_jobs=settings.jobs, maximum_jobs=settings.jobs)
-    return cluster
+        make = dask_jobqueue.HTCondorCluster
+        own = {"disk": settings.disk, "job_extra_directives": dict(settings.directives)}
+    cluster = make(
+        cores=settings.cores,
+        processes=settings.cores,
+        memory=settings.memory,
+        interface=settings.interface,
+        job_script_prologue=list(settings.prologue),
+        log_directory=settings.log_directory,
+        job_name="hnlstat",
+        scheduler_options={"dashboard_address": None},
+        silence_logs=logging.CRITICAL,
+        **own,
+    )
+    try:
+        _submit(cluster, command, settings.jobs)
+        yield cluster
+    finally:
+        with suppress(TimeoutError, OSError):
+            cluster.close(timeout=CLOSING)
+
+
+def _submit(cluster: Any, command: str, jobs: int) -> None:
+    """Send the jobs, and replace those that end, as at their time limit."""
+    from distributed import Status
+
+    for _ in range(jobs):
+        cluster.worker_spec.update(cluster.new_worker_spec())
+    try:
+        cluster.sync(cluster._correct_state)  # scale would only log what goes wrong
+    except RuntimeError as error:
+        for job in cluster.workers.values():  # those not begun would not end
+            job.status = Status.closed
+        reason = " ".join(str(error).partition("stderr:")[2].split()) or str(error)
+        raise ConfigError(f"executor: {command} refuses the jobs: {reason}") from None
+    cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
