@@ -1,5 +1,7 @@
 """The sampled volume: converged by default, and what limits leave out."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,14 @@ from hnlstat.config import load
 from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.volume import left_out
 
-MASSES, COUPLINGS = np.array([0.03, 0.15]), np.geomspace(1e-7, 1e-5, 3)
+MASSES, COUPLINGS = np.array([0.06]), np.geomspace(1e-7, 1e-5, 3)
 
 
 def run(jobs):
     return [job.run() for job in jobs]
 
 
+@cache
 def events(*overrides):
     study = load(["simulation.precision=0.3", *overrides])
     return simulate_study(study, MASSES, COUPLINGS, run).events
