@@ -39,7 +39,7 @@ def compared(tmp_path_factory):
 def test_files_and_summary(compared):
     assert {path.name for path in compared.iterdir()} == {
         "config.yaml", "run.log", "provenance.json", "summary.json",
-        "compare.csv", "compare.md", "compare.png", "compare.pdf", "units",
+        "compare.csv", "compare.md", "compare.png", "compare.pdf", "report.html", "units",
     }  # fmt: skip
     summary = json.loads((compared / "summary.json").read_text())
     names = [step["name"] for step in summary["steps"]]
