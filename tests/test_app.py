@@ -42,6 +42,11 @@ def test_a_single_run_leaves_nothing_of_hydra(studies: list[Study], tmp_path: Pa
     assert sys.argv == before
 
 
+def test_a_quoted_value_is_no_folder_to_resume(studies: list[Study]) -> None:
+    assert main(["name='mine'"]) == 0
+    assert studies[0].name == "mine"
+
+
 @pytest.mark.usefixtures("studies")
 def test_what_others_log_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -105,7 +110,7 @@ def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> N
     groups = ("detector: nd280, nd280_upgrade", "task: collect, combine")
     for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 130
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

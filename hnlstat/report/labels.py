@@ -148,7 +148,7 @@ def _best_place(
 
 def _along(curve: FloatArray, size: FloatArray) -> Iterator[_Place]:
     """Places on both sides of the curve, turned with it."""
-    half = max(int(size[0] / SPACING / 2), 1)
+    half = int(np.ceil(size[0] / SPACING / 2))
     for centre in range(half, len(curve) - half, 3):
         stretch = curve[centre - half : centre + half + 1] - curve[centre]
         chord = stretch[-1] - stretch[0]

@@ -12,7 +12,7 @@ from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary, sentences
 from hnlstat.report.wording import mev_text, power_text, range_text
 
-ABSOLUTE = re.compile(r"(?<![\w.~])(?:/[\w.+=@~-]+){2,}/?")
+ABSOLUTE = re.compile(r"(?<![\w.~/])(?:/[\w.+=@~-]+){2,}/?")
 BANDS = "expected_"
 MOST_ROWS = 100
 

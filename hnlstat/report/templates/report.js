@@ -146,9 +146,12 @@
     head.textContent = name;
     line.appendChild(head);
     const cell = line.insertCell();
-    cell.textContent = value === null ? "–" : value;
+    cell.textContent = value;
     cell.dataset.name = name;
   }
+
+  const number = (value) => (value === null ? "–" : value !== 0 && value < 1e-3
+    ? value.toExponential(2) : String(+value.toPrecision(4)));
 
   function show(i, j) {
     here = { i: Math.max(0, Math.min(M - 1, i)), j: Math.max(0, Math.min(D - 1, j)) };
@@ -156,12 +159,12 @@
     body.textContent = "";
     row("mass [MeV]", +(1e3 * data.masses[here.i]).toPrecision(4));
     row(`${data.coupling} [GeV⁻¹]`, data.couplings[here.j].toExponential(3));
-    grid.channels.forEach((name, k) => row(`events ${name}`, grid.signal[k][at]));
-    row("CLs observed", grid.observed[at]);
-    row("CLs expected", grid.expected[2][at]);
-    row("±1σ", [grid.expected[1][at], grid.expected[3][at]].map((v) => v ?? "–").join(" – "));
-    row("±2σ", [grid.expected[0][at], grid.expected[4][at]].map((v) => v ?? "–").join(" – "));
-    row("expected significance [σ]", grid.significance[at]);
+    grid.channels.forEach((name, k) => row(`events ${name}`, number(grid.signal[k][at])));
+    row("CLs observed", number(grid.observed[at]));
+    row("CLs expected", number(grid.expected[2][at]));
+    row("±1σ", [grid.expected[1][at], grid.expected[3][at]].map(number).join(" – "));
+    row("±2σ", [grid.expected[0][at], grid.expected[4][at]].map(number).join(" – "));
+    row("significance expected [σ]", number(grid.significance[at]));
     row("method", grid.method.texts[grid.method.code[at]]);
     row("validity", grid.validity.texts[grid.validity.code[at]]);
     drawMark();

@@ -1,0 +1,185 @@
+"""task=figures and report.html, from a finished run to what a browser shows."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnlstat.app import main
+from hnlstat.scan.point_reader import read_points
+
+SMALL = (
+    "scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=400 MeV",
+    "scan.coupling.points=12", "simulation.precision=0.05", "executor=serial",
+)  # fmt: skip
+QUICK = ("task=figures", "task.masses=3", "task.number=500", "executor=serial")
+VOID = {"meta", "link", "img", "br", "input", "hr"}
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run with its figures drawn."""
+    runs = tmp_path_factory.mktemp("runs")
+    assert main([*SMALL, f"runs={runs}", "name=escape.me+too"]) == 0
+    (folder,) = runs.glob("*/*")
+    assert main([*QUICK, f"task.folder='{folder}'"]) == 0
+    return folder
+
+
+class Page(HTMLParser):
+    """Tags that are opened and closed, what they load, and the script's data."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.loads, self.ids, self.alts, self.data = [], [], [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag not in VOID:
+            self.open.append((tag, found.get("id")))
+        self.loads += [found[key] for key in ("src", "href", "data", "action") if key in found]
+        self.ids += [found["id"]] if "id" in found else []
+        self.alts += [found.get("alt")] if tag == "img" else []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == ("script", "data"):
+            self.data += data
+
+
+def test_every_figure_is_drawn_in_both_formats(run):
+    stems = ["brazil", "contours", "decay_length", "production", "vertices_nd280", "yields"]
+    found = sorted(path.name for path in (run / "figures").iterdir())
+    assert found == sorted(f"{stem}.{kind}" for stem in stems for kind in ("pdf", "png"))
+
+
+def test_the_report_is_well_formed_and_loads_nothing(run):
+    text = (run / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert not page.open
+    assert len(page.ids) == len(set(page.ids))
+    assert all(part.startswith("data:") for part in page.loads)
+    assert not re.search(r"url\((?!#)|@import|fetch\(|XMLHttpRequest|<base", text)
+    assert len(page.alts) == 6
+    assert all(page.alts)
+    assert {f"figure-{stem}" for stem in ("contours", "yields", "brazil", "vertices_nd280")} <= set(
+        page.ids
+    )
+
+
+def test_the_report_says_nothing_about_the_machine(run):
+    text = (run / "report.html").read_text(encoding="utf-8")
+    assert str(run.parent.parent) not in text
+    assert str(Path.home()) + "/" not in text
+
+
+def test_its_data_are_those_of_the_tables(run):
+    data = json.loads(Page((run / "report.html").read_text(encoding="utf-8")).data)
+    points = read_points(run / "points.csv")
+    assert data["masses"] == pytest.approx(points.masses)
+    assert data["grid"]["channels"] == list(points.channels)
+    assert data["grid"]["observed"] == pytest.approx(points.cls_observed.ravel(), rel=1e-4)
+    signal = np.array(data["grid"]["signal"]).reshape(2, 4, 12)
+    assert signal == pytest.approx(points.signal.transpose(2, 0, 1), rel=1e-4)
+
+
+def test_every_task_leaves_a_report(tmp_path):
+    point = ("model.mass=0.1", "model.coupling=4e-7")
+    for task in (("yields",), ("point", *point), ("inject", *point)):
+        assert main([*SMALL, f"runs={tmp_path}", f"task={task[0]}", *task[1:]]) == 0
+    texts = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("*/*/report.html"))]
+    assert len(texts) == 3
+    for text in texts:
+        assert not Page(text).open
+        assert Page(text).data == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("summary.json", None, "the run did not finish: it has no summary.json"),
+        ("config.yaml", None, "is not the folder of a run: it has no config.yaml"),
+        ("yields.csv", lambda text: text[:-40], "yields.csv, line 289: "),
+        ("points.csv", lambda text: "\n".join(text.splitlines()[:-1]), "points.csv: is incomplete"),
+        ("contours.json", lambda text: text[: len(text) // 2], "contours.json: is not JSON"),
+    ],
+)
+def test_an_incomplete_run_is_one_clear_line(run, tmp_path, capsys, file, change, words):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("units", "workspace"))
+    if change is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(change((folder / file).read_text()))
+    before = (folder / "report.html").read_bytes()
+    figures = "task.figures=[brazil, yields, contours]"
+    assert main([*QUICK, f"task.folder={folder}", figures]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert (folder / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("task.figures=[brazils]", "has brazils; did you mean brazil?"),
+        ("task.mass=2", "task.mass: 2 GeV is not within the run's 0.06 to 0.4 GeV"),
+        ("task.folder=null", "task.folder: None is no folder"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_clear_line(run, capsys, override, words):
+    assert main([*QUICK, f"task.folder={run}", "task.figures=[brazil]", override]) == 2
+    assert words in capsys.readouterr().err
+
+
+def browse(address, *options):
+    """What a headless Chromium prints."""
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+        "--allow-file-access-from-files", "--virtual-time-budget=2000", *options, address,
+    ]  # fmt: skip
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return answer.stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+class TestInABrowser:
+    def test_the_point_under_the_pointer_is_that_of_the_table(self, run):
+        points = read_points(run / "points.csv")
+        i, j = 1, 7
+        at = f"#at={1.01 * points.masses[i]},{0.98 * points.couplings[j]}"
+        page = browse(f"file://{run}/report.html{at}", "--dump-dom")
+        shown = dict(re.findall(r'<td data-name="([^"]*)">([^<]*)</td>', page))
+        assert float(shown["mass [MeV]"]) == pytest.approx(1e3 * points.masses[i], rel=1e-3)
+        assert float(shown["d_mu [GeV⁻¹]"]) == pytest.approx(points.couplings[j], rel=1e-3)
+        for k, name in enumerate(points.channels):
+            assert float(shown[f"events {name}"]) == pytest.approx(points.signal[i, j, k], rel=6e-3)
+        assert float(shown["CLs observed"]) == pytest.approx(points.cls_observed[i, j], rel=6e-3)
+        assert shown["method"] == points.method[i, j]
+        assert 'class="bound"' in page
+
+    def test_it_fits_a_phone(self, run):
+        frame = run / "phone.html"
+        frame.write_text(
+            '<iframe src="report.html" width="390" height="800" style="border:0"></iframe>'
+            "<script>onload = () => { const page = frames[0].document.documentElement;"
+            "document.body.dataset.beyond = page.scrollWidth - page.clientWidth; };</script>"
+        )
+        assert 'data-beyond="0"' in browse(f"file://{frame}", "--dump-dom")
+        frame.unlink()
+
+    def test_it_prints(self, run, tmp_path):
+        browse(f"file://{run}/report.html", f"--print-to-pdf={tmp_path / 'report.pdf'}")
+        content = (tmp_path / "report.pdf").read_bytes()
+        assert content.startswith(b"%PDF")
+        assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 4
