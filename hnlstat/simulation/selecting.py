@@ -73,7 +73,8 @@ class PairSelection:
     response : field and resolution
     cuts : name -> bound, in their order
     gas : (V, 2, 3) lower and upper corner of the gas around each fiducial box [m]
-    polarisation : of N along its flight, times its lepton number
+    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose e+
+        and e- are their e- and e+, as the cuts treat both alike
     decays : sampled for each N
     observable : what is histogrammed, a property of `Pairs`; None: all in one bin
     edges : (B + 1,) of its bins
