@@ -143,7 +143,7 @@ def _draw(axes: Axes, curves: BrazilCurves) -> list[Handle]:
     expected = np.maximum(curves.expected, 0.1 * LOWEST)
     for low, high, color in ((0, 4, BAND_2), (1, 3, BAND_1)):
         axes.fill_between(coupling, expected[low], expected[high], color=color, lw=0)
-    (median,) = axes.plot(coupling, expected[2], color="black", lw=0.9, ls=(0, (4, 2)))
+    (median,) = axes.plot(coupling, expected[2], color="black", lw=0.9, ls=(0, (4, 2)), zorder=3)
     handles: list[Handle] = []
     if curves.observed is not None:
         observed = np.maximum(curves.observed, 0.1 * LOWEST)

@@ -112,14 +112,14 @@ def _draw_acceptance(
 ) -> None:
     """Draw the share of decays within the cut on the angle, and of those selected."""
     within = np.array([production.acceptance() for production in productions])
-    cut = productions[0].min_cos_theta
-    axes.plot(mass, within, color=BLUE, lw=1.3, label=rf"$\cos\theta_N$ > {cut:g}")
+    lines = {rf"$\cos\theta_N$ > {productions[0].min_cos_theta:g}": (within, BLUE, "-")}
     if efficiency is not None:
-        axes.plot(
-            mass, within * efficiency, color=VERMILION, lw=1.3, ls=(0, (4, 2)), label="selected"
-        )
+        lines["selected"] = within * efficiency, VERMILION, (0, (4, 2))
+    for label, (share, color, dashes) in lines.items():
+        axes.plot(mass, share, color=color, lw=1.3, ls=dashes, label=label)
+    smallest = min(float(np.min(share[share > 0])) for share, _, _ in lines.values())
     axes.set_yscale("log")
-    axes.set_ylim(min(0.01, 0.5 * float(np.min(within))), 1.5)
+    axes.set_ylim(min(0.01, 0.5 * smallest), 1.5)
     axes.set_ylabel("Share of $e^{+}e^{-}$ decays")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(frameon=False, loc="best", ncols=2)
