@@ -112,12 +112,15 @@ def _draw_acceptance(
 ) -> None:
     """Draw the share of decays within the cut on the angle, and of those selected."""
     within = np.array([production.acceptance() for production in productions])
-    lines = {rf"$\cos\theta_N$ > {productions[0].min_cos_theta:g}": (within, BLUE, "-")}
+    cut = productions[0].min_cos_theta
+    lines: dict[str, tuple[FloatArray, str, Any]] = {
+        rf"$\cos\theta_N$ > {cut:g}": (within, BLUE, "-")
+    }
     if efficiency is not None:
         lines["selected"] = within * efficiency, VERMILION, (0, (4, 2))
     for label, (share, color, dashes) in lines.items():
         axes.plot(mass, share, color=color, lw=1.3, ls=dashes, label=label)
-    smallest = min(float(np.min(share[share > 0])) for share, _, _ in lines.values())
+    smallest = min(np.min(share[share > 0], initial=1.0) for share, _, _ in lines.values())
     axes.set_yscale("log")
     axes.set_ylim(min(0.01, 0.5 * smallest), 1.5)
     axes.set_ylabel("Share of $e^{+}e^{-}$ decays")
