@@ -75,8 +75,7 @@ def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterat
     """
     task = study.task
     assert isinstance(task, EfficiencyTask)
-    first = [i for i, index in enumerate(mine.bin) if index == 0]
-    made = mine.decays[..., first].sum(axis=-1) * branching_ratio(study, mine.masses)[:, None]
+    made = mine.made() * branching_ratio(study, mine.masses)[:, None]
     with np.errstate(divide="ignore"):
         x = np.log(mine.couplings)
         logs = [np.log(a) for a in (made, mine.events.sum(axis=-1), theirs.events.sum(axis=-1))]

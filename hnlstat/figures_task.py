@@ -218,7 +218,7 @@ def _efficiency(album: Album) -> Array | None:
     """Share of the decays to e+ e- within the cut on the angle that are selected, (P,)."""
     table, coupling = album.table, album.productions[0].coupling
     j = int(np.argmin(np.abs(np.log(table.couplings / coupling))))
-    decays = table.decays[:, j].sum(axis=-1) * branching_ratio(album.finished.study, table.masses)
+    decays = table.made()[:, j] * branching_ratio(album.finished.study, table.masses)
     known = np.isfinite(decays) & (decays > 0)
     if not known.any():
         return None

@@ -138,6 +138,13 @@ class YieldTable:
         error = np.linalg.norm(self.mc_error[..., mine] @ member, axis=-1)
         return self.events[..., mine].sum(axis=-1), error
 
+    def made(self) -> FloatArray:
+        """All N decays, (M, D): the bins of a channel have those of their volume in common."""
+        rows = list(zip(self.channel, self.volume, strict=True))
+        return np.asarray(
+            self.decays[..., [rows.index(row) for row in dict.fromkeys(rows)]].sum(-1)
+        )
+
     def precision(self) -> FloatArray:
         """Relative Monte Carlo error of the dataset's events for each row, (M, D, R)."""
         relative = {}
