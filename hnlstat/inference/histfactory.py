@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.inference.interpolation import factor, shift
+from hnlstat.inference.interpolation import factor, factor_value, shift
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -140,8 +140,16 @@ class Likelihoods:
 
     def expected(self, theta: FloatArray) -> FloatArray:
         """Return the expected events in each bin, shape (P, B), for parameters (P, N)."""
-        rates, *_ = self._rows(theta)
-        expected: FloatArray = rates @ self.bin_of_row
+        rows = self.nominal.shape[1]
+        log_rate = _add_up(np.log(theta[:, self.factors.parameter]), self.factors.row, rows)
+        if self.normsys.row.size:
+            value = factor_value(theta[:, self.normsys.parameter], *self.normsys.tables)
+            log_rate += _add_up(np.log(value), self.normsys.row, rows)
+        base = self.nominal
+        if self.histosys.row.size:
+            value, *_ = shift(theta[:, self.histosys.parameter], *self.histosys.tables)
+            base = base + _add_up(value, self.histosys.row, rows)
+        expected: FloatArray = (base * np.exp(log_rate)) @ self.bin_of_row
         return expected
 
     def asimov(self, theta: FloatArray) -> Data:

@@ -73,6 +73,23 @@ def factor(
     return value, slope, curvature
 
 
+def factor_value(
+    alpha: FloatArray, coefficients: FloatArray, log_high: FloatArray, log_low: FloatArray
+) -> FloatArray:
+    """Return the factor (code 4) alone."""
+    inner = np.clip(alpha, -1.0, 1.0)
+    value = np.zeros_like(alpha)
+    for a in coefficients[::-1]:
+        value += a
+        value *= inner
+    value += 1.0
+    outside = np.abs(alpha) > 1.0
+    if outside.any():
+        exponent = np.where(alpha > 0.0, log_high, -log_low) * alpha
+        np.exp(exponent, where=outside, out=value)
+    return value
+
+
 def shift(alpha: FloatArray, up: FloatArray, down: FloatArray) -> Jet:
     """Return the additive shift (code 4p) and its first and second derivative by alpha.
 

@@ -2,7 +2,7 @@ import numpy as np
 import pyhf
 import pytest
 
-from hnlstat.inference.interpolation import factor, factor_coefficients, shift
+from hnlstat.inference.interpolation import factor, factor_coefficients, factor_value, shift
 
 ALPHA = np.linspace(-3.0, 3.0, 61)
 HIGH, LOW = 1.3, 0.8
@@ -20,6 +20,12 @@ def shifts(alpha):
 def test_factors_are_those_of_pyhf():
     code4 = pyhf.interpolators.get(4)([[[[LOW], [1.0], [HIGH]]]])
     assert factors(ALPHA)[0] == pytest.approx(np.ravel(code4(ALPHA[None])), rel=1e-12)
+
+
+def test_factors_alone_are_those_with_derivatives():
+    high, low = np.full(ALPHA.shape, HIGH), np.full(ALPHA.shape, LOW)
+    alone = factor_value(ALPHA, factor_coefficients(high, low), np.log(high), np.log(low))
+    assert alone == pytest.approx(factors(ALPHA)[0], rel=1e-14)
 
 
 def test_shifts_are_those_of_pyhf():
