@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.study import Study
 from hnlstat.inference.calculators import CalculatorName, choose
 from hnlstat.inference.points import PointTest, grid_tests
 from hnlstat.inference.toys import ToySettings
@@ -36,17 +37,22 @@ class GridJob:
         return grid_tests(self.mass, self.couplings, models, engine, method, self.significance)
 
 
-def point_tests(current: Run, table: YieldTable, experiment: Experiment) -> None:
-    """Tests of every point of the grid, as points.csv."""
-    inference = current.study.inference
+def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[GridJob]:
+    """One job for each mass of a table."""
+    inference = study.inference
     toys = ToySettings(max(inference.toys // TOYS_SHARE, LEAST_TOYS), inference.seed)
-    jobs = [
+    return [
         GridJob(
             float(mass), table.couplings, experiment.mass(i),
             max(inference.sigmas, default=0.0), inference.calculator, toys,
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
+
+
+def point_tests(current: Run, table: YieldTable, experiment: Experiment) -> None:
+    """Tests of every point of the grid, as points.csv."""
+    jobs = grid_jobs(current.study, table, experiment)
     found = [
         test for tests in current.map_stored("grid points", GridJob.run, jobs) for test in tests
     ]

@@ -268,10 +268,10 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
 
 
-def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[MassLimits]:
-    """Limits at every mass; a mass where they cannot be found is a remark."""
-    inference = current.study.inference
-    jobs = [
+def limit_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[LimitJob]:
+    """One job for each mass of a table."""
+    inference = study.inference
+    return [
         LimitJob(
             float(mass), table.couplings, experiment.mass(i),
             inference.levels, inference.sigmas, inference.calculator,
@@ -279,6 +279,11 @@ def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[Mass
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
+
+
+def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[MassLimits]:
+    """Limits at every mass; a mass where they cannot be found is a remark."""
+    jobs = limit_jobs(current.study, table, experiment)
     results = current.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":

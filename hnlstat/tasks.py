@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from hnlstat import likelihood
+from hnlstat.benchmark_task import run_benchmark
 from hnlstat.collect_task import run_collect
 from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
@@ -197,4 +198,5 @@ TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "combine": run_combine,
     "compare": run_compare,
     "efficiency": run_efficiency,
+    "benchmark": run_benchmark,
 }

@@ -32,7 +32,7 @@ from hnlstat.config.task import AT_A_POINT, AnyTask
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
 
-LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1}
+LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2}
 """Masses that the tasks need which work on the grid; `compare` has its own."""
 
 

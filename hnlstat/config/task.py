@@ -43,6 +43,7 @@ class Task(Section):
         "store",
         "figures",
         "collect",
+        "benchmark",
     ]
 
 
@@ -208,6 +209,23 @@ class FiguresTask(Task):
     number: Annotated[int, Field(ge=100)]
 
 
+class BenchmarkTask(Task):
+    """
+    How fast this machine is with this study.
+
+    Attributes
+    ----------
+    workers
+        Numbers of processes, with each of which the whole study is run.
+    scaling
+        Run it also with half of the masses, of the couplings, and so on.
+    """
+
+    kind: Literal["benchmark"]
+    workers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], NotEmpty]
+    scaling: bool
+
+
 TASKS: dict[str, type[Task]] = {
     "coverage": CoverageTask,
     "inject": InjectTask,
@@ -217,6 +235,7 @@ TASKS: dict[str, type[Task]] = {
     "store": StoreTask,
     "figures": FiguresTask,
     "collect": CollectTask,
+    "benchmark": BenchmarkTask,
 }
 
 
