@@ -125,7 +125,7 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Efficiency, {"mass": [0.1], "value": [1.1]}, "k.value.0: 1.1 is not between 0 and 1"),
     (FluxUncertainty, {"edges": [0, 1], "size": [0.1, 0.1]}, "k.size: has 2 values for 1 bins"),
     (Processes, {"kind": "processes", "workers": 0}, "k.workers: 0 is neither a positive whole"),
-    (Executor, {"kind": "slurm"}, "k.kind: slurm is not one of 'serial' or 'processes'"),
+    (Executor, {"kind": "slurm"}, "k.kind: slurm is not one of 'serial', 'processes'"),
     (Executor, "serial", "k: serial is not a mapping"),
 ]
 
