@@ -72,7 +72,7 @@ def test_majorana_goes_with_each_model(model: str) -> None:
 def test_every_option_of_every_group_makes_a_study() -> None:
     point = ["model.mass=0.4", "model.coupling=1e-6"]
     needs = dict.fromkeys(AT_A_POINT, point) | {"combine": ["task.folders=[one, two]"]}
-    needs |= dict.fromkeys(("figures", "collect"), ["task.folder=one"])
+    needs |= {key: ["task.folder=one"] for key in ("figures", "collect")}
     needs |= {"store": ["store=shared:one"]}
     with hydra_session():
         chosen = {f"{group}={name}": name for group in groups() for name in options(group)}

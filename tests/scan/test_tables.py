@@ -210,7 +210,7 @@ def test_data_of_several_bins(tmp_path):
     for text, message in (
         ("channel,observed\na_fhc,2\nb_rhc,0\n", "line 2: observed = '2' lacks the column bin"),
         ("channel,bin,observed\na_fhc,0,2\nb_rhc,0,0\nb_rhc,1,0\n", "no line for bin 1 of chann"),
-        ("channel,bin,observed\na_fhc,7,2\nb_rhc,0,0\n", "line 2: bin = '7' is not a bin of channel a_fhc"),
+        ("channel,bin,observed\na_fhc,7,2\nb_rhc,0,0\n", "line 2: bin = '7' is not a bin of chan"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
