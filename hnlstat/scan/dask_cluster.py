@@ -20,6 +20,9 @@ R = TypeVar("R")
 CLOSING = 10
 """Seconds that the end of a cluster may take."""
 
+DASHBOARD = "127.0.0.1:0"
+"""Any free port: at the default one, a second cluster would be warned of the first."""
+
 NO_LIMIT = 1e9
 """Seconds to wait for a scheduler where there is no limit."""
 
@@ -67,7 +70,10 @@ class DaskExecutor:
         if isinstance(settings, Dask) and settings.scheduler is not None:
             address: Any = settings.scheduler
         else:
-            address = stack.enter_context(self._own_cluster(distributed))
+            try:
+                address = stack.enter_context(self._own_cluster(distributed))
+            except (OSError, RuntimeError, ValueError) as error:
+                raise HnlstatError(f"executor: no Dask cluster can be started: {error}") from None
         try:
             client = distributed.Client(
                 address, timeout=settings.timeout or NO_LIMIT, set_as_default=False
@@ -90,7 +96,7 @@ class DaskExecutor:
             threads_per_worker=1,
             processes=True,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address=DASHBOARD,
             silence_logs=logging.CRITICAL,
         )
 
@@ -203,7 +209,7 @@ def job_queue(settings: JobQueue) -> Iterator[Any]:
         job_script_prologue=list(settings.prologue),
         log_directory=settings.log_directory,
         job_name="hnlstat",
-        scheduler_options={"dashboard_address": None},
+        scheduler_options={"dashboard_address": DASHBOARD},
         silence_logs=logging.CRITICAL,
         **own,
     )

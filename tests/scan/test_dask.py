@@ -53,6 +53,12 @@ def test_every_piece_is_done_once(pool):
     assert list(pool.each(square, [])) == []
 
 
+def test_two_clusters_at_once_do_not_disturb_each_other(pool):
+    with executor(workers=1) as other:
+        assert list(other.each(square, [2])) == [(0, 4)]
+        assert list(pool.each(square, [3])) == [(0, 9)]
+
+
 def test_an_error_of_a_piece_is_passed_on(pool):
     with pytest.raises(ConfigError, match="1: no"):
         list(pool.each(refuse, [1]))
@@ -131,16 +137,30 @@ def test_a_scheduler_that_is_not_there_is_one_line(unused_port):
     assert "\n" not in str(error.value)
 
 
+SLURM = {
+    "kind": "dask_slurm", "jobs": 1, "cores": 1, "memory": "1 GB", "walltime": "00:10:00",
+    "queue": None, "account": None, "interface": None, "prologue": [], "directives": [],
+    "log_directory": None, "timeout": None,
+}  # fmt: skip
+
+
 def test_slurm_needs_its_command(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    settings = {
-        "kind": "dask_slurm", "jobs": 1, "cores": 1, "memory": "1 GB", "walltime": "00:10:00",
-        "queue": None, "account": None, "interface": None, "prologue": [], "directives": [],
-        "log_directory": None, "timeout": None,
-    }  # fmt: skip
     with (
         pytest.raises(ConfigError, match="sbatch, which is not on this machine"),
-        work_executor(validate(DaskSlurm, settings)),
+        work_executor(validate(DaskSlurm, SLURM)),
+    ):
+        pass
+
+
+def test_an_interface_that_is_not_there_is_one_line(monkeypatch, tmp_path):
+    command = tmp_path / "sbatch"
+    command.write_text("#!/bin/sh")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with (
+        pytest.raises(HnlstatError, match=r"no Dask cluster can be started: .*'ib9'"),
+        work_executor(validate(DaskSlurm, SLURM | {"interface": "ib9"})),
     ):
         pass
 
