@@ -70,7 +70,7 @@ def run_collect(study: Study) -> None:
     console = Console()
     console.print(_rich(table, len(keys)))
     if limit is not None:
-        _draw(study, sweep, done, limit)
+        _draw(study, sweep, keys, done, limit)
     for line in failed:
         console.print(f"failed: {line}", style="red", highlight=False, soft_wrap=True, markup=False)
     files = "collected.csv, collected.md" + (", collected.pdf" if limit else "")
@@ -157,7 +157,13 @@ def _lines(path: Path, limit: tuple[float, str]) -> Iterator[FloatArray]:
             yield from (np.array(line, dtype=float) for line in entry["lines"])
 
 
-def _draw(study: Study, sweep: RunFolder, done: Sequence[Done], limit: tuple[float, str]) -> None:
+def _draw(
+    study: Study,
+    sweep: RunFolder,
+    keys: Sequence[str],
+    done: Sequence[Done],
+    limit: tuple[float, str],
+) -> None:
     """Draw one limit of all jobs, with the bounds where they are on the same coupling."""
     from hnlstat.bounds import chosen_bounds, comparable
     from hnlstat.report.sweep_figure import Scenario, sweep_figure
@@ -179,7 +185,7 @@ def _draw(study: Study, sweep: RunFolder, done: Sequence[Done], limit: tuple[flo
         (min(low), max(high)) for low, high in (zip(*ends[i::2], strict=True) for i in (0, 1))
     )
     figure = sweep_figure(
-        scenarios, limit,
+        scenarios, keys, limit,
         comparable(chosen_bounds(study.bounds), flavours) if flavours else (),
         flavours=flavours, mass_range=masses, coupling_range=couplings,
     )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -56,6 +58,7 @@ class Scenario:
 
 def sweep_figure(
     scenarios: Sequence[Scenario],
+    keys: Sequence[str],
     limit: tuple[float, str],
     bounds: Sequence[Bound] = (),
     *,
@@ -69,6 +72,8 @@ def sweep_figure(
     ----------
     scenarios : sequence of Scenario
         In the order of the legend.
+    keys : sequence of str
+        What the choices of the scenarios are of.
     limit : (float, str)
         Level and kind of the limit.
     bounds : sequence of Bound
@@ -90,18 +95,31 @@ def sweep_figure(
             parts = [gap, *(part for one in scenario.lines for part in (one, gap))]
             mass, coupling = np.vstack(parts).T
             text = ", ".join(scenario.choice)
-            axes.plot(mass * 1e3, coupling, color=colour, ls=line, lw=1.1, zorder=3, label=text)
+            axes.plot(
+                mass * 1e3,
+                coupling,
+                color=colour,
+                ls=line,
+                lw=1.1 if few else 0.8,
+                zorder=3,
+                label=text,
+            )
         level, kind = limit
-        figure.legend(
+        names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in keys)
+        title = f"{level_text(level)} CL {kind}"
+        if names:
+            title += f"{' ' if few else chr(10)}by {names}"
+        legend = figure.legend(
             loc="outside upper center" if few else "outside right upper",
             ncols=2 if few else 1 + (len(scenarios) - 1) // 24,
-            title=f"{level_text(level)} CL {kind}",
+            title=title,
             title_fontsize=STYLE["legend.fontsize"] + 1,
             frameon=False,
             handlelength=2.2,
             labelspacing=0.3,
             columnspacing=1.0,
         )
+        legend.get_title().set(multialignment="left", linespacing=1.0)
         figure.draw_without_rendering()  # does the layout, so that labels know the pixels
         place_labels(axes, labels, [curve(one) for one in axes.get_lines()], size=SIZE - 0.5)
     return figure
@@ -111,11 +129,20 @@ def _styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
     """Colour and line of each scenario.
 
     Of many, the first choice gives the colour and the others the line, where that tells all apart.
+    Many numbers get shades in their order.
     """
     first = list(dict.fromkeys(scenario.choice[:1] for scenario in scenarios))
     rest = list(dict.fromkeys(scenario.choice[1:] for scenario in scenarios))
     if len(scenarios) > len(COLOURS) and len(first) <= len(COLOURS) and len(rest) <= len(LINES):
         return [(COLOURS[first.index(s.choice[:1])], LINES[rest.index(s.choice[1:])])
                 for s in scenarios]  # fmt: skip
-    n = len(COLOURS)
-    return [(COLOURS[i % n], LINES[i // n % len(LINES)]) for i in range(len(scenarios))]
+    n = len(scenarios)
+    if n > len(COLOURS) and all(_is_number(scenario.choice) for scenario in scenarios):
+        return [(to_hex(mpl.colormaps["viridis"](0.95 * i / (n - 1))), "-") for i in range(n)]
+    size = len(COLOURS)
+    return [(COLOURS[i % size], LINES[i // size % len(LINES)]) for i in range(n)]
+
+
+def _is_number(choice: tuple[str, ...]) -> bool:
+    """Whether a choice is of one number, with or without a unit."""
+    return len(choice) == 1 and re.match(r"[-+]?\.?\d", choice[0]) is not None
