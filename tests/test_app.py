@@ -59,6 +59,11 @@ def test_what_others_log_is_not_printed(
     assert capsys.readouterr() == ("", "")
 
 
+def test_quotes_at_the_end_of_an_override_are_its_own(studies: list[Study]) -> None:
+    assert main(["name='own'"]) == 0
+    assert studies[0].name == "own"
+
+
 def test_a_sweep_lies_below_the_runs(studies: list[Study], tmp_path: Path) -> None:
     assert main(["-m", "runs=out", "model=dipole_mu,dipole_e", "model.nature=dirac,majorana"]) == 0
     assert len({s.content_hash() for s in studies}) == 4

@@ -54,10 +54,12 @@ class DaskExecutor:
         except ImportError:
             raise _missing("distributed") from None
         # one line of ours in place of many of theirs
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with ExitStack() as stack:
             self._client = self._connect(distributed, stack)
             self._wait_for_worker()
+            self._load_code()
             self._stack = stack.pop_all()
         return self
 
@@ -105,6 +107,15 @@ class DaskExecutor:
             self._client.wait_for_workers(1, timeout=self._settings.timeout)
         except TimeoutError:
             raise self._no_worker() from None
+
+    def _load_code(self) -> None:
+        """Import what is needed, as a worker which cannot would be lost at the first piece."""
+        try:
+            self._client.run(exec, "import hnlstat.stages")
+        except Exception as error:
+            raise HnlstatError(
+                f"the Dask workers cannot load hnlstat: {error}; install this version there"
+            ) from None
 
     def _no_worker(self) -> HnlstatError:
         return HnlstatError(

@@ -82,9 +82,10 @@ def test_workers_with_other_code_are_refused(pool, monkeypatch):
         list(pool.each(square, [1]))
 
 
-def start(*arguments):
+def start(*arguments, folder=None):
     return subprocess.Popen(
         [sys.executable, "-m", "dask", *arguments],
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -107,7 +108,7 @@ def scheduler(unused_port):
     process.wait()
 
 
-def test_the_workers_of_a_scheduler_do_the_work_until_it_vanishes(scheduler):
+def test_the_workers_of_a_scheduler_do_the_work_until_it_vanishes(scheduler, capfd):
     process, address = scheduler
     with (
         pytest.raises(HnlstatError, match="no Dask worker in 5 s"),
@@ -123,6 +124,25 @@ def test_the_workers_of_a_scheduler_do_the_work_until_it_vanishes(scheduler):
             with pytest.raises(HnlstatError, match="scheduler has vanished"):
                 list(pool.each(time.sleep, [0.0, 30.0]))
             assert time.monotonic() - started < 20
+        assert capfd.readouterr().err == ""
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_workers_that_cannot_load_hnlstat_are_told(scheduler, tmp_path):
+    _, address = scheduler
+    (tmp_path / "hnlstat.py").write_text("raise ImportError('no such library')")
+    worker = start(
+        "worker", address, "--no-nanny", "--no-dashboard", "--death-timeout", "60",
+        folder=tmp_path,
+    )  # fmt: skip
+    try:
+        with (
+            pytest.raises(HnlstatError, match="cannot load hnlstat: no such library"),
+            executor(scheduler=address),
+        ):
+            pass
     finally:
         worker.kill()
         worker.wait()
