@@ -16,9 +16,9 @@ from pyhf.infer.calculators import AsymptoticCalculator as PyhfCalculator
 from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.histfactory import same_form
+from hnlstat.inference.histfactory import Likelihoods, same_form
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.profile import best_fit
+from hnlstat.inference.profile import Fit, best_fit
 from hnlstat.inference.reader import Spec, read_likelihoods
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.workspace import workspace
@@ -90,7 +90,7 @@ def _square_roots(specs: Sequence[Spec], discovery: bool) -> tuple[FloatArray, N
     likelihoods = read_likelihoods(specs)
     data, poi = likelihoods.data, likelihoods.poi
     tested = 0.0 if discovery else 1.0
-    at_zero = best_fit(likelihoods, data, strength=0.0)
+    at_zero = _without_signal(likelihoods)
     at_one = best_fit(likelihoods, data, strength=1.0, start=at_zero.parameters)
     free = best_fit(likelihoods, data, start=at_zero.parameters)
     conditional, other = (at_zero, at_one) if discovery else (at_one, at_zero)
@@ -104,6 +104,16 @@ def _square_roots(specs: Sequence[Spec], discovery: bool) -> tuple[FloatArray, N
     good = at_zero.converged & at_one.converged & free.converged & refit.converged
     good &= np.isfinite(q) & (q > -1e-6) & (q_asimov > 0.0)
     return np.sqrt(np.maximum([q, q_asimov], 0.0)), good
+
+
+def _without_signal(likelihoods: Likelihoods) -> Fit:
+    """Return the fits at strength 0, made once for all points that are alike there."""
+    different, like = likelihoods.alike_without_signal()
+    part = likelihoods.take(different)
+    found = best_fit(part, part.data, strength=0.0)
+    parameters = found.parameters[like]
+    nll = likelihoods.nll(parameters, likelihoods.data)
+    return Fit(parameters, nll, found.converged[like])
 
 
 def _p_values(

@@ -23,23 +23,32 @@ IntArray = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """Effects of parameters on rows: effect k is that of parameter `parameter[k]` on `row[k]`.
+    """Effects of parameters on rows; the same effect may act on several, the bins of a sample.
 
     Attributes
     ----------
-    row, parameter
-        Shape (K,).
+    row, column
+        Effect `column[k]` acts on `row[k]`, shape (K,).
+    acting
+        Parameter of each effect, shape (U,).
     tables
-        What describes the effects of each point, arrays that end in (P, K).
+        What describes the effects of each point, arrays that end in (P, U).
     """
 
     row: IntArray
-    parameter: IntArray
+    column: IntArray
+    acting: IntArray
     tables: tuple[FloatArray, ...]
+
+    @property
+    def parameter(self) -> IntArray:
+        """Parameter that acts on each of `row`, shape (K,)."""
+        return self.acting[self.column]
 
     def take(self, points: NDArray[Any]) -> "Effects":
         """Return the effects of some of the points."""
-        return Effects(self.row, self.parameter, tuple(t[..., points, :] for t in self.tables))
+        tables = tuple(table[..., points, :] for table in self.tables)
+        return Effects(self.row, self.column, self.acting, tables)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +122,10 @@ class Likelihoods:
         """
         found = np.zeros(len(self.parameters), dtype=bool)
         _, log_high, log_low = self.normsys.tables
-        found[self.normsys.parameter[(log_high * log_low > 0.0).any(axis=0)]] = True
+        found[self.normsys.acting[(log_high * log_low > 0.0).any(axis=0)]] = True
         if self.histosys.row.size:
             up, down = self.histosys.tables
-            found[self.histosys.parameter[(up * down < 0.0).any(axis=0)]] = True
+            found[self.histosys.acting[(up * down < 0.0).any(axis=0)]] = True
         return found
 
     def take(self, points: NDArray[Any]) -> "Likelihoods":
@@ -138,17 +147,52 @@ class Likelihoods:
             self.data.take(points),
         )
 
+    def alike_without_signal(self) -> tuple[IntArray, IntArray]:
+        """Return points that differ when the parameter of interest is 0, and each point's like.
+
+        Most points of a grid have the same background and data. What acts on the signal alone
+        then stays at its measured value, and does not count.
+
+        Returns
+        -------
+        different, like
+            Indices of points, shape (U,), and for each point which of these it is like, (P,).
+        """
+        silent = self.factors.row[self.factors.parameter == self.poi]
+        effects = [
+            (e, ~np.isin(e.row, silent)) for e in (self.factors, self.normsys, self.histosys)
+        ]
+        acting = np.unique(np.concatenate([e.parameter[kept] for e, kept in effects]))
+        own = (self.data.auxiliary, self.precision, self.scale, self.fixed)
+        tables = [
+            np.moveaxis(table[..., np.unique(e.column[kept])], -2, 0).reshape(len(self.nominal), -1)
+            for e, kept in effects
+            for table in e.tables
+        ]
+        content = np.hstack(
+            [
+                np.delete(self.nominal, silent, axis=1),
+                self.data.counts,
+                *(values[:, acting] for values in own),
+                *tables,
+            ]
+        )
+        first: dict[bytes, int] = {}
+        own_first = np.array([first.setdefault(row.tobytes(), i) for i, row in enumerate(content)])
+        different = np.array(list(first.values()))
+        return different, np.searchsorted(different, own_first)
+
     def expected(self, theta: FloatArray) -> FloatArray:
         """Return the expected events in each bin, shape (P, B), for parameters (P, N)."""
         rows = self.nominal.shape[1]
         log_rate = _add_up(np.log(theta[:, self.factors.parameter]), self.factors.row, rows)
         if self.normsys.row.size:
-            value = factor_value(theta[:, self.normsys.parameter], *self.normsys.tables)
-            log_rate += _add_up(np.log(value), self.normsys.row, rows)
+            value = factor_value(theta[:, self.normsys.acting], *self.normsys.tables)
+            log_rate += _add_up(np.log(value)[:, self.normsys.column], self.normsys.row, rows)
         base = self.nominal
         if self.histosys.row.size:
-            value, *_ = shift(theta[:, self.histosys.parameter], *self.histosys.tables)
-            base = base + _add_up(value, self.histosys.row, rows)
+            value, *_ = shift(theta[:, self.histosys.acting], *self.histosys.tables)
+            base = base + _add_up(value[:, self.histosys.column], self.histosys.row, rows)
         expected: FloatArray = (base * np.exp(log_rate)) @ self.bin_of_row
         return expected
 
@@ -178,14 +222,14 @@ class Likelihoods:
         bin_slope = np.matmul(self.bin_of_row.T, slope)
         gradient = np.einsum("pb,pbn->pn", 1.0 - ratio, bin_slope)
         # second derivatives of the rates; their diagonal is known without cancellation
-        weighted = row_weight[:, :, None]
-        hessian = np.matmul((weighted * log_slope).transpose(0, 2, 1), log_slope)
+        sides, weights = [log_slope, bin_slope], [row_weight, ratio / expected]
         if additive is not None:
-            hessian -= np.matmul((weighted * additive).transpose(0, 2, 1), additive)
+            sides, weights = [*sides, additive], [*weights, -row_weight]
+        side, weight = np.concatenate(sides, axis=1), np.concatenate(weights, axis=1)
+        hessian = np.matmul((weight[:, :, None] * side).transpose(0, 2, 1), side)
         diagonal = np.arange(theta.shape[1])
         hessian[:, diagonal, diagonal] = np.einsum("pr,prn->pn", row_weight, bend)
-        curvature = (ratio / expected)[:, :, None] * bin_slope
-        hessian += np.matmul(curvature.transpose(0, 2, 1), bin_slope)
+        hessian[:, diagonal, diagonal] += np.einsum("pb,pbn->pn", ratio / expected, bin_slope**2)
         gradient += self.precision * (theta - data.auxiliary)
         counted = np.where(self.scale > 0.0, data.auxiliary / np.maximum(theta, 1e-300), 0.0)
         gradient += np.where(self.scale > 0.0, self.scale - counted, 0.0)
@@ -209,14 +253,18 @@ class Likelihoods:
         slope[:, self.factors.row, self.factors.parameter] = 1.0 / plain
         if self.normsys.row.size:
             where = (slice(None), self.normsys.row, self.normsys.parameter)
-            value, first, second = factor(theta[:, self.normsys.parameter], *self.normsys.tables)
-            log_rate += _add_up(np.log(value), self.normsys.row, rows)
-            slope[where] = first / value
-            bend[where] = second / value
+            column = self.normsys.column
+            value, first, second = factor(theta[:, self.normsys.acting], *self.normsys.tables)
+            log_rate += _add_up(np.log(value)[:, column], self.normsys.row, rows)
+            slope[where] = (first / value)[:, column]
+            bend[where] = (second / value)[:, column]
         if not self.histosys.row.size:
             return self.nominal * np.exp(log_rate), slope, None, bend
         where = (slice(None), self.histosys.row, self.histosys.parameter)
-        value, first, second = shift(theta[:, self.histosys.parameter], *self.histosys.tables)
+        value, first, second = (
+            jet[:, self.histosys.column]
+            for jet in shift(theta[:, self.histosys.acting], *self.histosys.tables)
+        )
         base = self.nominal + _add_up(value, self.histosys.row, rows)
         safe = np.where(base == 0.0, 1.0, base)[:, self.histosys.row]
         additive = np.zeros(shape)

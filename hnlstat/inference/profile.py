@@ -10,7 +10,7 @@ from hnlstat.inference.histfactory import Data, Likelihoods
 FloatArray = NDArray[np.float64]
 
 _MAX_STEPS = 200
-_DECREMENT = 1e-13  # of -ln L by which another step would lower it
+_DECREMENT = 1e-10  # of -ln L that the last step gains; Newton's next one would gain its square
 _FLAT = 1e-12  # keeps a likelihood that is linear in a parameter, as at no events, solvable
 _RIDGE_START, _RIDGE_UP, _RIDGE_DOWN = 1e-3, 8.0, 0.25
 

@@ -1,7 +1,7 @@
 """From pyhf workspaces of the same form to arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,14 +47,24 @@ class _Builder:
         """Note that a parameter acts on a row."""
         self.effects[kind].append((row, key, numbers))
 
-    def collected(self, kind: str) -> tuple[NDArray[np.intp], NDArray[np.intp], list[FloatArray]]:
-        """Return rows, parameter indices and tables (P, K) of one kind of effect."""
+    def collected(self, kind: str) -> Effects:
+        """Return the effects of one kind; those with the very same numbers are one."""
         index = {key: i for i, key in enumerate(self.parameters)}
-        found = self.effects[kind]
-        rows = np.array([row for row, *_ in found], dtype=np.intp)
-        parameters = np.array([index[key] for _, key, _ in found], dtype=np.intp)
-        tables = zip(*(numbers for *_, numbers in found), strict=True)
-        return rows, parameters, [np.stack(table, axis=-1) for table in tables]
+        different: dict[tuple[Key, tuple[int, ...]], tuple[int, tuple[FloatArray, ...]]] = {}
+        rows, columns = [], []
+        for row, key, numbers in self.effects[kind]:
+            column, _ = different.setdefault(
+                (key, tuple(map(id, numbers))), (len(different), numbers)
+            )
+            rows.append(row)
+            columns.append(column)
+        tables = zip(*(numbers for _, numbers in different.values()), strict=True)
+        return Effects(
+            np.array(rows, dtype=np.intp),
+            np.array(columns, dtype=np.intp),
+            np.array([index[key] for key, _ in different], dtype=np.intp),
+            tuple(np.stack(table, axis=-1) for table in tables),
+        )
 
 
 def read_likelihoods(specs: Sequence[Spec]) -> Likelihoods:
@@ -226,14 +236,10 @@ def _assemble(
         raise InferenceError(f"the parameter of interest {poi!r} acts on no sample")
     points = len(nominal)
     parameters = list(builder.parameters.values())
-    factor_rows, factor_parameters, _ = builder.collected("factor")
-    norm_rows, norm_parameters, norm = builder.collected("normsys")
-    histo_rows, histo_parameters, histo = builder.collected("histosys")
-    high, low = norm or [np.ones((points, 0))] * 2
+    factors, normsys, histosys = map(builder.collected, ("factor", "normsys", "histosys"))
+    high, low = normsys.tables or [np.ones((points, 0))] * 2
     lower = np.array([p.lower for p in parameters])
-    lower[np.unique(factor_parameters)] = np.maximum(
-        lower[np.unique(factor_parameters)], _LEAST_FACTOR
-    )
+    lower[factors.acting] = np.maximum(lower[factors.acting], _LEAST_FACTOR)
 
     def table(name: str) -> NDArray[Any]:
         return np.stack([np.broadcast_to(getattr(p, name), points) for p in parameters], axis=1)
@@ -243,13 +249,11 @@ def _assemble(
         poi=list(builder.parameters).index((poi,)),
         nominal=nominal,
         bin_of_row=np.eye(sum(table.shape[1] for table in counts))[bin_of_row],
-        factors=Effects(factor_rows, factor_parameters, ()),
-        normsys=Effects(
-            norm_rows,
-            norm_parameters,
-            (factor_coefficients(high, low), np.log(high), np.log(low)),
+        factors=factors,
+        normsys=replace(
+            normsys, tables=(factor_coefficients(high, low), np.log(high), np.log(low))
         ),
-        histosys=Effects(histo_rows, histo_parameters, tuple(histo)),
+        histosys=histosys,
         start=np.array([p.start for p in parameters]),
         lower=lower,
         upper=np.array([p.upper for p in parameters]),
