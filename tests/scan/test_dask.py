@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hnlstat.config.base import validate
-from hnlstat.config.executor import Dask, DaskSlurm
+from hnlstat.config.executor import Dask, DaskHTCondor, DaskSlurm
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.scan.executors import work_executor
 
@@ -183,6 +183,32 @@ def test_an_interface_that_is_not_there_is_one_line(monkeypatch, tmp_path):
         work_executor(validate(DaskSlurm, SLURM | {"interface": "ib9"})),
     ):
         pass
+
+
+def test_htcondor_is_sent_what_the_settings_say(monkeypatch, tmp_path):
+    """A command in place of HTCondor's keeps what it is given and says that all is well."""
+    for name in ("condor_submit", "condor_rm"):
+        command = tmp_path / name
+        command.write_text(
+            f'#!/bin/sh\ncat "$@" >>{tmp_path}/sent 2>/dev/null\n'
+            'echo "1 job(s) submitted to cluster 7."\n'
+        )
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    settings = {
+        "kind": "dask_htcondor", "jobs": 2, "cores": 3, "memory": "6 GB", "disk": "1 GB",
+        "interface": "lo", "prologue": ["source setup.sh"], "directives": {"+JobFlavour": "long"},
+        "log_directory": None, "timeout": 1,
+    }  # fmt: skip
+    with (
+        pytest.raises(HnlstatError, match="no Dask worker in 1 s"),
+        work_executor(validate(DaskHTCondor, settings)),
+    ):
+        pass
+    sent = (tmp_path / "sent").read_text()
+    for word in ("DaskWorkerCores = 3", "DaskWorkerDisk = 1000000000", "+JobFlavour = long",
+                 "source setup.sh", "--nworkers 3", "--nthreads 1"):  # fmt: skip
+        assert word in sent
 
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
