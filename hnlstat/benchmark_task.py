@@ -57,7 +57,7 @@ def run_benchmark(current: Run, given: YieldTable | None) -> dict[str, Any]:
             **parts(study),
             "overhead_per_unit_ms": dict(overheads(study)),
             "whole_runs": whole,
-            "scaling": _scaling(study, Path(place)) if task.scaling else [],
+            "scaling": _scaling(study, whole, Path(place)) if task.scaling else [],
         }
     current.folder.write_json("benchmark.json", document)
     tables = _tables(document)
@@ -205,14 +205,15 @@ def smaller(study: Study) -> Iterator[tuple[str, Study]]:
         yield "one bin", study.replace(selection=selection.replace(observable=None))
 
 
-def _scaling(study: Study, place: Path) -> list[dict[str, Any]]:
-    """Run the study, and smaller ones, in one process each."""
-    rows: list[dict[str, Any]] = []
-    for number, (change, one) in enumerate([("the whole study", study), *smaller(study)]):
+def _scaling(study: Study, whole: Sequence[Mapping[str, Any]], place: Path) -> list[dict[str, Any]]:
+    """Run smaller studies in one process each, to compare with the whole one."""
+    alone = next((row for row in whole if row["workers"] == 1), None)
+    base = alone or _run(study, 1, place / "alone")[0]
+    rows: list[dict[str, Any]] = [{"study": "the whole study", "cpu_s": base["cpu_s"]}]
+    for number, (change, one) in enumerate(smaller(study)):
         spent, _ = _run(one, 1, place / f"smaller_{number}")
         rows.append({"study": change} | spent)
-        rows[-1]["relative"] = spent["cpu_s"] / rows[0]["cpu_s"]
-    return rows
+    return [row | {"relative": row["cpu_s"] / base["cpu_s"]} for row in rows]
 
 
 def _tables(found: Mapping[str, Any]) -> dict[str, list[list[str]]]:
