@@ -163,7 +163,7 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
 def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=events: weighted events of one mass, with a weight for each coupling."""
     from hnlstat.scan.event_files import FILES, best_format, write_events
-    from hnlstat.simulation.events import EventJob, EventModel, divide, expectations, join, strata
+    from hnlstat.simulation.events import EventJob, EventModel, Tally, divide, strata
 
     study = current.study
     assert given is None  # a Study with yields_from and this task is not valid
@@ -172,10 +172,15 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     jobs = strata(study, EventModel.of(study, mass, couplings))
     spreads = current.map("planning", EventJob.spread, jobs)
     parts = list(divide(jobs, spreads, study.events.number))
-    events = join(current.map("events", EventJob.run, parts))
+    batches = (
+        events
+        for start in range(0, len(parts), BATCHES_IN_MEMORY)
+        for events in current.map("events", EventJob.run, parts[start : start + BATCHES_IN_MEMORY])
+    )
+    tally = Tally(couplings)
     kind = study.events.format if study.events.format != "auto" else best_format()
-    write_events(current.folder.file(FILES[kind]), events, kind)
-    found = expectations(events, couplings)
+    write_events(current.folder.file(FILES[kind]), tally.passing(batches), kind)
+    found = tally.expectations()
     for row in found:
         current.console.print(
             "{channel}, d = {coupling_inv_gev:g} GeV^-1: {decays_to_ee:.4g} +- {mc_error:.2g} "
@@ -183,8 +188,11 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
             highlight=False,
         )
     return {"task": "events", "remarks": current.remarks, "file": FILES[kind],
-            "rows": len(events["weight"]), "mass_gev": mass, "expected": found}  # fmt: skip
+            "rows": tally.rows, "mass_gev": mass, "expected": found}  # fmt: skip
 
+
+BATCHES_IN_MEMORY = 16
+"""Of events, between their making and the file: some 10 MB each."""
 
 TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
     "contour": run_contour,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import hnlstat
 from hnlstat.config.checks import EVENT_LIBRARIES
 from hnlstat.physics.targets import target
 from hnlstat.scan.store import atomic_file
-from hnlstat.simulation.events import Columns
+from hnlstat.simulation.events import Columns, join
 
 if TYPE_CHECKING:
     import pyhepmc
@@ -28,13 +29,13 @@ def best_format() -> str:
     return next((name for name, library in EVENT_LIBRARIES.items() if find_spec(library)), "npz")
 
 
-def write_events(path: Path, events: Columns, kind: str) -> None:
+def write_events(path: Path, batches: Iterable[Columns], kind: str) -> None:
     """Write events, all or nothing.
 
     Parameters
     ----------
     path : file to write
-    events : columns of equal length
+    batches : at least one, each with columns of equal length; only npz holds all in memory
     kind : "parquet", "hepmc" or "npz"
 
     Raises
@@ -43,36 +44,51 @@ def write_events(path: Path, events: Columns, kind: str) -> None:
         If the file cannot be written.
     """
     with atomic_file(path) as temporary:
-        WRITERS[kind](temporary, events)
+        WRITERS[kind](temporary, batches)
 
 
-def _write_npz(path: Path, events: Columns) -> None:
-    content: dict[str, Any] = dict(events)
+def _write_npz(path: Path, batches: Iterable[Columns]) -> None:
+    content: dict[str, Any] = join(list(batches))
     with path.open("wb") as file:
         np.savez(file, **content)
 
 
-def _write_parquet(path: Path, events: Columns) -> None:
-    import pyarrow
+def _write_parquet(path: Path, batches: Iterable[Columns]) -> None:
     from pyarrow import parquet
+
+    tables = map(_arrow_table, batches)
+    first = next(tables)
+    with (
+        path.open("wb") as file,
+        parquet.ParquetWriter(file, first.schema, compression="zstd") as writer,
+    ):
+        for table in itertools.chain([first], tables):
+            writer.write_table(table)
+
+
+def _arrow_table(events: Columns) -> Any:
+    """Columns as Arrow has them, text as a dictionary."""
+    import pyarrow
 
     arrays = {name: pyarrow.array(column) for name, column in events.items()}
     for name, column in events.items():
         if column.dtype.kind == "U":
             arrays[name] = arrays[name].dictionary_encode()
-    with path.open("wb") as file:
-        parquet.write_table(pyarrow.table(arrays), file, compression="zstd")
+    return pyarrow.table(arrays)
 
 
-def _write_hepmc(path: Path, events: Columns) -> None:
+def _write_hepmc(path: Path, batches: Iterable[Columns]) -> None:
     import pyhepmc
 
     run = pyhepmc.GenRunInfo()
-    names = [name for name in events if name.partition("_")[0] == "weight"]
+    remaining = iter(batches)
+    first = next(remaining)
+    names = [name for name in first if name.partition("_")[0] == "weight"]
     run.weight_names = names
     run.tools = [("hnlstat", hnlstat.__version__, "")]
+    rows = itertools.chain.from_iterable(map(_rows, itertools.chain([first], remaining)))
     with path.open("wb") as file, pyhepmc.open(file, "w") as writer:
-        for number, row in enumerate(_rows(events)):
+        for number, row in enumerate(rows):
             event = _hepmc_event(row)
             event.run_info, event.event_number = run, number
             event.weights = [row[name] for name in names]
@@ -121,7 +137,7 @@ def _hepmc_event(row: dict[str, Any]) -> pyhepmc.GenEvent:
     return event
 
 
-WRITERS: dict[str, Callable[[Path, Columns], None]] = {
+WRITERS: dict[str, Callable[[Path, Iterable[Columns]], None]] = {
     "npz": _write_npz,
     "parquet": _write_parquet,
     "hepmc": _write_hepmc,

@@ -8,7 +8,7 @@ one vertex, one neutrino and one decay, so that it is an event of weight
 and the sum of weights is the expected number of decays to e+ e- before the selection's efficiency.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -268,25 +268,45 @@ def divide(jobs: Sequence[EventJob], spreads: Sequence[Array], number: int) -> I
             yield replace(job, rays=size, all_rays=own, seed=(*job.seed, piece))
 
 
-def expectations(events: Columns, couplings: Sequence[float]) -> list[dict[str, Any]]:
-    """Sums of the weights by channel at each coupling, with their errors, as plain numbers.
+class Tally:
+    """Running sums of weights while events pass by, by channel and coupling.
 
-    `effective_events` is the number of events of equal weight that would be as precise.
+    Attributes
+    ----------
+    rows : number of events so far
     """
-    channel = np.char.add(np.char.add(events["dataset"], "_"), events["mode"])
-    result: list[dict[str, Any]] = []
-    for coupling, name in zip(couplings, weight_names(couplings), strict=True):
-        for one in np.unique(channel).tolist():
-            weight = events[name][channel == one]
-            total, squares = float(np.sum(weight)), float(np.sum(weight**2))
-            result.append(
-                {
-                    "coupling_inv_gev": coupling,
-                    "column": name,
-                    "channel": one,
-                    "decays_to_ee": total,
-                    "mc_error": squares**0.5,
-                    "effective_events": total**2 / squares if squares > 0 else 0.0,
-                }
-            )
-    return result
+
+    def __init__(self, couplings: Sequence[float]) -> None:
+        self.rows = 0
+        self._couplings = dict(zip(weight_names(couplings), couplings, strict=True))
+        self._sums: dict[str, dict[str, Array]] = {name: {} for name in self._couplings}
+
+    def passing(self, batches: Iterable[Columns]) -> Iterator[Columns]:
+        """Hand events on, batch by batch, and count them."""
+        for events in batches:
+            self.rows += len(events["weight"])
+            channel = np.char.add(np.char.add(events["dataset"], "_"), events["mode"])
+            for name, sums in self._sums.items():
+                for one in np.unique(channel).tolist():
+                    weight = events[name][channel == one]
+                    new = np.array([np.sum(weight), np.sum(weight**2)])
+                    sums[one] = sums.get(one, 0.0) + new
+            yield events
+
+    def expectations(self) -> list[dict[str, Any]]:
+        """Sums of the weights by channel at each coupling, with their errors, as plain numbers.
+
+        `effective_events` is the number of events of equal weight that would be as precise.
+        """
+        return [
+            {
+                "coupling_inv_gev": self._couplings[name],
+                "column": name,
+                "channel": channel,
+                "decays_to_ee": total,
+                "mc_error": squares**0.5,
+                "effective_events": total**2 / squares if squares > 0 else 0.0,
+            }
+            for name, sums in self._sums.items()
+            for channel, (total, squares) in sorted((c, s.tolist()) for c, s in sums.items())
+        ]

@@ -27,8 +27,14 @@ def events():
     return simulation.join([part.run() for part in parts])
 
 
+def halves(events):
+    """The events in two batches."""
+    for part in (slice(None, 50), slice(50, None)):
+        yield {name: column[part] for name, column in events.items()}
+
+
 def test_npz(tmp_path, events):
-    event_files.write_events(tmp_path / "events.npz", events, "npz")
+    event_files.write_events(tmp_path / "events.npz", halves(events), "npz")
     with np.load(tmp_path / "events.npz", allow_pickle=False) as found:
         assert list(found) == list(events)
         for name, column in events.items():
@@ -36,7 +42,7 @@ def test_npz(tmp_path, events):
 
 
 def test_parquet(tmp_path, events):
-    event_files.write_events(tmp_path / "events.parquet", events, "parquet")
+    event_files.write_events(tmp_path / "events.parquet", halves(events), "parquet")
     found = parquet.read_table(tmp_path / "events.parquet")
     assert found.column_names == list(events)
     for name, column in events.items():
@@ -45,7 +51,7 @@ def test_parquet(tmp_path, events):
 
 def test_hepmc(tmp_path, events):
     path = tmp_path / "events.hepmc3"
-    event_files.write_events(path, events, "hepmc")
+    event_files.write_events(path, halves(events), "hepmc")
     with pyhepmc.open(path) as file:
         found = list(file)
     assert len(found) == len(events["weight"])
@@ -103,7 +109,7 @@ def test_auto_takes_what_is_installed(monkeypatch, missing, best):
 def test_unwritable_folder_is_one_clear_line(tmp_path, events, kind):
     path = tmp_path / "none" / "events"
     with pytest.raises(OutputError, match=r"cannot write .*events: No such file or directory"):
-        event_files.write_events(path, events, kind)
+        event_files.write_events(path, halves(events), kind)
 
 
 @pytest.mark.parametrize("kind", event_files.WRITERS)
@@ -116,7 +122,7 @@ def test_full_disk_leaves_nothing(tmp_path, events, kind):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
         with pytest.raises(OutputError, match="cannot write"):
-            event_files.write_events(path, events, kind)
+            event_files.write_events(path, halves(events), kind)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, previous)

@@ -58,7 +58,9 @@ def test_weights_add_up_to_the_yields(overrides, mass, couplings):
     events = sample(*overrides, mass=mass, couplings=couplings)
     yields = table(*overrides, mass=mass, couplings=couplings)
     branching = float(branching_ratio(scenario(*overrides), mass))
-    for row in module.expectations(events, couplings):
+    tally = module.Tally(couplings)
+    assert sum(len(batch["weight"]) for batch in tally.passing([events])) == tally.rows
+    for row in tally.expectations():
         j = sorted(couplings).index(row["coupling_inv_gev"])
         mine = np.array([name == row["channel"] for name in yields.channel])
         expected = yields.decays[0, j, mine].sum() * branching

@@ -5,7 +5,7 @@ import pytest
 
 from hnlstat.config import load
 from hnlstat.detector.response import first_failed, reconstruct
-from hnlstat.simulation.events import EventModel, divide, expectations, join, strata
+from hnlstat.simulation.events import EventModel, Tally, divide, join, strata
 from hnlstat.simulation.selecting import Layout
 from hnlstat.simulation.setup import layout, pair_selection
 from hnlstat.simulation.yields import Plan, branching_ratio
@@ -98,7 +98,11 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
         )  # fmt: skip
         kept[mine] = first_failed(pairs, asked.cuts) == len(asked.cuts)
         masses[mine] = pairs.pair_mass
-    total = expectations(sample, [1e-6])
+    tally = Tally([1e-6])
+    for _ in tally.passing([sample]):
+        pass
+    assert tally.rows == len(sample["weight"])
+    total = tally.expectations()
     assert sum(one["decays_to_ee"] for one in total) == pytest.approx(
         histogram.cut_flow.passing[0, 1, :, 0].sum(), rel=0.03
     )
