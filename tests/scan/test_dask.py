@@ -1,5 +1,4 @@
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pieces import die, die_once, refuse, square
 
 from hnlstat.config.base import validate
 from hnlstat.config.executor import Dask, DaskHTCondor, DaskSlurm
@@ -22,24 +22,11 @@ def executor(**changes):
     return work_executor(validate(Dask, settings | changes))
 
 
-def square(x):
-    return x * x
-
-
-def refuse(x):
-    raise ConfigError(f"{x}: no")
-
-
-def die_once(path):
-    mark = Path(path)
-    if not mark.exists():
-        mark.write_text("x")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return mark.name
-
-
-def die(_):
-    os.kill(os.getpid(), signal.SIGKILL)
+@pytest.fixture(scope="module", autouse=True)
+def _workers_find_the_tests():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "importable"))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,35 +1,12 @@
-import os
-import signal
 import sys
-from pathlib import Path
 
 import pytest
+from pieces import die, die_once, refuse, square
 
 from hnlstat.config.base import validate
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.scan.executors import ATTEMPTS, PoolExecutor, SerialExecutor, work_executor
-
-
-def square(x):
-    return x * x
-
-
-def die_once(path):
-    """Die at the first call for a path, as a worker does for which there is no memory."""
-    mark = Path(path)
-    if not mark.exists():
-        mark.write_text("x")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return mark.name
-
-
-def die(_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def refuse(x):
-    raise ConfigError(f"{x}: no")
 
 
 def executor(workers):
