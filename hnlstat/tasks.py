@@ -138,7 +138,7 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     summary = summarise(
         found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
     )
-    files = ("contours.pdf", "limits.csv", "contours.json", "summary.json")
+    files = ("report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json")
     current.console.print(render(summary, files), highlight=False)
     return summary.document()
 
