@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hnlstat.errors import ConfigError
@@ -78,6 +78,30 @@ def validate(section: type[AnySection], data: object, where: str = "") -> AnySec
         found = error.errors(include_url=False)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     raise ConfigError(_describe(found[0], data, where) + more)
+
+
+def by_kind(
+    kinds: Mapping[str, type[Section]], plain: type[Section], where: str
+) -> BeforeValidator:
+    """
+    Make the validator that reads a section as the class of its `kind`.
+
+    Parameters
+    ----------
+    kinds
+        Class of each kind that has settings.
+    plain
+        Class of all others; it refuses kinds that do not exist.
+    where
+        Key of the section in the whole configuration.
+    """
+
+    def read(value: object) -> object:
+        if isinstance(value, Mapping):
+            return validate(kinds.get(str(value.get("kind")), plain), value, where)
+        return value
+
+    return BeforeValidator(read)
 
 
 def _describe(error: ErrorDetails, data: object, where: str) -> str:

@@ -1,13 +1,12 @@
 """Where the work is done and where its results are kept; the numbers depend on neither."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
-from hnlstat.config.base import Section, validate
+from hnlstat.config.base import Section, by_kind
 from hnlstat.config.quantities import PositiveNumber
 
 SHARED = "shared:"
@@ -157,14 +156,7 @@ EXECUTORS: dict[str, type[Executor]] = {
 }
 
 
-def _with_settings(value: object) -> object:
-    """Read an executor by its kind."""
-    if isinstance(value, Mapping):
-        return validate(EXECUTORS.get(str(value.get("kind")), Executor), value, "executor")
-    return value
-
-
-AnyExecutor = Annotated[SerializeAsAny[Executor], BeforeValidator(_with_settings)]
+AnyExecutor = Annotated[SerializeAsAny[Executor], by_kind(EXECUTORS, Executor, "executor")]
 
 
 def _store(value: str) -> str:

@@ -1,12 +1,11 @@
 """What a run does, with the settings of its own that a task has."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
-from hnlstat.config.base import Section, suggest, validate
+from hnlstat.config.base import Section, by_kind, suggest
 from hnlstat.config.quantities import (
     NotEmpty,
     PositiveCoupling,
@@ -239,11 +238,4 @@ TASKS: dict[str, type[Task]] = {
 }
 
 
-def _with_settings(value: object) -> object:
-    """Read a task by its kind."""
-    if isinstance(value, Mapping):
-        return validate(TASKS.get(str(value.get("kind")), Task), value, "task")
-    return value
-
-
-AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(_with_settings)]
+AnyTask = Annotated[SerializeAsAny[Task], by_kind(TASKS, Task, "task")]
