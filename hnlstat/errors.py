@@ -31,3 +31,7 @@ class SweepError(HnlstatError):
     """Jobs of a sweep that failed, while others did not."""
 
     status = 1
+
+
+NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError, MemoryError
+"""What calculations raise on numbers that nobody thought of; singular matrices are among them."""

@@ -50,12 +50,13 @@ def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[G
     ]  # fmt: skip
 
 
-def point_tests(current: Run, table: YieldTable, experiment: Experiment) -> None:
-    """Tests of every point of the grid, as points.csv."""
+def point_tests(
+    current: Run, table: YieldTable, experiment: Experiment
+) -> list[tuple[PointTest, ...]]:
+    """Tests of every point of the grid, as points.csv; gives those of each mass."""
     jobs = grid_jobs(current.study, table, experiment)
-    found = [
-        test for tests in current.map_stored("grid points", GridJob.run, jobs) for test in tests
-    ]
+    by_mass = current.map_stored("grid points", GridJob.run, jobs)
+    found = [test for tests in by_mass for test in tests]
     write_points(current.folder.file("points.csv"), list(experiment.base.members), found)
     failed = [test for test in found if test.exclusion is None]
     if failed:
@@ -64,3 +65,4 @@ def point_tests(current: Run, table: YieldTable, experiment: Experiment) -> None
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
             f"{first.coupling_inv_gev:.3g} GeV^-1: {first.validity}"
         )
+    return by_mass

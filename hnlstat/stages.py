@@ -16,6 +16,7 @@ from hnlstat.config.selection import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.errors import StoreError
 from hnlstat.inference.limits import MassLimits, limits_at_mass
+from hnlstat.inference.points import PointTest
 from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan import packing
@@ -115,6 +116,7 @@ class LimitJob:
     sigmas: tuple[float, ...]
     calculator: Any
     toys: ToySettings
+    tests: tuple[PointTest, ...] = ()
 
     def run(self) -> MassLimits:
         """Find the limits."""
@@ -130,6 +132,7 @@ class LimitJob:
             sigmas=self.sigmas,
             calculator=self.calculator,
             toys=self.toys,
+            tests=self.tests,
         )
 
 
@@ -268,22 +271,32 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
 
 
-def limit_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[LimitJob]:
-    """One job for each mass of a table."""
+def limit_jobs(
+    study: Study,
+    table: YieldTable,
+    experiment: Experiment,
+    tests: Sequence[tuple[PointTest, ...]] = (),
+) -> list[LimitJob]:
+    """One job for each mass of a table, with the tests of its grid points if there are any."""
     inference = study.inference
     return [
         LimitJob(
             float(mass), table.couplings, experiment.mass(i),
             inference.levels, inference.sigmas, inference.calculator,
-            ToySettings(inference.toys, inference.seed),
+            ToySettings(inference.toys, inference.seed), tests[i] if tests else (),
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
 
 
-def limits(current: Run, table: YieldTable, experiment: Experiment) -> list[MassLimits]:
+def limits(
+    current: Run,
+    table: YieldTable,
+    experiment: Experiment,
+    tests: Sequence[tuple[PointTest, ...]] = (),
+) -> list[MassLimits]:
     """Limits at every mass; a mass where they cannot be found is a remark."""
-    jobs = limit_jobs(current.study, table, experiment)
+    jobs = limit_jobs(current.study, table, experiment, tests)
     results = current.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":

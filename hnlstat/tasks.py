@@ -117,9 +117,9 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     study, folder = current.study, current.folder
     table = yields(current, given)
     experiment = workspace(current, table)
-    results = limits(current, table, experiment)
+    tests = point_tests(current, table, experiment)
+    results = limits(current, table, experiment, tests)
     write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
-    point_tests(current, table, experiment)
     found = [region for field in limit_fields(results) for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()

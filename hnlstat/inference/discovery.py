@@ -1,46 +1,69 @@
 """Discovery tests as far as they are asked for."""
 
-from scipy.stats import norm
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator, Discovery
-from hnlstat.inference.statistics import asimov_significance
+from hnlstat.inference.statistics import discovery_significance
+
+FloatArray = NDArray[np.float64]
+
+_MARGIN = 1.1
 
 
-def discover(
-    engine: Calculator, model: CountingModel, significance: float
-) -> tuple[Discovery, float]:
-    """Test the background alone, with less signal where that is significant enough.
+class DiscoveryTests:
+    """Tests of the background alone over one experiment, with less signal where that is enough.
 
     Far above the significance asked for less signal tells the same in less time, and no calculator
-    needs to resolve p-values that nobody asked for.
+    needs to resolve p-values that nobody asked for. What was enough once serves all models with
+    more signal in every bin.
 
     Parameters
     ----------
     engine
-        Tests the model.
-    model
-        Signal, background and data.
+        Tests the models.
     significance
         Largest one of interest, one-sided standard deviations.
-
-    Returns
-    -------
-    test
-        Of the model, or of one with less signal that reaches the significance.
-    more
-        How many times larger the squared significance of the model is, without uncertainties.
     """
-    smallest, enough = norm.sf(significance), 1.3 * max(significance, 0.0) + 1.0
-    seen = float(asimov_significance(model.signal, model.background, True))
-    while True:
-        reduced = model
-        if enough < seen:
-            reduced = model.with_signal(model.signal * (enough / seen) ** 2)
-        test = engine.discovery(reduced)
-        if enough >= seen:
-            return test, 1.0
-        if test.p0_expected < smallest:
-            kept = float(asimov_significance(reduced.signal, reduced.background, True))
-            return test, (seen / kept) ** 2 if kept > 0.0 else 1.0
-        enough *= 1.3
+
+    def __init__(self, engine: Calculator, significance: float) -> None:
+        self._engine = engine
+        self._significance = max(significance, 0.0)
+        self._enough: list[tuple[FloatArray, float, Discovery]] = []
+
+    def test(self, model: CountingModel) -> tuple[Discovery, float]:
+        """Test a model.
+
+        Returns
+        -------
+        test
+            Of the model, or of one with less signal that reaches the significance.
+        more
+            How many times larger the squared significance of the model is, by Asimov data.
+        """
+        seen = _about(model, 1.0)
+        for signal, reached, test in self._enough:
+            if seen > reached and np.all(model.signal >= signal):
+                return test, (seen / reached) ** 2
+        aim = _MARGIN * self._significance + 0.5
+        while aim < seen:
+            share = float(np.exp(brentq(_excess, -100.0, 0.0, args=(model, aim))))
+            test = self._engine.discovery(model.with_signal(share * model.signal))
+            if test.p0_expected < ndtr(-self._significance):
+                self._enough.append((share * model.signal, aim, test))
+                return test, (seen / aim) ** 2
+            aim *= _MARGIN
+        return self._engine.discovery(model), 1.0
+
+
+def _about(model: CountingModel, share: float) -> float:
+    """Return about the significance with a share of the signal."""
+    signal = share * model.signal
+    return discovery_significance(signal, model.background, model.background_modifiers)
+
+
+def _excess(log_share: float, model: CountingModel, aim: float) -> float:
+    return _about(model, np.exp(log_share)) - aim

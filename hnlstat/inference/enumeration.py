@@ -6,7 +6,8 @@ sum_k w_k prod_i T_i[n_i, k]. Splitting the channels into two groups makes this 
 (outcomes of the one group x nodes) and (nodes x outcomes of the other group).
 
 A set of outcomes worth looking at is given by keys: kept is where sum_i key_i[n_i] <= limit. Sorted
-by key, each row of the matrix product needs only a leading part of the columns.
+by key, each row of the matrix product needs only a leading part of the columns. The set knows no
+signal: one serves all signals over the same backgrounds.
 """
 
 import itertools
@@ -21,56 +22,87 @@ from scipy.linalg import toeplitz
 from hnlstat.inference.marginal import SignalNodes, poisson_pmf
 
 FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 _BLOCKS = 24
 _COUNT_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
+class _Group:
+    """Outcomes of some of the channels: counts (c, R) and the sum of their keys (R,)."""
+
+    channels: tuple[int, ...]
+    counts: Indices
+    key: FloatArray
+
+    def sorted(self) -> "_Group":
+        order = np.argsort(self.key, kind="stable")
+        return _Group(self.channels, self.counts[:, order], self.key[order])
+
+    def product(self, tables: Sequence[FloatArray]) -> FloatArray:
+        """Return the product over the channels of their tables (N_i, ...), shape (R, ...)."""
+        if not self.channels:
+            return np.ones((1, *tables[0].shape[1:]))
+        columns = zip(self.channels, self.counts, strict=True)
+        parts = (tables[i][n] for i, n in columns)
+        return reduce(lambda product, part: np.multiply(product, part, out=product), parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some rows of the joint probabilities, the columns used, and the entries that are kept."""
+
+    rows: slice
+    columns: slice
+    kept: Indices
+
+
+@dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Outcomes with their probabilities.
+    """A set of outcomes, with their probabilities without signal.
 
     Attributes
     ----------
     counts
         Shape (C, M).
-    background, signal_plus_background
-        Probability of each outcome without and with the signal, shape (M,).
+    background
+        Probability of each outcome without signal, shape (M,).
     """
 
     counts: FloatArray
     background: FloatArray
-    signal_plus_background: FloatArray
+    _tables: Sequence[FloatArray]
+    _rows: _Group
+    _columns: _Group
+    _blocks: Sequence[_Block]
 
+    def with_signal(self, nodes: SignalNodes) -> FloatArray:
+        """Return the probability of each outcome with a signal, shape (M,).
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """Outcomes of some of the channels: counts (c, R), key (R,), probabilities (R,), (R, K)."""
-
-    counts: FloatArray
-    key: FloatArray
-    background: FloatArray
-    with_signal: FloatArray
-
-    def sorted(self) -> "_Group":
-        order = np.argsort(self.key, kind="stable")
-        return _Group(
-            self.counts[:, order],
-            self.key[order],
-            self.background[order],
-            self.with_signal[order],
+        Parameters
+        ----------
+        nodes
+            Quadrature nodes of the signals of the C channels.
+        """
+        tables = [_with_signal(s, b) for s, b in zip(nodes.signal, self._tables, strict=True)]
+        weighted = self._rows.product(tables) * nodes.weight
+        columns = self._columns.product(tables).T
+        return np.concatenate(
+            [
+                (weighted[block.rows] @ columns[:, block.columns]).ravel()[block.kept]
+                for block in self._blocks
+            ]
         )
 
 
 def enumerate_outcomes(
-    nodes: SignalNodes, backgrounds: Sequence[FloatArray], keys: Sequence[FloatArray], limit: float
+    backgrounds: Sequence[FloatArray], keys: Sequence[FloatArray], limit: float
 ) -> Outcomes:
     """Return all outcomes with sum_i key_i[n_i] <= limit.
 
     Parameters
     ----------
-    nodes
-        Quadrature nodes of the signals of the C channels.
     backgrounds
         For each channel the distribution of background counts, shape (N_i,).
     keys
@@ -79,28 +111,24 @@ def enumerate_outcomes(
         Largest sum of keys that is kept.
     """
     sizes = [_size(keys, i, limit) for i in range(len(keys))]
-    groups = _split(sizes)
+    tables = [pmf[:size] for pmf, size in zip(backgrounds, sizes, strict=True)]
     lowest = [float(key.min()) for key in keys]
+    groups = _split(sizes)
     rows, columns = (
-        _group(group, sizes, nodes, backgrounds, keys, limit - sum(lowest) + sum(own)).sorted()
+        _group(group, sizes, keys, limit - sum(lowest) + sum(lowest[i] for i in group)).sorted()
         for group in groups
-        for own in [[lowest[i] for i in group]]
     )
     needed = np.searchsorted(columns.key, limit - rows.key, side="right")
-    weighted = rows.with_signal * nodes.weight
-    picked: list[tuple[FloatArray, ...]] = []
+    blocks, counts = [], []
     edges = np.unique(np.linspace(0, len(needed), _BLOCKS + 1).astype(int))
     for start, stop in itertools.pairwise(edges):
-        used = slice(int(needed[start:stop].max()))
-        joint = weighted[start:stop] @ columns.with_signal[used].T
-        r, c = np.nonzero(np.arange(joint.shape[1]) < needed[start:stop, None])
-        counts = np.concatenate([rows.counts[:, start + r], columns.counts[:, c]])
-        background = rows.background[start + r] * columns.background[c]
-        picked.append((counts, background, joint[r, c]))
-    counts, background, joint = (
-        np.concatenate(part, axis=-1) for part in zip(*picked, strict=True)
-    )
-    return Outcomes(counts[np.argsort([i for group in groups for i in group])], background, joint)
+        used = int(needed[start:stop].max())
+        r, c = np.nonzero(np.arange(used) < needed[start:stop, None])
+        blocks.append(_Block(slice(start, stop), slice(used), r * used + c))
+        counts.append(np.concatenate([rows.counts[:, start + r], columns.counts[:, c]]))
+    joined = np.concatenate(counts, axis=1)[np.argsort([i for group in groups for i in group])]
+    background = np.prod([pmf[n] for pmf, n in zip(tables, joined, strict=True)], axis=0)
+    return Outcomes(joined.astype(np.float64), background, tables, rows, columns, blocks)
 
 
 def outcome_count(keys: Sequence[FloatArray], limit: float) -> float:
@@ -119,7 +147,7 @@ def outcome_count(keys: Sequence[FloatArray], limit: float) -> float:
 
 
 def _size(keys: Sequence[FloatArray], channel: int, limit: float) -> int:
-    """Return how many counts of a channel can be kept, whatever the others show."""
+    """Return how many counts of a channel are within the limit, whatever the others show."""
     others = sum(float(key.min()) for i, key in enumerate(keys) if i != channel)
     return int(np.flatnonzero(keys[channel] + others <= limit).max(initial=0)) + 1
 
@@ -134,34 +162,24 @@ def _split(sizes: Sequence[int]) -> tuple[list[int], list[int]]:
 
 
 def _group(
-    group: list[int],
-    sizes: Sequence[int],
-    nodes: SignalNodes,
-    backgrounds: Sequence[FloatArray],
-    keys: Sequence[FloatArray],
-    limit: float,
+    group: list[int], sizes: Sequence[int], keys: Sequence[FloatArray], limit: float
 ) -> _Group:
     """Return the outcomes of some channels with sum of keys <= limit."""
-    empty = _Group(np.empty((0, 1)), np.zeros(1), np.ones(1), np.ones((1, len(nodes.weight))))
+    empty = _Group((), np.empty((0, 1), dtype=np.intp), np.zeros(1))
 
     def add(before: _Group, i: int) -> _Group:
         rest = sum(float(keys[j].min()) for j in group[group.index(i) + 1 :])
         key = before.key[:, None] + keys[i][: sizes[i]]
         old, n = np.nonzero(key <= limit - rest)
-        table = _with_signal(nodes.signal[i], backgrounds[i][: sizes[i]], sizes[i])
-        return _Group(
-            np.concatenate([before.counts[:, old], n[None, :].astype(np.float64)]),
-            key[old, n],
-            before.background[old] * backgrounds[i][n],
-            before.with_signal[old] * table[n],
-        )
+        counts = np.concatenate([before.counts[:, old], n[None, :]])
+        return _Group((*before.channels, i), counts, key[old, n])
 
     return reduce(add, group, empty)
 
 
-def _with_signal(signal: FloatArray, background: FloatArray, size: int) -> FloatArray:
+def _with_signal(signal: FloatArray, background: FloatArray) -> FloatArray:
     """Return P(n | signal node), shape (N, K): Poisson signal plus the background's counts."""
-    first_row = np.zeros(size)
+    first_row = np.zeros(len(background))
     first_row[0] = background[0]
-    table: FloatArray = toeplitz(background[:size], first_row) @ poisson_pmf(size, signal)
+    table: FloatArray = toeplitz(background, first_row) @ poisson_pmf(len(background), signal)
     return table

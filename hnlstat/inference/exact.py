@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, poisson
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.enumeration import enumerate_outcomes, outcome_count
+from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes, outcome_count
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
@@ -89,6 +89,7 @@ class ExactCalculator:
             )
         self.tolerance = tolerance
         self._backgrounds = _background_pmfs(model)
+        self._last: tuple[tuple[tuple[str, ...], float], Outcomes] | None = None
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return CLs and CLs+b, observed and expected, of the model's signal."""
@@ -129,13 +130,16 @@ class ExactCalculator:
         self, model: CountingModel, backgrounds: Sequence[FloatArray], data: FloatArray
     ) -> Ladder:
         """Return the outcomes in order of q-tilde, complete enough for data (C, M)."""
-        tolerance = self.tolerance * _least_clb(data, backgrounds)
+        limit = -np.log(self.tolerance * _least_clb(data, backgrounds))
         keys = [_keys(pmf) for pmf in backgrounds]
-        outcomes = enumerate_outcomes(signal_nodes(model), backgrounds, keys, -np.log(tolerance))
+        key = model.labels, float(limit)
+        if self._last is None or self._last[0] != key:
+            self._last = key, enumerate_outcomes(backgrounds, keys, limit)
+        outcomes = self._last[1]
         return Ladder.build(
             -q_tilde(outcomes.counts, model.signal, model.background),
             outcomes.background,
-            outcomes.signal_plus_background,
+            outcomes.with_signal(signal_nodes(model)),
         )
 
     def discovery(self, model: CountingModel) -> Discovery:
@@ -157,14 +161,14 @@ class ExactCalculator:
         model = model.select(active)
         rates = (model.signal, model.background)
         asimov = float(q_zero((model.signal + model.background)[:, None], *rates)[0])
-        limit = max(1.1 * asimov, TIE)
+        limit = max(1.03 * asimov, TIE)
         q_observed = None
         if model.observed is not None:
             q_observed = float(q_zero(model.observed[:, None], *rates)[0])
             limit = max(limit, q_observed)
         ladder = _below(model, backgrounds, limit)
         while ladder.below(limit)[0] <= 0.5:
-            limit *= 1.3
+            limit *= 1.1
             ladder = _below(model, backgrounds, limit)
         median = ladder.quantile(ladder.signal_plus_background, 0.5)
         p_expected, p_observed = (
@@ -217,11 +221,11 @@ def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float
             f"a signal of {model.signal.sum():.4g} events has too many outcomes to enumerate"
         )
     keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
-    outcomes = enumerate_outcomes(signal_nodes(model), padded, keys, key_limit)
+    outcomes = enumerate_outcomes(padded, keys, key_limit)
     return Ladder.build(
         q_zero(outcomes.counts, model.signal, model.background),
         outcomes.background,
-        outcomes.signal_plus_background,
+        outcomes.with_signal(signal_nodes(model)),
     )
 
 

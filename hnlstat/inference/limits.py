@@ -21,21 +21,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from hnlstat.errors import InferenceError
+from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
 from hnlstat.inference.calculators import CalculatorName, choose
 from hnlstat.inference.curves import Curve, curves
-from hnlstat.inference.discovery import discover
+from hnlstat.inference.discovery import DiscoveryTests
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.results import Calculator
+from hnlstat.inference.points import PointTest
+from hnlstat.inference.results import Calculator, Discovery, Exclusion
 from hnlstat.inference.search import FAINTEST, Branch, CrossingSearch
 from hnlstat.inference.statistics import asimov_significance
 from hnlstat.inference.toys import ToySettings
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
-NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError, MemoryError
-"""What calculations raise on numbers that nobody thought of; singular matrices are among them."""
-
 _FINE_GRID = 600
 _P_MIN = 1e-300
 _CLOSE = 0.05  # strength: limits within about a per cent of the coupling
@@ -128,6 +126,7 @@ def limits_at_mass(
     sigmas: Sequence[float] = (5.0,),
     calculator: CalculatorName = "auto",
     toys: ToySettings | None = None,
+    tests: Sequence[PointTest] = (),
     precision: float = 0.002,
 ) -> MassLimits:
     """Return all limits on the coupling at one mass.
@@ -148,6 +147,9 @@ def limits_at_mass(
         "auto" is exact where the outcomes can be enumerated, else importance-sampled toys.
     toys
         Number and seed of toys.
+    tests
+        Of couplings at this mass, by the same calculator: they need not be made again. Those with
+        toys are not used, as they have fewer of them than limits take.
     precision
         Relative precision of the couplings found.
 
@@ -165,7 +167,8 @@ def limits_at_mass(
     name, engine = choose(calculator, experiment, toys)
     try:
         yields = CouplingYields.build(couplings, signal, signal_modifiers, mc_error)
-        scan = _MassScan(mass_gev, yields, experiment, name, engine, precision)
+        usable = tuple(t for t in tests if t.method == name != "toys")
+        scan = _MassScan(mass_gev, yields, experiment, name, engine, usable, precision)
         exclusions = tuple(c for c in wanted if c.test != "p0")
         discoveries = tuple(c for c in wanted if c.test == "p0")
         parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
@@ -190,6 +193,7 @@ class _MassScan:
     experiment: CountingModel
     name: str
     engine: Calculator
+    tests: tuple[PointTest, ...]
     precision: float
     remarks: set[str] = field(default_factory=set)
 
@@ -201,12 +205,17 @@ class _MassScan:
         grid = np.linspace(x[0], x[-1], _FINE_GRID)
         signal, background = self.yields.signal(grid), self.experiment.background
         thresholds = -np.log([c.alpha for c in wanted])
+        strengths = partial(self._exclusion, wanted)
+        if discovery:
+            tests = DiscoveryTests(self.engine, max((c.significance for c in wanted), default=0.0))
+            strengths = partial(self._discovery, wanted, tests)
         search = CrossingSearch(
-            partial(self._discovery if discovery else self._exclusion, wanted),
+            strengths,
             grid,
             _sensitivity(asimov_significance(signal, background, discovery)),
             self.precision,
             np.log(FAINTEST / thresholds),
+            self._known(wanted, discovery),
         )
         found = [search.intervals(i, threshold) for i, threshold in enumerate(thresholds)]
         limits: list[Limit] = []
@@ -222,20 +231,40 @@ class _MassScan:
                 limits.append(Limit(*key, "upper", method, upper, interval.upper_open))
         return limits, profiles
 
+    def _known(self, wanted: tuple[Curve, ...], discovery: bool) -> dict[float, FloatArray]:
+        """Return the strengths of the curves at the couplings that have their test already."""
+        known = {}
+        for point in self.tests:
+            x = float(np.log(point.coupling_inv_gev))
+            if discovery:
+                if point.discovery is not None:
+                    known[x] = self._of_discovery(wanted, point.discovery, point.p0_power, x)
+            elif (test := point.own_exclusion) is not None:
+                known[x] = self._of_exclusion(wanted, test, x)
+        return known
+
     def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each exclusion curve at ln(coupling) x."""
         test = self.engine.exclusion(self.yields.model(self.experiment, x))
+        return self._of_exclusion(wanted, test, x)
+
+    def _of_exclusion(self, wanted: tuple[Curve, ...], test: Exclusion, x: float) -> FloatArray:
         strengths = self._strengths(wanted, [c.p_value(test) for c in wanted], 1.0, x)
         self._note(test.validity, strengths)
         return strengths
 
-    def _discovery(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
+    def _discovery(self, wanted: tuple[Curve, ...], tests: DiscoveryTests, x: float) -> FloatArray:
         """Return the strength of each discovery curve at ln(coupling) x.
 
         Where the test has less signal, ln p is taken to go as the significance squared.
         """
         model = self.yields.model(self.experiment, x)
-        test, more = discover(self.engine, model, max(c.significance for c in wanted))
+        test, more = tests.test(model)
+        return self._of_discovery(wanted, test, more, x)
+
+    def _of_discovery(
+        self, wanted: tuple[Curve, ...], test: Discovery, more: float, x: float
+    ) -> FloatArray:
         strengths = self._strengths(wanted, [test.p0_expected for _ in wanted], more, x)
         self._note(test.validity, strengths)
         return strengths

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln
 from scipy.stats import poisson
 
 from hnlstat.inference.model import CountingModel
@@ -31,7 +31,8 @@ _TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the 
 def poisson_pmf(size: int, mean: FloatArray) -> FloatArray:
     """Return Poisson(n; mean) for n = 0 .. size - 1, shape (size, K) for means of shape (K,)."""
     n = np.arange(size)[:, None]
-    pmf: FloatArray = np.exp(xlogy(n, mean) - mean - gammaln(n + 1.0))
+    logs = np.log(mean, out=np.full(mean.shape, -1e4), where=mean > 0.0)
+    pmf: FloatArray = np.exp(n * logs - mean - gammaln(n + 1.0))
     return pmf
 
 

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from hnlstat.errors import InferenceError
-from hnlstat.inference.discovery import discover
-from hnlstat.inference.limits import NUMERICAL_ERRORS
+from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
+from hnlstat.inference.discovery import DiscoveryTests
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Calculator, Discovery, Exclusion
 
 FloatArray = NDArray[np.float64]
 
 _BOUND = "ok: p-values are upper bounds"
+_FAINT_SIGNAL = "ok: hardly any signal"
+_P0_BOUND = "ok: p0_expected is an upper bound"
 _FAINT = 0.005  # events of a signal whose CLs lies within this of 1
 
 
@@ -35,6 +36,8 @@ class PointTest:
         The calculator.
     validity
         "ok", or a remark: what is only a bound, known badly, or why there is nothing.
+    p0_power
+        How many times larger ln(p0_expected) is, about, where that is only a bound.
     """
 
     mass_gev: float
@@ -44,6 +47,12 @@ class PointTest:
     discovery: Discovery | None
     method: str
     validity: str
+    p0_power: float = 1.0
+
+    @property
+    def own_exclusion(self) -> Exclusion | None:
+        """The test of mu = 1 if it was calculated for this point, neither a bound nor assumed."""
+        return None if self.validity in (_BOUND, _FAINT_SIGNAL) else self.exclusion
 
 
 def grid_tests(
@@ -73,13 +82,20 @@ def grid_tests(
     """
     found: list[PointTest] = []
     beyond: list[tuple[FloatArray, PointTest]] = []
+    discoveries = DiscoveryTests(engine, significance)
     for coupling, model in zip(couplings.tolist(), models, strict=True):
         less = (test for signal, test in beyond if np.all(model.signal >= signal))
         if (bound := next(less, None)) is not None:
             signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
-            found.append(replace(bound, coupling_inv_gev=coupling, signal=signal, validity=_BOUND))
+            discovery, more = discoveries.test(model)
+            found.append(
+                replace(
+                    bound, coupling_inv_gev=coupling, signal=signal, discovery=discovery,
+                    validity=_BOUND, p0_power=more,
+                )
+            )  # fmt: skip
             continue
-        found.append(_tests(mass_gev, coupling, model, engine, method, significance))
+        found.append(_tests(mass_gev, coupling, model, engine, discoveries, method))
         if _is_beyond(found[-1], norm.sf(significance)):
             beyond.append((model.signal, found[-1]))
     return tuple(found)
@@ -100,24 +116,23 @@ def _tests(
     coupling: float,
     model: CountingModel,
     engine: Calculator,
+    discoveries: DiscoveryTests,
     method: str,
-    significance: float,
 ) -> PointTest:
     signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
     here = (mass_gev, coupling, signal)
     if sum(signal) <= _FAINT:
         seen = None if model.observed is None else 1.0
         ones = (1.0,) * len(BANDS)
-        validity = "ok: hardly any signal"
-        exclusion = Exclusion(seen, seen, ones, ones, method, validity)
-        return PointTest(*here, exclusion, None, method, validity)
+        exclusion = Exclusion(seen, seen, ones, ones, method, _FAINT_SIGNAL)
+        return PointTest(*here, exclusion, None, method, _FAINT_SIGNAL)
     try:
         exclusion = engine.exclusion(model)
-        discovery, more = discover(engine, model, significance)
+        discovery, more = discoveries.test(model)
     except (InferenceError, *NUMERICAL_ERRORS) as error:  # other points have their tests
         return PointTest(*here, None, None, method, f"no test: {error}")
     remarks = [test.validity for test in (exclusion, discovery) if test.validity != "ok"]
     if more > 1.0:
-        remarks.append("ok: p0_expected is an upper bound")
+        remarks.append(_P0_BOUND)
     validity = "; ".join(dict.fromkeys(remarks)) or "ok"
-    return PointTest(*here, exclusion, discovery, method, validity)
+    return PointTest(*here, exclusion, discovery, method, validity, more)

@@ -6,15 +6,15 @@ crossings are. Several curves are calculated together at each point, and all sea
 calculated.
 """
 
+import bisect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.signal import find_peaks
 
 FloatArray = NDArray[np.float64]
@@ -61,6 +61,8 @@ class CrossingSearch:
     weakest
         What stands for the strengths, without a calculation, where the sensitivity is `FAINTEST`
         or less, shape (V,); negative.
+    known
+        Strengths that were calculated before, by coordinate.
     """
 
     strengths: Callable[[float], FloatArray]
@@ -68,7 +70,11 @@ class CrossingSearch:
     sensitivity: FloatArray
     precision: float
     weakest: FloatArray
-    _known: dict[float, FloatArray] = field(default_factory=dict)
+    known: Mapping[float, FloatArray] = field(default_factory=dict)
+    _known: dict[float, FloatArray] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._known.update(self.known)
 
     @cached_property
     def _height(self) -> FloatArray:
@@ -106,14 +112,17 @@ class CrossingSearch:
             Sensitivity at which crossings may be.
         """
         ends = [float(self.grid[i]) for i in (0, -1)]
+        known = sorted(x for x in self._known if ends[0] <= x <= ends[1])
+        turns = (float(self.grid[i]) for i in self._turns if self._matters(curve, i, known))
+        looked_at = sorted({*turns, *known})
         edges = [
             self._root(curve, start, end, guess)
-            for start, end in itertools.pairwise(self._turns)
+            for start, end in itertools.pairwise(looked_at)
             if self._above(curve, start) != self._above(curve, end)
         ]
-        if self._above(curve, 0):
+        if self._above(curve, ends[0]):
             edges.insert(0, ends[0])
-        if self._above(curve, -1):
+        if self._above(curve, ends[1]):
             edges.append(ends[1])
         return tuple(
             Interval(lower, upper, lower == ends[0], upper == ends[1])
@@ -151,32 +160,73 @@ class CrossingSearch:
         strength = np.interp(ways[0], ways[1], [known[point] for point in at.tolist()])
         return x, np.asarray(strength)
 
-    def _above(self, curve: int, index: int) -> bool:
-        return bool(self.at(float(self.grid[index]))[curve] > 0.0)
+    def _matters(self, curve: int, turn: int, known: Sequence[float]) -> bool:
+        """Tell whether known points beside a turning point leave its side of the threshold open.
 
-    def _root(self, curve: int, start: int, end: int, guess: float) -> float:
-        """Return the crossing between two turning points at which the curve differs in sign."""
-        part = slice(start, end + 1)
-        x, height = self.grid[part], self._height[part]
+        A hill between points above the threshold is above it, too, a valley likewise below.
+        """
+        after = bisect.bisect(known, float(self.grid[turn]))
+        if after in (0, len(known)):
+            return True
+        beside = known[after - 1 : after + 1]
+        hill = self._height[turn] >= np.interp(beside, self.grid, self._height).max()
+        return any(self._above(curve, x) != hill for x in beside)
+
+    def _above(self, curve: int, x: float) -> bool:
+        return bool(self.at(x)[curve] > 0.0)
+
+    def _root(self, curve: int, start: float, end: float, guess: float) -> float:
+        """Return the crossing between two points at which the curve differs in sign.
+
+        A root is taken as found once interpolation moves it by no more than the precision.
+        """
+        low, high = self._bracket(curve, start, end, guess)
+        # a step of regula falsi (Illinois) halves the strength of an end that stays where it is
+        strengths = [float(self.at(x)[curve]) for x in (low, high)]
+        last = None
+        while high - low > self.precision:
+            root = self._between(low, high, strengths)
+            if last is not None and abs(root - last) <= self.precision:
+                return root
+            new = float(self.at(root)[curve])
+            side = int((new > 0.0) == (strengths[1] > 0.0))
+            if last is not None and last == (low, high)[side]:
+                strengths[1 - side] *= 0.5
+            low, high = (root, high) if side == 0 else (low, root)
+            strengths[side], last = new, root
+        return self._between(low, high, strengths)
+
+    def _between(self, low: float, high: float, strengths: list[float]) -> float:
+        """Return where the strength is 0 if it goes between two points as ln(sensitivity) does."""
+        ways = np.interp((low, high), self.grid, self._way)
+        share = strengths[0] / (strengths[0] - strengths[1])
+        way = ways[0] + share * (ways[1] - ways[0])
+        return float(np.clip(np.interp(way, self._way, self.grid), low, high))
+
+    def _bracket(self, curve: int, start: float, end: float, guess: float) -> tuple[float, float]:
+        """Narrow the range of a crossing down to a step or two of the sensitivity."""
+        inside = (self.grid > start) & (self.grid < end)
+        x = np.concatenate([[start], self.grid[inside], [end]])
+        height = np.interp(x, self.grid, self._height)
         order = 1 if height[0] < height[-1] else -1
         rising = np.maximum.accumulate(height[::order])
         step = np.log(_LADDER)
-
-        def above(rung: int) -> bool:
-            return bool(self.at(float(np.interp(rung * step, rising, x[::order])))[curve] > 0.0)
-
         rungs = range(int(rising[0] // step) + 1, int(np.ceil(rising[-1] / step)))
-        if rungs:
+        if len(rungs) > 1:
+            strong = self._above(curve, end) == (order > 0)
+
+            def above(rung: int) -> bool:
+                point = float(np.interp(rung * step, rising, x[::order]))
+                return self._above(curve, point) == strong
+
             rung = min(max(round(np.log(guess) / step), rungs[0]), rungs[-1])
             while rung < rungs[-1] and not above(rung):
                 rung += 1
             while rung > rungs[0] and above(rung):
                 rung -= 1
-        between = sorted(point for point in self._known if x[0] <= point <= x[-1])
-        bracket = next(
+        between = sorted(point for point in self._known if start <= point <= end)
+        return next(
             pair
             for pair in itertools.pairwise(between)
-            if (self.at(pair[0])[curve] > 0.0) != (self.at(pair[1])[curve] > 0.0)
+            if self._above(curve, pair[0]) != self._above(curve, pair[1])
         )
-        xtol = 0.5 * self.precision
-        return float(brentq(lambda point: self.at(float(point))[curve], *bracket, xtol=xtol))

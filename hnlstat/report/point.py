@@ -10,7 +10,7 @@ from rich.table import Table
 from hnlstat.config.study import Study
 from hnlstat.inference.asymptotic import AsymptoticCalculator
 from hnlstat.inference.calculators import choose
-from hnlstat.inference.discovery import discover
+from hnlstat.inference.discovery import DiscoveryTests
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.inference.toys import ToySettings
@@ -63,7 +63,7 @@ def describe_point(
 def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
     if not model.signal.any():
         return None
-    discovery, more = discover(engine, model, MOST_SIGMAS)
+    discovery, more = DiscoveryTests(engine, MOST_SIGMAS).test(model)
     return asdict(engine.exclusion(model)) | {
         "p0_expected": discovery.p0_expected,
         "significance_expected": discovery.significance,

@@ -6,8 +6,11 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.exact import ExactCalculator
 from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.points import PointTest, grid_tests
+from hnlstat.inference.results import Exclusion
 
 COUPLINGS = np.geomspace(1e-8, 1e-3, 75)
 SCALE = 3e-7
@@ -203,3 +206,27 @@ def test_low_levels_are_found_too():
 def test_settings_that_do_not_exist_are_named(options, message):
     with pytest.raises(InferenceError, match=message):
         limits(50.0, **options)
+
+
+def test_limits_from_the_tests_of_the_grid_are_the_same():
+    """Known tests shorten the search; roots move within its precision, 0.2 %."""
+    base = CountingModel(
+        ("a", "b"), np.zeros(2), np.array([2.3, 0.17]), np.array([1.0, 0]), {}, 0.3
+    )
+    table = two_humps(COUPLINGS)[:, None] * SPLIT
+    engine = ExactCalculator(base)
+    models = [base.with_signal(signal) for signal in table]
+    tests = grid_tests(0.3, COUPLINGS, models, engine, "exact", 5.0)
+    alone = limits_at_mass(0.3, COUPLINGS, table, base)
+    seeded = limits_at_mass(0.3, COUPLINGS, table, base, tests=tests)
+    assert len(seeded.limits) > 20
+    for found, other in zip(seeded.limits, alone.limits, strict=True):
+        assert (found.kind, found.level, found.branch) == (other.kind, other.level, other.branch)
+        # p-values of discoveries are discrete: their steps are found to the precision
+        assert found.coupling == pytest.approx(other.coupling, rel=0.004)
+
+
+def test_tests_by_another_calculator_are_not_taken():
+    wrong = Exclusion(0.0, 0.0, (0.0,) * 5, (0.0,) * 5, "toys", "ok")
+    tests = [PointTest(0.1, d, (1.0, 1.0), wrong, None, "toys", "ok") for d in COUPLINGS.tolist()]
+    assert limits(50.0, tests=tests).limits == limits(50.0).limits

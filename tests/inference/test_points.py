@@ -11,7 +11,7 @@ from hnlstat.inference.points import grid_tests
 BASE = CountingModel(
     ("fhc", "rhc"), np.zeros(2), np.array([0.563, 0.015]), np.zeros(2), {}, np.array([0.3, 1.0])
 )
-TOTALS = np.array([0.0, 0.004, 0.1, 3.0, 10.0, 400.0])
+TOTALS = np.array([0.0, 0.004, 0.1, 3.0, 5.0, 400.0])
 SHARES = np.array([0.7, 0.3])
 
 

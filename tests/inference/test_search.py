@@ -131,3 +131,45 @@ def test_profile_is_zero_at_crossings_and_keeps_the_signs():
     clear = two_humps(x) > 0.06
     truth = np.log(two_humps(x[clear]) / 2.0)
     np.testing.assert_allclose(strength[clear], truth, atol=4 * 0.02**2 / 8 + 2e-4)
+
+
+def test_what_is_known_is_not_calculated_again():
+    calls = []
+
+    def strengths(x):
+        calls.append(x)
+        return np.log(two_humps(x) / np.array([2.0, 0.7]))
+
+    # the known points lie beside the humps and the valley, not on them
+    known = {
+        float(x): np.log(two_humps(x) / np.array([2.0, 0.7])) for x in np.arange(-2.95, 3, 0.2)
+    }
+    weakest = np.log(FAINTEST / np.array([2.0, 0.7]))
+    found = CrossingSearch(strengths, GRID, two_humps(GRID), 1e-4, weakest, known)
+    alone = search(two_humps, 2.0, 0.7)
+    for curve in (0, 1):
+        ends = [(i.lower, i.upper) for i in found.intervals(curve, 2.0)]
+        others = [(i.lower, i.upper) for i in alone.intervals(curve, 2.0)]
+        np.testing.assert_allclose(ends, others, atol=2e-4)
+    # three steps of interpolation for each of the eight crossings, none for the three turns
+    assert len(calls) <= 24
+    assert not any(abs(x - turn) < 0.01 for x in calls for turn in (-1.5, 1.5))
+
+
+def test_steps_in_a_curve_are_found_too():
+    """Discrete p-values jump; here the strength does, at a known place."""
+
+    def strengths(x):
+        return np.array([np.log(bump(x) / 2.0) + (1.0 if x > 0.8 else 0.0)])
+
+    found = CrossingSearch(strengths, GRID, bump(GRID), 1e-4, np.array([-4.0]))
+    (interval,) = found.intervals(0, 2.0)
+    assert interval.lower == pytest.approx(-np.sqrt(np.log(3.0)), abs=2e-4)
+    assert interval.upper == pytest.approx(np.sqrt(np.log(3.0) + 1.0), abs=2e-4)
+
+    def falling(x):
+        return np.array([np.log(bump(x) / 2.0) - (1.0 if x > 0.8 else 0.0)])
+
+    found = CrossingSearch(falling, GRID, bump(GRID), 1e-4, np.array([-4.0]))
+    (interval,) = found.intervals(0, 2.0)
+    assert interval.upper == pytest.approx(0.8, abs=2e-4)

@@ -8,6 +8,7 @@ from scipy.special import xlogy
 from hnlstat.inference.statistics import (
     asimov_significance,
     best_fit_strength,
+    discovery_significance,
     q_tilde,
     q_zero,
 )
@@ -82,3 +83,20 @@ def test_asimov_significance_is_the_statistic_of_asimov_data(experiment):
     # the square root turns rounding of q, 1e-16 of the counts, into 1e-7
     assert asimov_significance(signal, background, False) == pytest.approx(excluded, abs=1e-6)
     assert asimov_significance(signal, background, True) == pytest.approx(discovered, abs=1e-6)
+
+
+@given(experiments())
+def test_uncertain_backgrounds_make_discoveries_harder(experiment):
+    _, signal, background = experiment
+    certain = discovery_significance(signal, background, np.zeros(len(signal)))
+    # at s = b = 1 rounding of the largest term, b^2 / variance, shows as 1e-6
+    assert certain == pytest.approx(asimov_significance(signal, background, True), abs=1e-5)
+    errors = [np.full(len(signal), error) for error in (0.1, 0.3, 1.0)]
+    uncertain = [discovery_significance(signal, background, error) for error in errors]
+    assert certain >= uncertain[0] >= uncertain[1] >= uncertain[2]
+
+
+def test_a_large_background_is_known_to_its_uncertainty():
+    """For s << b the significance is s / sqrt(b + sigma_b^2)."""
+    found = discovery_significance(np.array([30.0]), np.array([1e5]), np.array([0.001]))
+    assert found == pytest.approx(30.0 / np.sqrt(1e5 + 100.0**2), rel=1e-3)
