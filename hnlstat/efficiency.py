@@ -51,9 +51,9 @@ def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
     other = study.replace(selection=reference(study.task).selection)
     masses = study.scan.mass.array()
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
-    mine = simulate(current, masses, couplings)
+    mine = simulate(current, masses, couplings).table
     keep_yields(current, mine)
-    theirs = simulate(replace(current, study=other), masses, couplings)
+    theirs = simulate(replace(current, study=other), masses, couplings).table
     ratios = list(compare_events(study, mine, theirs))
     current.folder.write_csv("efficiency.csv", COLUMNS, (_row(ratio) for ratio in ratios))
     current.console.print(screen_table(ratios, study.task))

@@ -24,7 +24,7 @@ from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
 from hnlstat.scan.units import UnitStore
-from hnlstat.simulation.masses import simulate_study
+from hnlstat.simulation.masses import Simulation
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import CutFlow, YieldTable
 from hnlstat.simulation.volume import left_out
@@ -136,18 +136,19 @@ class LimitJob:
         )
 
 
-def simulate(current: Run, masses: Array, couplings: Array) -> YieldTable:
-    """Yields of the Study on a grid, with a warning where their error is above the one asked."""
+def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
+    """Simulate the Study on a grid, with a warning where errors are above those asked for."""
 
     def run_jobs(jobs: Sequence[Job]) -> list[MassSample]:
         return current.map_stored("simulation", Job.run, jobs)
 
-    table = simulate_study(current.study, masses, couplings, run_jobs)
+    found = Simulation(current.study, masses, couplings, run_jobs)
+    table = found.table
     if table.interpolated is not None and (between := table.interpolated.any(axis=1)).any():
         current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
     check_volume(current, masses, couplings)
-    return table
+    return found
 
 
 def keep_yields(current: Run, table: YieldTable) -> None:
@@ -207,7 +208,7 @@ def point_of(study: Study) -> tuple[float, float]:
 def point_yields(current: Run) -> YieldTable:
     """Yields at the Study's point, simulated, as yields.csv."""
     mass, coupling = point_of(current.study)
-    table = simulate(current, np.array([mass]), np.array([coupling]))
+    table = simulate(current, np.array([mass]), np.array([coupling])).table
     keep_yields(current, table)
     return table
 
@@ -225,10 +226,18 @@ def largest_error(table: YieldTable) -> float:
 
 def yields(current: Run, given: YieldTable | None) -> YieldTable:
     """Yields on the Study's grid, simulated or given, as yields.csv."""
+    if given is None:
+        return simulate_grid(current).table
+    keep_yields(current, given)
+    return given
+
+
+def simulate_grid(current: Run) -> Simulation:
+    """Simulate the Study on its grid, with its yields as yields.csv."""
     scan = current.study.scan
-    table = given or simulate(current, scan.mass.array(), scan.coupling.array())
-    keep_yields(current, table)
-    return table
+    found = simulate(current, scan.mass.array(), scan.coupling.array())
+    keep_yields(current, found.table)
+    return found
 
 
 def build(current: Run, table: YieldTable) -> Experiment:

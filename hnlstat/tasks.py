@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hnlstat import likelihood
 from hnlstat.benchmark_task import run_benchmark
+from hnlstat.between import between
 from hnlstat.collect_task import run_collect
 from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
@@ -25,7 +26,16 @@ from hnlstat.scan.store import RunFolder, json_text
 from hnlstat.scan.tables import read_yields, write_limits
 from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import Run, limits, point_of, point_yields, title, workspace, yields
+from hnlstat.stages import (
+    Run,
+    limits,
+    point_of,
+    point_yields,
+    simulate_grid,
+    title,
+    workspace,
+    yields,
+)
 from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
 from hnlstat.store_task import run_store
 
@@ -115,12 +125,14 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     from hnlstat.scan.contours import contours_document, limit_fields, regions
 
     study, folder = current.study, current.folder
-    table = yields(current, given)
+    source = simulate_grid(current) if given is None else None
+    table = yields(current, given) if source is None else source.table
     experiment = workspace(current, table)
     tests = point_tests(current, table, experiment)
     results = limits(current, table, experiment, tests)
     write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
-    found = [region for field in limit_fields(results) for region in regions(field)]
+    fields = limit_fields(results, None if source is None else between(study, source, results))
+    found = [region for field in fields for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()
     bounds = chosen_bounds(study.bounds)

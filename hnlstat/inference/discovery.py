@@ -62,7 +62,7 @@ class DiscoveryTests:
 def _about(model: CountingModel, share: float) -> float:
     """Return about the significance with a share of the signal."""
     signal = share * model.signal
-    return discovery_significance(signal, model.background, model.background_modifiers)
+    return float(discovery_significance(signal, model.background, model.background_modifiers))
 
 
 def _excess(log_share: float, model: CountingModel, aim: float) -> float:

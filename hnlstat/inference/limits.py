@@ -9,8 +9,8 @@ A curve's strength is ln(ln p / ln alpha), positive where the point is excluded 
 For few background events -ln p is about the expected signal, so that the strength is linear in
 ln(coupling) where the signal is a power law. Its roots are the limits.
 
-The median significance without uncertainties costs nothing: the asymptotic p-value that belongs to
-it tells where to look, and how strengths go between those that are calculated.
+The asymptotic p-value of the median experiment costs nothing: it tells where to look, and how
+strengths go between those that are calculated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
 from hnlstat.inference.calculators import CalculatorName, choose
@@ -28,8 +27,8 @@ from hnlstat.inference.discovery import DiscoveryTests
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.points import PointTest
 from hnlstat.inference.results import Calculator, Discovery, Exclusion
-from hnlstat.inference.search import FAINTEST, Branch, CrossingSearch
-from hnlstat.inference.statistics import asimov_significance
+from hnlstat.inference.search import Branch, CrossingSearch
+from hnlstat.inference.sensitivity import FAINTEST, sensitivity
 from hnlstat.inference.toys import ToySettings
 from hnlstat.inference.yields import CouplingYields
 
@@ -203,7 +202,6 @@ class _MassScan:
         """Return limits and profiles of the curves of one kind of test."""
         x = self.yields.log_coupling
         grid = np.linspace(x[0], x[-1], _FINE_GRID)
-        signal, background = self.yields.signal(grid), self.experiment.background
         thresholds = -np.log([c.alpha for c in wanted])
         strengths = partial(self._exclusion, wanted)
         if discovery:
@@ -212,7 +210,7 @@ class _MassScan:
         search = CrossingSearch(
             strengths,
             grid,
-            _sensitivity(asimov_significance(signal, background, discovery)),
+            sensitivity(self.yields.signal(grid), self.experiment, discovery),
             self.precision,
             np.log(FAINTEST / thresholds),
             self._known(wanted, discovery),
@@ -283,8 +281,3 @@ class _MassScan:
         ratio = np.log(np.clip(p, _P_MIN, 1.0)) * more / np.log([c.alpha for c in wanted])
         strengths: FloatArray = np.log(np.maximum(ratio, 1e-9))
         return strengths.clip(-_STRONGEST, _STRONGEST)
-
-
-def _sensitivity(significance: FloatArray) -> FloatArray:
-    """Return the asymptotic -ln CLs of a median experiment."""
-    return np.asarray(-np.log(2.0) - norm.logsf(significance))

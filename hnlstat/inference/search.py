@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
+from hnlstat.inference.sensitivity import FAINTEST
+
 FloatArray = NDArray[np.float64]
 Branch = Literal["lower", "upper"]
 
-FAINTEST = 0.04  # sensitivity; nothing crosses below
 _LADDER = 1.8  # ratio of the sensitivities probed for a sign change
 _PROMINENCE = 0.02  # of ln(sensitivity) at a turning point; less is noise of the yields
 

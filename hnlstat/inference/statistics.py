@@ -115,7 +115,7 @@ def asimov_significance(signal: FloatArray, background: FloatArray, discovery: b
 
 def discovery_significance(
     signal: FloatArray, background: FloatArray, background_error: FloatArray
-) -> float:
+) -> FloatArray:
     """Return about the median significance of a discovery over uncertain backgrounds.
 
     That of Asimov data, each background measured apart: G. Cowan, "Discovery sensitivity for a
@@ -124,13 +124,19 @@ def discovery_significance(
     Parameters
     ----------
     signal, background
-        Expected events, shape (C,).
+        Expected events, shapes (..., C) and (C,).
     background_error
         Relative uncertainties, shape (C,); 0 for none.
+
+    Returns
+    -------
+    ndarray
+        Standard deviations, shape (...).
     """
     total = signal + background
     variance = np.maximum(background_error * background, 1e-6 * background) ** 2
     spread = background + variance
     known = total * np.log(total * spread / (background**2 + total * variance))
     measured = background**2 / variance * np.log1p(variance * signal / (background * spread))
-    return float(np.sqrt(2.0 * np.maximum(known - measured, 0.0).sum()))
+    significance: FloatArray = np.sqrt(2.0 * np.maximum(known - measured, 0.0).sum(axis=-1))
+    return significance

@@ -1,26 +1,30 @@
 """From limits on a grid of masses to regions in the (mass, coupling) plane.
 
-The strength of a curve over the plane is a field that is 0 on the contour. It is taken as linear in
-ln(mass) and ln(coupling) between the points of the grid, which it is for a signal that goes as
-powers of both. The couplings of the grid contain all limits: at its masses the contour passes
+The strength of a curve over the plane is a field that is 0 on the contour. Between two masses it
+goes with the sensitivity there, which yields tell at any mass, and is linear in ln(mass) beyond
+that; without a sensitivity it is linear alone, which it is for a signal that goes as a power of the
+mass. The couplings of the field contain all limits: at the masses of the grid the contour passes
 through these exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
 
+from hnlstat.inference.curves import DISCOVERY
 from hnlstat.inference.limits import Limit, MassLimits, Profile
+from hnlstat.inference.sensitivity import SensitivityField
 
 FloatArray = NDArray[np.float64]
 
-COUPLINGS = 200  # of the field, beside the limits
+COUPLINGS = 500  # of the field, beside the limits
 SLIVER = 1e-9  # relative width of the region of a scan with one mass
 EDGE = 1e-12  # distance in ln from an edge of the grid that is rounding
 SCHEMA = "hnlstat contours 2"
@@ -98,7 +102,9 @@ class Region:
     coupling_high_open: bool
 
 
-def limit_fields(results: Sequence[MassLimits]) -> tuple[LimitField, ...]:
+def limit_fields(
+    results: Sequence[MassLimits], sensitivity: SensitivityField | None = None
+) -> tuple[LimitField, ...]:
     """Join the profiles of all masses to fields.
 
     A mass whose limits could not be calculated is left out, so that the fields pass over it; its
@@ -108,6 +114,8 @@ def limit_fields(results: Sequence[MassLimits]) -> tuple[LimitField, ...]:
     ----------
     results : sequence of MassLimits
         Limits at different masses on one grid of couplings, in any order.
+    sensitivity : SensitivityField, optional
+        At the masses of those results that have limits, and at others between these.
 
     Returns
     -------
@@ -121,7 +129,8 @@ def limit_fields(results: Sequence[MassLimits]) -> tuple[LimitField, ...]:
     limits: dict[tuple[float, str, str], list[float]] = {key: [] for key in profiles}
     for limit in (limit for result in ordered for limit in result.limits):
         limits[_key(limit)].append(limit.coupling)
-    return tuple(_field(profiles[key], limits[key]) for key in profiles)
+    fields = (_field(profiles[key], limits[key]) for key in profiles)
+    return tuple(field if sensitivity is None else _along(field, sensitivity) for field in fields)
 
 
 def _key(item: Limit | Profile) -> tuple[float, str, str]:
@@ -142,6 +151,21 @@ def _field(profiles: Sequence[Profile], limits: Sequence[float]) -> LimitField:
         coupling,
         np.array(rows),
     )
+
+
+def _along(field: LimitField, sensitivity: SensitivityField) -> LimitField:
+    """Fill in the masses between those of a field: strength less ln(sensitivity) is linear there.
+
+    Both are cut off where nothing is excluded, and so is their difference.
+    """
+    table = sensitivity.discovery if field.kind == DISCOVERY else sensitivity.exclusion
+    x, mass = np.log(field.coupling), sensitivity.mass
+    height = make_interp_spline(sensitivity.log_coupling, table, k=1, axis=1)(x)
+    own = np.isin(mass, field.mass)
+    rest = make_interp_spline(np.log(field.mass), field.strength - height[own], k=1)
+    strength = height + rest(np.log(mass))
+    strength[own] = field.strength
+    return replace(field, mass=mass, strength=strength)
 
 
 def regions(field: LimitField) -> tuple[Region, ...]:

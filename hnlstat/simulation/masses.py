@@ -29,21 +29,53 @@ That of a cubic falls with the fourth power of the distances, which the test hal
 """
 
 
-def simulate_study(study: Study, masses: Array, couplings: Array, run: RunJobs) -> YieldTable:
-    """Simulate a Study.
+class Simulation:
+    """A Study simulated on a grid of masses, which tells the yields between them, too.
 
     Parameters
     ----------
     study : what to simulate
     masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
     run : runs jobs and returns their samples in order; called until the precision is reached
+
+    Attributes
+    ----------
+    table : the yields on the grid
     """
-    plan = Plan.of(study, masses, couplings)
-    jobs = list(plan.jobs())
-    if not study.simulation.interpolate_masses:
-        return plan.table(run(jobs))
-    n = len(masses)
-    return plan.table(interpolated([jobs[i : i + n] for i in range(0, len(jobs), n)], run))
+
+    def __init__(self, study: Study, masses: Array, couplings: Array, run: RunJobs) -> None:
+        self._plan = Plan.of(study, masses, couplings)
+        jobs, n = list(self._plan.jobs()), len(masses)
+        grids = [jobs[i : i + n] for i in range(0, len(jobs), n)]
+        between = study.simulation.interpolate_masses
+        samples = interpolated(grids, run) if between else run(jobs)
+        self.table = self._plan.table(samples)
+        self._sampled = [
+            {
+                job.mass: s
+                for job, s in zip(grid, samples[i * n :], strict=False)
+                if not s.interpolated
+            }
+            for i, grid in enumerate(grids)
+        ]
+
+    def between(self, masses: Array) -> YieldTable:
+        """Interpolate to masses (N,) [GeV] within the grid, of two masses or more, without tests.
+
+        Decays are known as well as the samples beside them; branching ratio and efficiency are
+        those of each mass.
+        """
+        found = [
+            _predicted(float(x), np.log([*sampled]), [*sampled.values()])
+            for sampled in self._sampled
+            for x in np.log(masses)
+        ]
+        return replace(self._plan, masses=masses).table(found)
+
+
+def simulate_study(study: Study, masses: Array, couplings: Array, run: RunJobs) -> YieldTable:
+    """Simulate the yields of a Study on a grid; arguments as in `Simulation`."""
+    return Simulation(study, masses, couplings, run).table
 
 
 def interpolated(grids: Sequence[Sequence[Job]], run: RunJobs) -> list[MassSample]:
@@ -159,27 +191,34 @@ class _Grid:
         return replace(sample, error=np.hypot(sample.error, own))
 
     def _predicted(self, i: int) -> MassSample:
-        """Sample at a mass from the two sampled ones on each side, without an own error."""
-        others = np.array(sorted(self.samples.keys() - {i}))
-        after = int(np.searchsorted(others, i))
-        near = others[max(after - 2, 0) : after + 2]
-        x, beside = self.log_mass[i], others[after - 1 : after + 1]
-        cubic, linear = (_lagrange(x, self.log_mass[nodes]) for nodes in (near, beside))
-        edge = [int(np.flatnonzero(near == node)[0]) for node in beside]
-        decays, error, rock = (
-            np.stack([getattr(self.samples[node], name) for node in near])
-            for name in ("decays", "error", "rock")
-        )
-        value = _curve(decays, cubic, linear, edge)
-        relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
-        spread = np.sqrt(np.tensordot(cubic**2, relative**2, 1))
-        rock = np.minimum(_curve(rock, cubic, linear, edge), value)
-        return MassSample(value, value * spread, rock, rays=0, interpolated=True)
+        """Sample at a mass from those sampled on both sides, not from its own."""
+        others = sorted(self.samples.keys() - {i})
+        samples = [self.samples[j] for j in others]
+        return _predicted(float(self.log_mass[i]), self.log_mass[others], samples)
 
     def all(self) -> list[MassSample]:
         """Samples at all masses."""
         found = self.samples | self.interpolated
         return [found[i] for i in range(len(self.jobs))]
+
+
+def _predicted(x: float, log_mass: Array, samples: Sequence[MassSample]) -> MassSample:
+    """Sample at ln(mass) x from the two on each side, without an own error."""
+    after = min(max(int(np.searchsorted(log_mass, x)), 1), log_mass.size - 1)
+    first = max(after - 2, 0)
+    near = slice(first, after + 2)
+    edge = [after - 1 - first, after - first]
+    cubic = _lagrange(x, log_mass[near])
+    linear = _lagrange(x, log_mass[near][edge])
+    decays, error, rock = (
+        np.stack([getattr(sample, name) for sample in samples[near]])
+        for name in ("decays", "error", "rock")
+    )
+    value = _curve(decays, cubic, linear, edge)
+    relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
+    spread = np.sqrt(np.tensordot(cubic**2, relative**2, 1))
+    rock = np.minimum(_curve(rock, cubic, linear, edge), value)
+    return MassSample(value, value * spread, rock, rays=0, interpolated=True)
 
 
 def _lagrange(x: float, nodes: Array) -> Array:

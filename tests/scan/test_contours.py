@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnlstat.inference.limits import Limit, MassLimits, Profile
+from hnlstat.inference.limits import Limit, MassLimits, Profile, limits_at_mass
+from hnlstat.inference.model import CountingModel
+from hnlstat.inference.sensitivity import SensitivityField
+from hnlstat.inference.yields import CouplingYields
 from hnlstat.scan.contours import LimitField, contours_document, limit_fields, regions
 
 LEVEL = 0.90
@@ -207,3 +210,58 @@ def test_contours_pass_through_the_limits_at_the_masses_of_the_grid():
 
 def test_no_results_give_no_fields():
     assert limit_fields([]) == ()
+
+
+def kinked(mass, coupling):
+    """Events that go as d^4 while N live long, with an efficiency that bends at 0.22 GeV."""
+    efficiency = np.interp(mass, [0.1, 0.22, 0.5], [0.05, 0.10, 0.03])
+    decay = (mass / 0.2) ** 4 * (coupling / 5e-6) ** 2
+    return 4e3 * efficiency * (mass / 0.2) ** 3 * (coupling / 2e-6) ** 4 * np.exp(-decay)
+
+
+def test_between_masses_contours_follow_the_yields():
+    """No event seen, none uncertain: CLs is exp(-events) exactly, and 2.3 are excluded anywhere."""
+    couplings, masses = np.geomspace(1e-7, 1e-4, 61), np.geomspace(0.1, 0.5, 15)
+    steps = np.geomspace(0.1, 0.5, 57)
+    empty = CountingModel(("a",), np.zeros(1), np.array([0.5]), np.zeros(1))
+    tables = [kinked(mass, couplings)[:, None] for mass in steps]
+    yields = [CouplingYields.build(couplings, table) for table in tables]
+    results = [
+        limits_at_mass(float(mass), couplings, table, empty, sigmas=())
+        for mass, table in zip(steps[::4], tables[::4], strict=True)
+    ]
+    np.testing.assert_allclose(steps[::4], masses)
+    sensitivity = SensitivityField.build(steps, yields, empty)
+    missed = {}
+    for name, field in (("straight", None), ("along", sensitivity)):
+        found = [f for f in limit_fields(results, field) if f.kind == "observed"]
+        (region,) = regions(found[0])
+        line = np.concatenate(region.lines)
+        excess = np.log(kinked(*line.T) / np.log(10.0))
+        by_mass, by_coupling = (
+            np.log(kinked(*(line * step).T) / kinked(*line.T)) / 1e-4
+            for step in ([1 + 1e-4, 1], [1, 1 + 1e-4])
+        )
+        steep = np.hypot(by_mass, by_coupling)
+        # distances in ln(mass) and ln(coupling) from where 2.3 events are expected
+        missed[name] = np.abs(excess) / steep, steep < 10.0
+    along, gentle = missed["along"]
+    assert along[gentle].max() < 0.005
+    assert np.median(along[gentle]) < 0.001
+    # where e-fold changes come with 2 % in the mass, ln p is not proportional to the sensitivity
+    assert along.max() < 0.012
+    assert along.max() < missed["straight"][0].max()
+
+
+def test_masses_of_the_grid_keep_their_strengths():
+    results = [mass_limits(0.1, [(1.7e-7, 7e-5)]), mass_limits(0.2, [(2.1e-7, 1.3e-6)])]
+    masses = np.array([0.1, 0.13, 0.16, 0.2])
+    x = np.log(np.geomspace(1e-8, 1e-4, 50))
+    heights = np.random.default_rng(1).normal(size=(2, 4, 50))
+    sensitivity = SensitivityField(masses, x, *heights)
+    for plain, filled in zip(
+        limit_fields(results), limit_fields(results, sensitivity), strict=True
+    ):
+        np.testing.assert_array_equal(filled.mass, masses)
+        np.testing.assert_array_equal(filled.strength[[0, 3]], plain.strength)
+        assert np.all(np.isfinite(filled.strength))

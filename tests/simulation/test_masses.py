@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.config import load
-from hnlstat.simulation.masses import interpolated, simulate_study
+from hnlstat.simulation.masses import Simulation, interpolated, simulate_study
 from hnlstat.simulation.sample import MassSample, Precision
 
 COUPLINGS = np.array([1e-7, 1e-6, 1e-5])
@@ -143,3 +143,28 @@ def test_interpolated_yields_agree_with_sampled_ones_within_their_errors():
     assert np.max(quick.precision()[some]) < 0.03
     for name, change in true.modifiers.items():
         assert quick.modifiers[name][some] == pytest.approx(change, abs=0.02)
+
+
+def test_between_masses_yields_are_those_sampled_there():
+    """Within errors, for no more samples."""
+    study = load(["simulation.precision=0.01"])
+    masses, couplings = np.geomspace(0.14, 0.26, 7), np.geomspace(3e-7, 3e-6, 4)
+    sampled = 0
+
+    def run(jobs):
+        nonlocal sampled
+        sampled += len(jobs)
+        return [job.run() for job in jobs]
+
+    source = Simulation(study, masses, couplings, run)
+    assert sampled == 7
+    middle = np.sqrt(masses[1:] * masses[:-1])
+    found = source.between(middle)
+    assert sampled == 7
+    assert np.all(found.interpolated)
+    true = simulate_study(study, middle, couplings, run)
+    (events, error), (expected, its_error) = found.total("nd280"), true.total("nd280")
+    np.testing.assert_array_less(np.abs(events - expected), 5 * np.hypot(error, its_error))
+    # at the masses of the grid, decays are those of the samples themselves
+    again = source.between(masses[1:-1])
+    np.testing.assert_allclose(again.events, source.table.events[1:-1], rtol=1e-9)

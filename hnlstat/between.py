@@ -1,0 +1,60 @@
+"""What is known between the masses of a grid, for contours that do not cut corners."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat import likelihood
+from hnlstat.config.study import Study
+from hnlstat.inference.limits import MassLimits
+from hnlstat.inference.sensitivity import SensitivityField
+from hnlstat.inference.yields import CouplingYields
+from hnlstat.simulation.masses import Simulation
+
+STEP = 0.03
+"""Of ln(mass), at most: kinks of efficiency and branching ratio are cut by a few per mille."""
+
+
+def between(
+    study: Study, source: Simulation, results: Sequence[MassLimits]
+) -> SensitivityField | None:
+    """Sensitivity at the masses of the results and at others between these.
+
+    Parameters
+    ----------
+    source
+        The Study's simulation on its grid.
+    results
+        Limits at masses of the grid, rising; where there are none for a reason is passed over.
+
+    Returns
+    -------
+    SensitivityField or None
+        None for fewer than two masses.
+    """
+    known = np.array([result.mass_gev for result in results if result.profiles])
+    if known.size < 2:
+        return None
+    masses = _with_steps(known)
+    added = np.setdiff1d(masses, known)
+    tables = [source.table, source.between(added)] if added.size else [source.table]
+    experiments = [likelihood.experiment(study, table) for table in tables]
+    signal = {
+        mass: one.signal[i]
+        for table, one in zip(tables, experiments, strict=True)
+        for i, mass in enumerate(table.masses.tolist())
+    }
+    couplings = source.table.couplings
+    yields = [CouplingYields.build(couplings, signal[mass]) for mass in masses.tolist()]
+    return SensitivityField.build(masses, yields, experiments[0].base)
+
+
+def _with_steps(masses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give masses with as many between them as it takes, shape (N,)."""
+    parts = [masses]
+    for low, high in itertools.pairwise(masses.tolist()):
+        number = int(np.ceil(np.log(high / low) / STEP))
+        parts.append(np.geomspace(low, high, number + 1)[1:-1])
+    return np.sort(np.concatenate(parts))
