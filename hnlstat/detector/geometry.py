@@ -104,21 +104,21 @@ def ray_segments(
     Parameters
     ----------
     origin, direction : (N, 3) starting points [m] and unit vectors
-    lower, upper : (B, 3) corners of the boxes [m]
+    lower, upper : (B, 3) corners of the boxes [m], or (N, B, 3) if each ray has its own
 
     Returns
     -------
     near, far : (N, B)
     """
-    near = np.zeros((len(origin), len(lower)))
+    near = np.zeros((len(origin), lower.shape[-2]))
     far = np.full_like(near, np.inf)
     with np.errstate(divide="ignore", over="ignore"):
         inverse = 1.0 / direction
     # a ray in the plane of a face would give 0 * inf; it is moved off by less than rounding
     inverse = np.clip(inverse, -1e300, 1e300)
     for axis in range(3):
-        to_lower = (lower[:, axis] - origin[:, axis, None]) * inverse[:, axis, None]
-        to_upper = (upper[:, axis] - origin[:, axis, None]) * inverse[:, axis, None]
+        to_lower = (lower[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
+        to_upper = (upper[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
         np.maximum(near, np.minimum(to_lower, to_upper), out=near)
         np.minimum(far, np.maximum(to_lower, to_upper), out=far)
     return near, np.maximum(far, near)
