@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Corners = tuple[tuple[float, ...], tuple[float, ...]]
+"""Lower and upper corner of a box [m]."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def paint(boxes: Sequence[PaintedBox], n_media: int) -> SignedBoxes:
     boxes : in painter's order
     n_media : number of media
     """
-    terms: dict[tuple[tuple[float, ...], tuple[float, ...]], NDArray[np.int64]] = {}
+    terms: dict[Corners, NDArray[np.int64]] = {}
     for box in boxes:
         for (lower, upper), coefficient in list(terms.items()):
             low = tuple(map(max, lower, box.lower))
@@ -65,12 +67,33 @@ def paint(boxes: Sequence[PaintedBox], n_media: int) -> SignedBoxes:
         own = box.lower, box.upper
         terms[own] = terms.get(own, np.zeros(n_media, dtype=np.int64))
         terms[own][box.medium] += 1
-    kept = {key: c for key, c in terms.items() if np.any(c)}
+    kept: dict[Corners, Array] = {}
+    for medium in range(n_media):
+        counts = [(corners, int(c[medium])) for corners, c in terms.items() if c[medium]]
+        for axis in range(3):
+            counts = _joined(counts, axis)
+        for corners, count in counts:
+            kept.setdefault(corners, np.zeros(n_media))[medium] += count
     return SignedBoxes(
         np.array([lower for lower, _ in kept]).reshape(-1, 3),
         np.array([upper for _, upper in kept]).reshape(-1, 3),
-        np.array(list(kept.values()), dtype=float).reshape(-1, n_media),
+        np.array(list(kept.values())).reshape(-1, n_media),
     )
+
+
+def _joined(counts: Sequence[tuple[Corners, int]], axis: int) -> list[tuple[Corners, int]]:
+    """Join boxes that count equally and touch along an axis, as the air that layers displace."""
+    joined: list[tuple[Corners, int]] = []
+    ends: dict[tuple[Corners, int, float], int] = {}
+    for (lower, upper), count in sorted(counts, key=lambda term: term[0][0][axis]):
+        across = lower[:axis] + lower[axis + 1 :], upper[:axis] + upper[axis + 1 :]
+        place = ends.pop((across, count, lower[axis]), len(joined))
+        if place < len(joined):
+            joined[place] = (joined[place][0][0], upper), count
+        else:
+            joined.append(((lower, upper), count))
+        ends[across, count, upper[axis]] = place
+    return joined
 
 
 def ray_segments(
@@ -81,21 +104,21 @@ def ray_segments(
     Parameters
     ----------
     origin, direction : (N, 3) starting points [m] and unit vectors
-    lower, upper : (B, 3) corners of the boxes [m]
+    lower, upper : (B, 3) corners of the boxes [m], or (N, B, 3) if each ray has its own
 
     Returns
     -------
     near, far : (N, B)
     """
-    near = np.zeros((len(origin), len(lower)))
+    near = np.zeros((len(origin), lower.shape[-2]))
     far = np.full_like(near, np.inf)
     with np.errstate(divide="ignore", over="ignore"):
         inverse = 1.0 / direction
     # a ray in the plane of a face would give 0 * inf; it is moved off by less than rounding
     inverse = np.clip(inverse, -1e300, 1e300)
     for axis in range(3):
-        to_lower = (lower[:, axis] - origin[:, axis, None]) * inverse[:, axis, None]
-        to_upper = (upper[:, axis] - origin[:, axis, None]) * inverse[:, axis, None]
+        to_lower = (lower[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
+        to_upper = (upper[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
         np.maximum(near, np.minimum(to_lower, to_upper), out=near)
         np.minimum(far, np.maximum(to_lower, to_upper), out=far)
     return near, np.maximum(far, near)

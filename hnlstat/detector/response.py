@@ -99,7 +99,7 @@ def reconstruct(
     ----------
     minus, plus : (3, N) true momenta of e- and e+ [GeV]
     origin : (3, N) where N decayed, inside the gas [m]
-    gas : lower and upper corner (3,) of the box of gas [m]
+    gas : lower and upper corner of the box of gas [m], (3,), or (3, N) for one box each
     response : field and resolution
     rng : for the resolution, eight normal numbers for each pair
     """
@@ -132,12 +132,12 @@ def smear(
 
 
 def length_in_box(origin: Array, momentum: Array, lower: Array, upper: Array) -> Array:
-    """Distance (N,) [m] from points (3, N) in a box to where straight tracks leave it.
+    """Distance (N,) [m] from points (3, N) in a box, (3,) or (3, N), to where tracks leave it.
 
     Tracks of 60 MeV bend by 2 cm in the 20 cm that are asked for: that is left out.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        wall = np.where(momentum > 0, upper[:, None], lower[:, None])
+        wall = np.where(momentum > 0, upper.reshape(3, -1), lower.reshape(3, -1))
         distance = np.where(momentum == 0, np.inf, (wall - origin) / momentum)
     return np.asarray(np.min(distance, axis=0) * _size(momentum))
 

@@ -95,11 +95,10 @@ def matter_behind(
     return near, far
 
 
-def chords(apparatus: Apparatus, rays: Rays, volume: int) -> tuple[Array, Array]:
+def chords(apparatus: Apparatus, rays: Rays, volume: NDArray[np.int64]) -> tuple[Array, Array]:
     """Distances (N,) [m] from decay points to the fiducial box's surface, back and onward."""
-    half = apparatus.size[volume] / 2
-    lower = (apparatus.centre[volume] - half)[None]
-    upper = (apparatus.centre[volume] + half)[None]
+    half = apparatus.size[volume, None] / 2
+    lower, upper = apparatus.centre[volume, None] - half, apparatus.centre[volume, None] + half
     back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
     onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
     return back, onward
@@ -108,7 +107,7 @@ def chords(apparatus: Apparatus, rays: Rays, volume: int) -> tuple[Array, Array]
 def without_survival(
     apparatus: Apparatus,
     rays: Rays,
-    volume: int,
+    volume: NDArray[np.int64],
     lengths: tuple[Array, Array],
     density: Array,
 ) -> tuple[Array, Array, Array]:
@@ -119,12 +118,11 @@ def without_survival(
 
     Returns
     -------
-    near, far, weight : (N, 2), as `collect_steps` takes them, lengths not yet proper
+    near, far, weight : (N, 2), as `propagation.decays` takes them, lengths not yet proper
     """
     back, onward = chords(apparatus, rays, volume)
     near, far = lengths
     column = np.maximum(far - np.maximum(near, back[:, None]), 0.0) @ density
     here = ((near == 0) & (far > 0)) @ density
     chord = np.stack([back + onward, onward], axis=1)
-    per_length = np.stack([column / (back + onward), here], axis=1)
-    return np.zeros_like(chord), chord, rays.weight[:, None] * per_length
+    return np.zeros_like(chord), chord, np.stack([column / (back + onward), here], axis=1)

@@ -54,18 +54,18 @@ def decays_within_reach(
     apparatus: Apparatus,
     rays: Rays,
     kappa: Array,
-    volume: int,
+    volume: NDArray[np.int64],
     lengths: tuple[Array, Array],
     density: Array,
 ) -> Array:
-    """Decays over d^2 of each ray at each coupling, (N, D), before columns weight the rays.
+    """Decays over d^2 of each ray at each coupling, (N, D), before any weights of the rays.
 
     Parameters
     ----------
     apparatus : with `upstream` and `decay_lengths`
     rays : N of them
     kappa : (D,) inverse proper decay lengths [1/m]
-    volume : index of the fiducial box they end in
+    volume : (N,) index of the fiducial box each ends in
     lengths : distances (N, B) from `matter_behind`, as far as the volume ever reaches
     density : (B,) of targets in each box
     """
@@ -89,4 +89,4 @@ def decays_within_reach(
             column = mine.sum(np.maximum(before, 0.0), n) / (back + onward)
             found[:, i] = -column * np.expm1(-inverse * (back + onward))
             found[:, i] -= here * np.expm1(-inverse * onward)
-    return rays.weight[:, None] * found
+    return found

@@ -1,7 +1,8 @@
 """Yields of one detector at one mass for all couplings, to a requested precision.
 
 Randomised quasi-Monte Carlo: independent random shifts of one Sobol sequence give replicas whose
-scatter is the error. Scatterers whose share of the error is large get more points.
+scatter is the error. Scatterers whose share of the error is large get more points, in the volumes
+where it is.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.simulation.apparatus import Apparatus, matter_behind, ray_columns, without_survival
-from hnlstat.simulation.propagation import Steps, collect_steps, decays, survival_kernel
+from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.reach import decays_within_reach
 from hnlstat.simulation.sampling import (
     DIMENSIONS,
@@ -24,8 +25,8 @@ from hnlstat.simulation.sampling import (
 Array = NDArray[np.float64]
 
 REPLICAS = 8
-FIRST_POINTS = 64
-_CHUNK = 2048
+FIRST_POINTS = 32
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -85,149 +86,146 @@ def simulate(
     precision : when to stop
     seed : with the mass and the scatterer it fixes the random numbers
     """
-    flux, kernel = apparatus.flux.sum(axis=0), survival_kernel(kappa)
+    flux, table = apparatus.flux.sum(axis=0), survival_table(kappa)
     samples: list[_ScattererSample] = []
     for index, scatterer in enumerate(apparatus.scatterers):
         proposal = energy_proposal(apparatus.edges, flux, mass, scatterer, apparatus.min_cos_theta)
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
             samples.append(
-                _ScattererSample(apparatus, mass, kappa, kernel, scatterer, proposal, key)
+                _ScattererSample(apparatus, mass, kappa, table, scatterer, proposal, key)
             )
-    for sample in samples:
-        sample.extend(FIRST_POINTS)
-    while samples:
-        chosen = _to_extend(samples, couplings, precision)
-        if not chosen:
-            break
-        for sample in chosen:
-            sample.extend(2 * sample.points)
+    volumes = len(apparatus.size)
+    replicas = np.zeros((len(samples), volumes, REPLICAS, len(kappa)))
+    chosen = np.ones((len(samples), volumes), dtype=np.bool_)
+    while chosen.any():
+        for i in np.flatnonzero(chosen.any(axis=1)):
+            samples[i].extend(chosen[i])
+            replicas[i] = samples[i].replicas(precision.weight)
+        chosen = _to_extend(samples, replicas * couplings**2, precision)
     return _combine(samples, apparatus, couplings)
 
 
 class _ScattererSample:
-    """Running sums of the replicas of one scatterer."""
+    """Running sums of the replicas of one scatterer, and the number of points in each volume."""
 
     def __init__(
         self,
         apparatus: Apparatus,
         mass: float,
         kappa: Array,
-        kernel: Array,
+        table: Array,
         scatterer: Scatterer,
         proposal: Array,
         key: list[int],
     ) -> None:
         self.apparatus, self.mass = apparatus, mass
-        self.kappa, self.kernel = kappa, kernel
+        self.kappa, self.table = kappa, table
         self.scatterer, self.proposal, self.key = scatterer, proposal, key
-        size = (len(apparatus.size), REPLICAS, DIMENSIONS)
-        self.shift = np.random.default_rng(key).random(size)
-        self.points = 0
+        volumes = len(apparatus.size)
+        self.shift = np.random.default_rng(key).random((volumes, REPLICAS, DIMENSIONS))
+        self.points = np.zeros(volumes, dtype=np.int64)
         density = apparatus.boxes.coefficients * scatterer.density
         parts = np.stack([density[:, ~apparatus.rock].sum(1), density[:, apparatus.rock].sum(1)])
         self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
-        volumes, columns = len(apparatus.size), apparatus.columns
         # other media and rock apart: (2, V, R, K, D)
-        self.total = np.zeros((2, volumes, REPLICAS, columns, kernel.shape[-1]))
+        self.total = np.zeros((2, volumes, REPLICAS, apparatus.columns, table.shape[-1]))
 
-    def extend(self, points: int) -> None:
-        """Add the points of the sequence up to `points`."""
-        new = sobol(points)[self.points :]
-        for volume in range(len(self.apparatus.size)):
-            self.total[:, volume] += self._decays(new, volume)
-        self.points = points
+    def extend(self, volumes: NDArray[np.bool_]) -> None:
+        """Twice as many points of the sequence in some volumes."""
+        for points in np.unique(self.points[volumes]):
+            mine = np.flatnonzero(volumes & (self.points == points))
+            new = sobol(max(2 * int(points), FIRST_POINTS))[points:]
+            for start in range(0, len(new), _BLOCK):
+                self.total[:, mine] += self._decays(new[start : start + _BLOCK], mine)
+                self.points[mine] += len(new[start : start + _BLOCK])
 
-    def _decays(self, new: Array, volume: int) -> Array:
-        """Decays over d^2 from new points in all replicas, of each part (2, R, K, D)."""
-        app = self.apparatus
-        points = (new + self.shift[volume][:, None]).reshape(-1, DIMENSIONS) % 1.0
-        replica = np.repeat(np.arange(REPLICAS), len(new))
-        total = np.zeros_like(self.total[:, volume])
-        steps: list[Steps | None] = [None for _ in self.parts]
-        decay_rng = np.random.default_rng([*self.key, volume, self.points])
-        for start in range(0, len(points), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            rays = sample_rays(
-                points[chunk], app.edges, self.proposal, self.mass, self.scatterer,
-                app.min_cos_theta, app.centre[volume], app.size[volume],
-            )  # fmt: skip
-            columns = ray_columns(app, rays, self.scatterer)
-            if app.selection is not None:
-                columns = app.selection.columns(columns, rays, volume, decay_rng)
-            for part, (boxes, density) in enumerate(self.parts):
-                if not boxes.size:
-                    continue
+    def _decays(self, new: Array, volumes: NDArray[np.int64]) -> Array:
+        """Decays over d^2 from new points in some volumes, for each part (2, V, R, K, D)."""
+        app, n = self.apparatus, len(new)
+        points = ((new + self.shift[volumes, :, None]) % 1.0).reshape(-1, DIMENSIONS)
+        volume = np.repeat(volumes, REPLICAS * n)
+        rays = sample_rays(
+            points, app.edges, self.proposal, self.mass, self.scatterer, app.min_cos_theta,
+            app.centre[volume], app.size[volume],
+        )  # fmt: skip
+        columns = ray_columns(app, rays, self.scatterer)
+        if app.selection is not None:
+            rng = np.random.default_rng([*self.key, *volumes, self.points[volumes[0]]])
+            columns = app.selection.columns(columns, rays, volume, rng)
+        # replica by replica, (V R, K, n)
+        weight = (columns * rays.weight).reshape(len(columns), -1, n).swapaxes(0, 1)
+        total = np.zeros((2, len(volumes), *self.total.shape[2:]))
+        for part, (boxes, density) in zip(total, self.parts, strict=True):
+            if boxes.size:
                 lengths = matter_behind(app, rays, boxes)
-                if app.decay_lengths is not None:
-                    found = decays_within_reach(app, rays, self.kappa, volume, lengths, density)
-                    for r in np.unique(replica[chunk]):
-                        mine = replica[chunk] == r
-                        total[part, r] += columns[:, mine] @ found[mine]
-                    continue
-                new_steps = self._steps(rays, volume, lengths, density, columns, replica[chunk])
-                before = steps[part]
-                steps[part] = new_steps if before is None else before + new_steps
-        for part, sums in enumerate(steps):
-            if sums is not None:
-                total[part] += decays(sums, self.kernel)
+                found = self._decays_by_ray(rays, volume, lengths, density)
+                part += (weight @ found.reshape(len(weight), n, -1)).reshape(part.shape)
         return total
 
-    def _steps(
+    def _decays_by_ray(
         self,
         rays: Rays,
-        volume: int,
+        volume: NDArray[np.int64],
         lengths: tuple[Array, Array],
         density: Array,
-        columns: Array,
-        replica: NDArray[np.int64],
-    ) -> Steps:
-        """Density steps of rays in some of the boxes, moments (3, R, K, S)."""
+    ) -> Array:
+        """Decays over d^2 behind some of the boxes (N, D), before any weights of the rays."""
         app = self.apparatus
-        if app.survival:
-            near, far = lengths
-            weight = rays.weight[:, None] * density
-        else:
+        if app.decay_lengths is not None:
+            return decays_within_reach(app, rays, self.kappa, volume, lengths, density)
+        (near, far), weight = lengths, density
+        if not app.survival:
             near, far, weight = without_survival(app, rays, volume, lengths, density)
         proper = (self.mass / rays.momentum)[:, None]
-        return collect_steps(near * proper, far * proper, weight, columns, replica, REPLICAS)
+        return decays(near * proper, far * proper, weight, self.table)
 
     @property
-    def rays(self) -> int:
-        """Number of rays followed."""
-        return self.points * REPLICAS * len(self.apparatus.size)
+    def rays(self) -> NDArray[np.int64]:
+        """Number of rays followed in each volume, (V,)."""
+        return self.points * REPLICAS
 
     def mean(self) -> Array:
         """Decays over d^2 for each part, (2, V, K, D)."""
-        return np.asarray(self.total.mean(axis=2) / self.points)
+        return np.asarray(self.total.mean(axis=2) / self.points[:, None, None])
 
-    def variance(self, weight: Array | None = None) -> Array:
-        """Variance of the mean: (V, K, D), or (D,) of the weighted total."""
-        replicas = self.total.sum(axis=0) / self.points
-        if weight is not None:
-            replicas = np.einsum("vrkd,k->rd", replicas, weight)[None]
-        return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS).squeeze(
-            axis=() if weight is None else 0
-        )
+    def variance(self) -> Array:
+        """Variance of the mean, (V, K, D)."""
+        replicas = self.total.sum(axis=0) / self.points[:, None, None, None]
+        return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS)
+
+    def replicas(self, weight: Array) -> Array:
+        """Sum over the columns with a weight (K,) for each replica, (V, R, D)."""
+        counts = np.flatnonzero(weight)
+        total = np.einsum("pvrkd,k->vrd", self.total[..., counts, :], weight[counts])
+        return np.asarray(total / self.points[:, None, None])
 
 
 def _to_extend(
-    samples: list[_ScattererSample], couplings: Array, precision: Precision
-) -> list[_ScattererSample]:
-    """Samples that dominate the error where it is largest; none where it is small enough."""
-    total = sum(np.einsum("pvkd,k->d", s.mean(), precision.weight) for s in samples)
-    variances = np.array([s.variance(precision.weight) for s in samples])
-    relevant = total * couplings**2 >= precision.relevant
-    if not np.any(relevant):
-        return []
-    relative = np.sqrt(variances.sum(axis=0)) / np.where(relevant, total, np.inf)
+    samples: list[_ScattererSample], events: Array, precision: Precision
+) -> NDArray[np.bool_]:
+    """Volumes of samples (S, V) that dominate the error where it is largest.
+
+    None where it is small enough.
+
+    Parameters
+    ----------
+    samples : S of them
+    events : (S, V, R, D) by replica
+    precision : that is asked for
+    """
+    total = events.mean(axis=2).sum(axis=(0, 1))
+    variance = events.var(axis=2, ddof=1) / REPLICAS
+    relevant = total >= precision.relevant
+    relative = np.sqrt(variance.sum(axis=(0, 1))) / np.where(relevant, total, np.inf)
     worst = int(np.argmax(relative))
-    if relative[worst] <= precision.relative:
-        return []
-    share = variances[:, worst]
-    chosen = [s for s, own in zip(samples, share, strict=True) if own >= 0.1 * share.max()]
-    rays = sum(s.rays for s in samples) + sum(s.rays for s in chosen)
-    return chosen if rays <= precision.max_rays else []
+    share = variance[..., worst]
+    chosen = share >= 0.1 * share.max(initial=0.0)
+    rays = np.array([s.rays for s in samples])
+    most = precision.max_rays - rays.sum()
+    if relative[worst] <= precision.relative or rays[chosen].sum() > most:
+        return np.zeros_like(chosen)
+    return np.asarray(chosen)
 
 
 def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: Array) -> MassSample:
@@ -236,7 +234,7 @@ def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: A
     for sample in samples:
         parts += sample.mean()
         variance += sample.variance()
-        rays += sample.rays
+        rays += int(sample.rays.sum())
     parts, error = parts * couplings**2, np.sqrt(variance) * couplings**2
     axes = (1, 0, 2)
     return MassSample(

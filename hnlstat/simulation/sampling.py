@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 DIMENSIONS = 6
 """Energy, Q^2, azimuth, decay point (3)."""
 M3_TO_CM3 = 1e6
+_NODES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+"""Shares of the logarithmic range of Q^2 at which cross sections are added up."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,9 @@ def energy_proposal(
     low, fast, _, _ = q2_ranges(energy, mass, scatterer.target.mass, min_cos_theta)
     possible = np.isfinite(low) & (low < fast)
     log_range = np.where(possible, np.log(np.where(possible, fast / low, 1.0)), 0.0)
-    total = np.zeros_like(energy)
-    for f in (0.1, 0.3, 0.5, 0.7, 0.9):
-        q2 = np.where(possible, low, 1.0) * np.exp(f * log_range)
-        value = upscattering.reduced_cross_section(q2, energy, mass, scatterer.target)
-        total += np.where(possible, value, 0.0) * log_range
+    q2 = np.where(possible, low, 1.0) * np.exp(np.multiply.outer(_NODES, log_range))
+    value = upscattering.reduced_cross_section(q2, energy, mass, scatterer.target)
+    total = np.sum(np.where(possible, value, 0.0), axis=0) * log_range
     rate = flux * np.mean(total, axis=0)
     if not np.any(rate > 0):
         return np.zeros_like(flux)
@@ -138,7 +138,7 @@ def sample_rays(
     mass : of N [GeV]
     scatterer : what the neutrino scatters on
     min_cos_theta : cut on the angle of N to the beam
-    centre, size : (3,) of the fiducial box [m]
+    centre, size : of the fiducial box [m], (3,), or (N, 3) if rays end in several
     """
     cumulative = np.append(0.0, np.cumsum(proposal))
     cumulative[-1] = 1.0
@@ -154,7 +154,7 @@ def sample_rays(
     weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
-    weight *= np.prod(size) * M3_TO_CM3 / proposal[energy_bin]
+    weight *= np.prod(size, axis=-1) * M3_TO_CM3 / proposal[energy_bin]
 
     cosine = kinematics.cos_theta(q2, energy_n, mass, m_t)
     weight *= cosine >= min_cos_theta - 1e-12

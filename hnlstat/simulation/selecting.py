@@ -90,13 +90,15 @@ class PairSelection:
     edges: Array
     products: tuple[tuple[int, int], ...]
 
-    def columns(self, columns: Array, rays: Rays, volume: int, rng: np.random.Generator) -> Array:
+    def columns(
+        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
+    ) -> Array:
         """The columns (K, N) of all decays, followed by their products with the shares."""
         column, share = np.array(self.products).T
         return np.concatenate([columns, columns[column] * self.shares(rays, volume, rng)[share]])
 
-    def shares(self, rays: Rays, volume: int, rng: np.random.Generator) -> Array:
-        """Shares of each ray's decays, (B + C + 1, N).
+    def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
+        """Shares of each ray's decays, (B + C + 1, N), in volumes (N,).
 
         In each bin; after each of the C cuts; selected, but beyond the edges (and counted in the
         outermost bins). Rays without weight have none.
@@ -107,7 +109,7 @@ class PairSelection:
         if rays.mass <= 2 * LEPTON_MASS["e"]:
             return shares
         minus, plus, origin = self._decay(rays, alive, rng)
-        lower, upper = self.gas[volume]
+        lower, upper = np.repeat(self.gas[volume[alive]], self.decays, axis=0).T.swapaxes(0, 1)
         pairs = reconstruct(minus, plus, origin, (lower, upper), self.response, rng)
         failed = first_failed(pairs, self.cuts)
         place, beyond = self._bin(pairs)

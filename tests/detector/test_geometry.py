@@ -48,6 +48,21 @@ def test_signed_boxes_are_painters_order(boxes, points):
         assert medium.tolist() == expected.tolist()
 
 
+def test_layers_displace_air_as_one_box():
+    layers = [PaintedBox((-1, -1, z), (1, 1, z + 1), 1 + z % 2) for z in range(4)]
+    signed = paint([PaintedBox((-5, -5, -5), (5, 5, 5), 0), *layers], 3)
+    assert np.sum(signed.coefficients[:, 0] != 0) == 2
+    assert len(signed.lower) == 2 + len(layers)
+
+
+def test_equal_boxes_that_overlap_are_all_kept():
+    """Painting three boxes in a row into one another takes some pieces away twice."""
+    boxes = [PaintedBox((0, 0, a), (2, 2, b), m) for a, b, m in ((0, 6, 0), (1, 4, 1), (2, 4, 0))]
+    z = np.arange(0, 7) + 0.5
+    points = np.stack([np.ones(7), np.ones(7), z], axis=1)
+    assert paint(boxes, 2).at(points)[:, 0].tolist() == [1, 0, 1, 1, 1, 1, 0]
+
+
 @given(painted_boxes(), corner, directions)
 def test_path_lengths_in_each_medium(boxes, origin, direction):
     direction = direction / np.linalg.norm(direction)

@@ -127,7 +127,7 @@ def test_production_and_decay_conserve_energy_and_momentum():
         assert set(events["target_pdg"][mine]) == {found.pdg_code}
     electron = vectors(events, "eminus"), vectors(events, "eplus")
     for p in electron:
-        assert masses(p) == pytest.approx(np.full(len(p), LEPTON_MASS["e"] ** 2), abs=1e-13)
+        assert masses(p) == pytest.approx(np.full(len(p), LEPTON_MASS["e"] ** 2), abs=5e-13)
     neutrino = n - electron[0] - electron[1]
     assert masses(neutrino) == pytest.approx(np.zeros(len(n)), abs=1e-11)
     assert np.all(neutrino[:, 0] > 0)

@@ -5,23 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hnlstat.simulation.propagation import (
-    CENTRES,
-    bin_of,
-    collect_steps,
-    decays,
-    survival_kernel,
-)
+from hnlstat.simulation.propagation import NODES, decays, interval_of, survival_table
 
 KAPPA = np.geomspace(1e-4, 1e5, 60)
 
 
-def decays_of(near, far, weight, row=None, kappa=KAPPA):
-    """Decays (rows, D) of rays (N, B) with a single column of unit weight."""
+def decays_of(near, far, weight, kappa=KAPPA):
+    """Decays (N, D) of rays (N, B)."""
     near, far, weight = (np.atleast_2d(a) for a in (near, far, weight))
-    row = np.zeros(len(near), int) if row is None else row
-    steps = collect_steps(near, far, weight, np.ones((1, len(near))), row, max(row) + 1)
-    return decays(steps, survival_kernel(kappa))[:, 0]
+    return decays(near, far, weight, survival_table(kappa))
 
 
 @given(st.floats(1e-6, 1e3), st.floats(1e-4, 50.0))
@@ -29,9 +21,9 @@ def test_one_slab_is_the_difference_of_two_survivals(near, thickness):
     far = near * (1 + thickness)
     got = decays_of(near, far, 2.0)[0]
     exact = 2 * np.exp(-KAPPA * near) * -np.expm1(-KAPPA * (far - near))
-    # each step is off by the third order of the expansion, x^3/6 at x = 3.7 % of kappa s at most
-    off = 0.037 * np.outer([near, far], KAPPA)
-    error = 2 * np.sum(off**3 / 6 * np.exp(off - np.outer([near, far], KAPPA)), axis=0)
+    # a straight line over 1.8 % of a length is off by 1/8 of the second order at most
+    depth = np.outer([near, far], KAPPA)
+    error = 2 * np.sum((0.0182 * depth) ** 2 / 8 * np.exp(-0.98 * depth), axis=0)
     assert np.all(np.abs(got - exact) <= error + 1e-12)
 
 
@@ -41,7 +33,7 @@ def test_many_slabs_converge_on_their_integral():
     near = rng.uniform(0.2, 3.0, (500, 4))
     far = near + rng.uniform(0.1, 1.0, (500, 4))
     weight = rng.uniform(0, 1, (500, 4))
-    got = decays_of(near, far, weight)[0]
+    got = decays_of(near, far, weight).sum(axis=0)
     exact = np.sum(
         weight[..., None] * (np.exp(-near[..., None] * KAPPA) - np.exp(-far[..., None] * KAPPA)),
         axis=(0, 1),
@@ -56,30 +48,39 @@ def test_decay_probability_is_unitary():
     assert got == pytest.approx(np.ones_like(got), rel=1e-9)
 
 
-def test_rows_are_kept_apart_and_sum():
-    near, far = np.array([[0.1], [0.2], [0.3]]), np.array([[1.0], [2.0], [3.0]])
-    weight = np.ones((3, 1))
-    apart = decays_of(near, far, weight, np.array([0, 1, 0]))
-    assert apart[1] == pytest.approx(decays_of(0.2, 2.0, 1.0)[0])
-    assert apart.sum(axis=0) == pytest.approx(decays_of(near, far, weight)[0])
+def test_thin_layers_far_away_keep_their_thickness():
+    """Lines between nodes are exact where few N decay on the way."""
+    got = decays_of(100.0, 100.001, 1.0, np.array([1e-6]))[0, 0]
+    assert got == pytest.approx(1e-9, rel=1e-3)
 
 
-def test_columns_weight_the_rays():
-    near, far = np.array([[0.1], [0.2]]), np.array([[1.0], [2.0]])
-    columns = np.array([[1.0, 0.0], [2.0, 3.0]])
-    steps = collect_steps(near, far, np.ones((2, 1)), columns, np.zeros(2, int), 1)
-    got = decays(steps, survival_kernel(KAPPA))[0]
-    first, second = decays_of(0.1, 1.0, 1.0)[0], decays_of(0.2, 2.0, 1.0)[0]
-    assert got[0] == pytest.approx(first)
-    assert got[1] == pytest.approx(2 * first + 3 * second)
+def test_rays_are_kept_apart():
+    near, far = (
+        np.array([[0.1, 0.5], [0.2, 0.7], [0.3, 0.0]]),
+        np.array([[1, 0.5], [2, 0.9], [3, 9]]),
+    )
+    weight = np.array([2.0, 3.0])
+    got = decays_of(near, far, weight)
+    for ray in range(3):
+        expected = sum(decays_of(near[ray, b], far[ray, b], weight[b])[0] for b in range(2))
+        assert got[ray] == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
-@given(st.floats(1e-7, 1e4))
-def test_bins_hold_their_lengths(length):
-    centre = CENTRES[int(bin_of(np.array([length]))[0])]
-    half_bin = 10 ** (0.5 / 32)
-    assert centre / half_bin * (1 - 1e-9) <= length <= centre * half_bin * (1 + 1e-9)
+@pytest.mark.parametrize("boxes", [0, 3])
+def test_rays_that_miss_everything_count_for_nothing(boxes):
+    got = decays_of(np.ones((2, boxes)), np.ones((2, boxes)), np.ones((1, boxes)))
+    assert np.array_equal(got, np.zeros((2, len(KAPPA))))
 
 
-def test_what_lies_off_the_grid_goes_to_its_ends():
-    assert bin_of(np.array([0.0, 1e-12, 1e9])).tolist() == [0, 0, len(CENTRES) - 1]
+@given(st.floats(0, 9e4))
+def test_intervals_hold_their_lengths(length):
+    node, share = (found[0] for found in interval_of(np.array([length])))
+    assert -1e-9 <= share <= 1 + 1e-9
+    between = NODES[node] + share * (NODES[node + 1] - NODES[node])
+    assert between == pytest.approx(length, rel=1e-9)
+
+
+def test_what_lies_off_the_grid_goes_to_its_end():
+    node, share = interval_of(np.array([0.0, 1e9]))
+    assert node.tolist() == [0, len(NODES) - 2]
+    assert share.tolist() == [0.0, 1.0]

@@ -58,7 +58,7 @@ def test_couplings_share_their_rays(survival):
 def test_many_decay_lengths_and_none_are_fixed_volumes(survival, lengths, end):
     reaching = run(apparatus(survival=survival, upstream_offset=OFFSET, decay_lengths=lengths))
     fixed = run(apparatus(survival=survival, upstream=end))
-    # where few survive the histogram of the fixed volume is good to a few per mille
+    # where few survive the fixed volume is good to a few per mille
     np.testing.assert_allclose(reaching.decays, fixed.decays, rtol=3e-3)
     np.testing.assert_allclose(reaching.rock, fixed.rock, rtol=3e-3, atol=1e-12 * fixed.rock.max())
 
@@ -69,6 +69,7 @@ def test_the_volume_grows_with_the_decay_length():
     whole = run(apparatus(survival=False)).rock[0, 0]
     share = np.divide(rock, whole)
     assert share[0] == pytest.approx(1, abs=1e-9)
-    assert np.all(np.diff(share) <= 1e-12)
+    # the whole is interpolated between lengths, the part is not
+    assert np.all(np.diff(share) <= 1e-6)
     assert 0 < share[2] < 1
     assert share[-1] < 1e-3

@@ -10,7 +10,7 @@ from hnlstat.physics import decay, kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus
-from hnlstat.simulation.sample import Precision, simulate
+from hnlstat.simulation.sample import FIRST_POINTS, REPLICAS, Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
 
 EDGES = np.array([0.4, 0.6, 1.0, 2.0, 5.0])
@@ -86,6 +86,30 @@ def test_left_and_right_see_the_same(axis):
     sample = run(apparatus, 0.1, precision=0.002)
     left, right = sample.decays[0, :, 0]
     assert left == pytest.approx(right, abs=4 * np.hypot(*sample.error[0, :, 0]))
+
+
+@pytest.mark.parametrize("survival", [True, False])
+def test_volumes_that_are_sampled_together_are_those_sampled_alone(survival):
+    boxes = [((-3, -3, -9), (3, 3, -1), ROCK)]
+    centres, sizes = np.array([(0, 0, 0), (0.5, 0, 1)]), np.array([(1, 1, 1), (1, 2, 0.5)])
+    kappa = [1e-3, 0.1, 3.0]
+    both, alone = (
+        run(simple(boxes, centres[:n], sizes[:n], survival=survival), kappa, precision=np.inf)
+        for n in (2, 1)
+    )
+    assert both.decays[:, :1] == pytest.approx(alone.decays, rel=1e-12)
+    assert both.rays == 2 * alone.rays
+
+
+def test_rays_go_where_the_error_is():
+    """Of two volumes the one far from all matter sees little and gets no more rays."""
+    boxes = [((-3, -3, -9), (3, 3, -1), ROCK)]
+    near, far = (0, 0, 0), (0, 0, 4000)
+    apparatus = simple(boxes, np.array([near, far]), np.ones((2, 3)))
+    kappa = 0.3
+    both, alone = run(apparatus, kappa), run(simple(boxes, near, (1, 1, 1)), kappa)
+    assert alone.rays > 4 * REPLICAS * FIRST_POINTS
+    assert both.rays == alone.rays + REPLICAS * FIRST_POINTS
 
 
 def test_rock_and_other_matter_are_told_apart():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from hnlstat.detector.geometry import PaintedBox, paint, ray_segments
-from hnlstat.simulation.propagation import collect_steps, decays, survival_kernel
+from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.vertices import draw_vertices, matter_segments
 
 ROCK, AIR, IRON = 0, 1, 2
@@ -60,14 +60,11 @@ def test_weights_add_up_to_the_decays(kappa, seed):
     segments = matter_segments(near, far, SIGNED)
     scale = np.random.default_rng(seed).uniform(0.1, 3, 50)
     unit = np.random.default_rng(seed).random((50, 2))
-    rows = np.arange(50)
     proper = near * scale[:, None], far * scale[:, None]
-    density = np.broadcast_to(SIGNED, near.shape)
-    steps = collect_steps(*proper, density, np.ones((1, 50)), rows, 50)
     for d, k in zip((1e-6, 2e-6, 3e-6), kappa, strict=True):
         vertices = draw_vertices(segments, scale, np.array([d]), np.array([k]), unit)
-        expected = decays(steps, survival_kernel(np.array([k])))[:, 0, 0]
-        # the sums of the yields expand exp within bins: 1e-4 of a step before cancellation
+        expected = decays(*proper, SIGNED, survival_table(np.array([k])))[:, 0]
+        # the sums of the yields interpolate exp: 1e-4 of a step before cancellation
         tolerance = 1e-4 * np.sum(np.abs(SIGNED) * (far > near), axis=1)
         assert np.all(np.abs(vertices.weight[:, 0] / d**2 - expected) < tolerance)
 
