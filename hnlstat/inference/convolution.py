@@ -20,11 +20,11 @@ saddle point of Daniels, Ann. Math. Stat. 25 (1954) 631).
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len
-from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.ladder import Ladder
@@ -117,7 +117,9 @@ class _Lattice:
         if excess(high) <= 0.0:
             return self.widest
         low = -700.0 / float(self.multiples.max())
-        return float(np.exp(low if excess(low) >= 0.0 else brentq(excess, low, high, xtol=1e-6)))
+        if excess(low) < 0.0:
+            low = scipy.optimize.brentq(excess, low, high, xtol=1e-6)
+        return float(np.exp(low))
 
 
 class ConvolutionCalculator:
@@ -155,7 +157,7 @@ class ConvolutionCalculator:
             return Exclusion(one, one, ones, ones, METHOD, "ok: no signal")
         lattice = _Lattice.build(model, signal_too=False)
         ladder = self._exclusion_ladder(model, lattice)
-        levels = [ladder.quantile(ladder.background, norm.cdf(z)) for z in BANDS]
+        levels = [ladder.quantile(ladder.background, ndtr(z)) for z in BANDS]
         if model.observed is not None:
             levels.append(float(lattice.values(model.observed[:, None])[0]))
         pairs = [ladder.up_to(level) for level in levels]

@@ -1,6 +1,6 @@
 """Discovery tests as far as they are asked for."""
 
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator, Discovery
@@ -31,7 +31,7 @@ def discover(
     more
         How many times larger the squared significance of the model is, without uncertainties.
     """
-    smallest, enough = norm.sf(significance), 1.3 * max(significance, 0.0) + 1.0
+    smallest, enough = ndtr(-significance), 1.3 * max(significance, 0.0) + 1.0
     seen = float(asimov_significance(model.signal, model.background, True))
     while True:
         reduced = model

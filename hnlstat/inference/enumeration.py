@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import toeplitz
 
 from hnlstat.inference.marginal import SignalNodes, poisson_pmf
 
@@ -163,5 +163,6 @@ def _with_signal(signal: FloatArray, background: FloatArray, size: int) -> Float
     """Return P(n | signal node), shape (N, K): Poisson signal plus the background's counts."""
     first_row = np.zeros(size)
     first_row[0] = background[0]
-    table: FloatArray = toeplitz(background[:size], first_row) @ poisson_pmf(size, signal)
+    shifts = scipy.linalg.toeplitz(background[:size], first_row)
+    table: FloatArray = shifts @ poisson_pmf(size, signal)
     return table

@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import log_ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.calculators import CalculatorName, choose
@@ -258,4 +258,4 @@ class _MassScan:
 
 def _sensitivity(significance: FloatArray) -> FloatArray:
     """Return the asymptotic -ln CLs of a median experiment."""
-    return np.asarray(-np.log(2.0) - norm.logsf(significance))
+    return np.asarray(-np.log(2.0) - log_ndtr(-significance))

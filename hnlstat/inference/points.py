@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.discovery import discover
@@ -80,7 +80,7 @@ def grid_tests(
             found.append(replace(bound, coupling_inv_gev=coupling, signal=signal, validity=_BOUND))
             continue
         found.append(_tests(mass_gev, coupling, model, engine, method, significance))
-        if _is_beyond(found[-1], norm.sf(significance)):
+        if _is_beyond(found[-1], ndtr(-significance)):
             beyond.append((model.signal, found[-1]))
     return tuple(found)
 

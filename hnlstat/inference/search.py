@@ -13,9 +13,8 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts load when they are needed: some take half a second
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.signal import find_peaks
 
 FloatArray = NDArray[np.float64]
 Branch = Literal["lower", "upper"]
@@ -84,8 +83,8 @@ class CrossingSearch:
     @cached_property
     def _turns(self) -> tuple[int, ...]:
         """Indices of the grid's ends and of the hills and valleys of the sensitivity, rising."""
-        hills, _ = find_peaks(self._height, prominence=_PROMINENCE)
-        valleys, _ = find_peaks(-self._height, prominence=_PROMINENCE)
+        hills, _ = scipy.signal.find_peaks(self._height, prominence=_PROMINENCE)
+        valleys, _ = scipy.signal.find_peaks(-self._height, prominence=_PROMINENCE)
         return tuple(np.unique([0, *hills, *valleys, self.grid.size - 1]).tolist())
 
     def at(self, x: float) -> FloatArray:
@@ -179,4 +178,5 @@ class CrossingSearch:
             if (self.at(pair[0])[curve] > 0.0) != (self.at(pair[1])[curve] > 0.0)
         )
         xtol = 0.5 * self.precision
-        return float(brentq(lambda point: self.at(float(point))[curve], *bracket, xtol=xtol))
+        root = scipy.optimize.brentq(lambda x: self.at(float(x))[curve], *bracket, xtol=xtol)
+        return float(root)

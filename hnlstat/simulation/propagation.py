@@ -14,8 +14,8 @@ moments; any coupling is then a Laplace transform of that one histogram.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def collect_steps(
     by_ray = np.ascontiguousarray(columns.T)
     moments = np.empty((_MOMENTS, n_rows, len(columns), n))
     for moment in range(_MOMENTS):
-        matrix = csc_array((step, index, start), shape=(n_rows * n, len(near)))
+        matrix = scipy.sparse.csc_array((step, index, start), shape=(n_rows * n, len(near)))
         moments[moment] = (matrix @ by_ray).reshape(n_rows, n, -1).swapaxes(1, 2)
         step = step * x
     return Steps(moments)
