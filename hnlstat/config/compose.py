@@ -9,10 +9,10 @@ from hydra import compose
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from hnlstat.conf_search import hydra_session, own_folders, shipped_session
 from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.search import hydra_session, own_folders, shipped_session
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
