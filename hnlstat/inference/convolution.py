@@ -23,7 +23,6 @@ import numpy as np
 import scipy
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len
 from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
@@ -63,7 +62,7 @@ class _Lattice:
     @property
     def size(self) -> int:
         """Points on the circle: a good number for a Fourier transform, with room at the end."""
-        half: int = next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
+        half: int = scipy.fft.next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
         return 2 * half
 
     @classmethod
@@ -97,7 +96,7 @@ class _Lattice:
 
     def probabilities(self, generating: NDArray[np.complex128], radius: float) -> FloatArray:
         """Return the probabilities of 0 .. steps."""
-        wrapped = irfft(generating.conj(), self.size)[: self.steps + 1]
+        wrapped = scipy.fft.irfft(generating.conj(), self.size)[: self.steps + 1]
         # far above the saddle point there are rounding errors only, which nobody asks for
         grown = np.exp(np.minimum(-np.log(radius) * np.arange(wrapped.size), 600.0))
         return np.asarray(np.maximum(wrapped, 0.0) * grown)
