@@ -121,7 +121,9 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     datasets = _datasets(data.pop("datasets", None), detectors, exposures)
     for group in (detectors, exposures):
         group.check_used(hydra.overrides.task if hydra is not None else [])
-    name = data.pop("name", None) or "+".join(dataset.name for dataset in datasets)
+    name = data.pop("name", None)
+    if name is None:
+        name = "+".join(dataset.name for dataset in datasets)
     study = validate(Study, {**data, "name": name, "datasets": datasets})
     check(study)
     return study
