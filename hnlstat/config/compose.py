@@ -205,7 +205,7 @@ def _named(group: str, name: str, search: Sequence[str]) -> Any:
         overrides.append(f"hydra.searchpath={list(search)}")
     with hydra_session():
         try:
-            config = compose("runtime", overrides)
+            config = compose(overrides=overrides)
             content: Any = OmegaConf.to_container(config[group], resolve=True)
         except COMPOSITION_ERRORS as error:
             raise ConfigError(f"datasets: {explain(error)}") from None

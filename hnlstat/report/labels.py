@@ -147,11 +147,13 @@ def _best_place(
     places = sorted(
         itertools.chain(_along(curve, size), _at_ends(curve, size)), key=lambda p: abs(p.angle)
     )
+    middle, half = frame.mean(axis=0), 0.5 * np.ptp(frame, axis=0) - 2
     for place in places:
-        reach = 0.5 * np.abs(_turn(place.angle)) @ size + 2  # of the corners from the middle
-        if np.any(place.middle - reach < frame[0]) or np.any(place.middle + reach > frame[1]):
+        turn = _turn(place.angle)
+        corners = np.abs(place.middle - middle) + 0.5 * np.abs(turn) @ size
+        if np.any(corners > half):
             continue
-        local = np.abs((near - place.middle) @ _turn(place.angle))
+        local = np.abs((near - place.middle) @ turn)
         if not np.any(np.all(local < 0.5 * size + CLEARANCE, axis=1)):
             return place
     return None
