@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
 from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.shipped import conf_dir, help_text
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -46,7 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"hnlstat {hnlstat.__version__}")
         return 0
     try:
-        _run_hydra(arguments)
+        if arguments in (["--help"], ["-h"]):
+            print(help_text())
+        else:
+            _run_hydra(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
@@ -68,26 +73,54 @@ def _line(reason: object) -> str:
 
 
 def _run_hydra(arguments: list[str]) -> None:
+    folder, rest, options = _own_folder_first(arguments, conf_dir())
+    try:
+        with _as_process(rest):
+            if _plain(rest):
+                _run_once(rest)
+            else:
+                _run_as_asked(folder, sweep=options.multirun)
+    except Exception as error:
+        overrides = [f"hydra.searchpath=['file://{folder}']", *options.overrides]
+        reason = _composition_error(error, overrides)
+        if reason is None:
+            raise
+        raise ConfigError(reason) from None
+
+
+def _composition_error(error: Exception, overrides: list[str]) -> str | None:
+    """Say why a configuration does not compose; None for an error of another kind."""
+    from hnlstat.config.explain import COMPOSITION_ERRORS, explain  # only now: it brings pydantic
+
+    if isinstance(error, COMPOSITION_ERRORS):
+        return explain(error, overrides)
+    if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):
+        return "a group cannot be null; to take it out write ~exposure"
+    return None
+
+
+def _plain(arguments: list[str]) -> bool:
+    """Whether one run of the shipped configuration is asked for: no flags, nothing of Hydra's."""
+    return not any(re.match(r"-|[+~]*hydra\b", argument) for argument in arguments)
+
+
+def _run_once(overrides: list[str]) -> None:
+    """Run one job; `hydra.main` would compose twice, to see first whether it is a sweep."""
+    from hnlstat.conf_search import shipped_session
+
+    with shipped_session() as hydra:
+        hydra.run("config", _task, overrides)
+
+
+def _run_as_asked(folder: Path, *, sweep: bool) -> None:
+    """Do what Hydra's flags and settings say: a job, a sweep, or something to print."""
     import hydra
 
-    from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-    from hnlstat.config.search import conf_dir
-
-    folder, arguments, options = _own_folder_first(arguments, conf_dir())
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
-    try:
-        with _as_process(arguments):
-            if options.multirun:
-                _sweep(decorate(_task))
-            else:
-                decorate(_task)()
-    except COMPOSITION_ERRORS as error:
-        overrides = [f"hydra.searchpath=['file://{folder}']", *options.overrides]
-        raise ConfigError(explain(error, overrides)) from None
-    except ValueError as error:
-        if not str(error).startswith("Config group override must be"):
-            raise
-        raise ConfigError("a group cannot be null; to take it out write ~exposure") from None
+    if sweep:
+        _sweep(decorate(_task))
+    else:
+        decorate(_task)()
 
 
 def _own_folder_first(

@@ -266,17 +266,20 @@ def workspace(current: Run, table: YieldTable) -> Experiment:
 
 def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Write the pyhf workspace and the patch set of a grid."""
-    from hnlstat.inference.workspace import GridPoint, background_only, patchset
+    from hnlstat.inference.workspace import SignalGrid, background_only, patchset
 
-    background = background_only(experiment.base)
-    points = [
-        GridPoint(float(mass), float(coupling), experiment.at(i, j))
-        for i, mass in enumerate(table.masses)
-        for j, coupling in enumerate(table.couplings)
-    ]
-    current.folder.write_json("workspace/BkgOnly.json", background)
-    current.folder.write_json(
-        "workspace/patchset.json", patchset(background, points, current.study.name), indent=None
+    bins = len(experiment.base.channels)
+    grid = SignalGrid(
+        np.repeat(table.masses, table.couplings.size),
+        np.tile(table.couplings, table.masses.size),
+        experiment.signal.reshape(-1, bins),
+        {name: change.reshape(-1, bins) for name, change in experiment.modifiers.items()},
+        experiment.mc_error.reshape(-1, bins),
+    )
+    folder, base = current.folder, experiment.base
+    folder.write_json("workspace/BkgOnly.json", background_only(base))
+    folder.write_json(
+        "workspace/patchset.json", patchset(base, grid, current.study.name), indent=None
     )
 
 

@@ -111,13 +111,15 @@ def _planned(sweep: Path) -> list[tuple[str, ...]]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     try:
-        asked: Any = OmegaConf.load(sweep / PLAN)
+        # as it was written: interpolations such as ${hydra:job.num} differ from job to job
+        asked: Any = OmegaConf.to_container(OmegaConf.load(sweep / PLAN))
     except OSError:
         return []
-    if not asked.hydra.sweeper._target_.endswith(BasicSweeper.__name__):
+    hydra = asked["hydra"]
+    if not hydra["sweeper"]["_target_"].endswith(BasicSweeper.__name__):
         return []  # others decide on jobs as they go
-    params = asked.hydra.sweeper.params or {}
-    texts = [f"{key}={value}" for key, value in params.items()] + [*asked.hydra.overrides.task]
+    params = hydra["sweeper"].get("params") or {}
+    texts = [f"{key}={value}" for key, value in params.items()] + hydra["overrides"]["task"]
     parsed = OverridesParser.create().parse_overrides(texts)
     return [tuple(job) for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
 

@@ -4,18 +4,15 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from rich.console import Console
 
 from hnlstat import likelihood
-from hnlstat.benchmark_task import run_benchmark
 from hnlstat.between import between
-from hnlstat.collect_task import run_collect
-from hnlstat.comparison import run_compare
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
-from hnlstat.efficiency import run_efficiency
 from hnlstat.grid import point_tests
 from hnlstat.report.html import write_report
 from hnlstat.scan.executors import work_executor
@@ -36,8 +33,8 @@ from hnlstat.stages import (
     workspace,
     yields,
 )
-from hnlstat.statistics_tasks import run_combine, run_coverage, run_fit, run_inject
-from hnlstat.store_task import run_store
+
+TaskFunction = Callable[[Run, YieldTable | None], dict[str, Any]]
 
 
 def run(study: Study) -> Path | None:
@@ -48,20 +45,14 @@ def run(study: Study) -> Path | None:
     HnlstatError
         For everything that a user can put right.
     """
-    if study.task.kind == "store":
-        run_store(study)
-    elif study.task.kind == "figures":
-        from hnlstat.figures_task import run_figures  # brings matplotlib, which is slow to load
-
-        run_figures(study)
-    elif study.task.kind == "collect":
-        run_collect(study)
-    else:
-        return run_in_folder(study)
-    return None
+    function = resolve_name(TASKS[study.task.kind])
+    if study.task.kind in WITHOUT_FOLDER:
+        function(study)
+        return None
+    return run_in_folder(study, function)
 
 
-def run_in_folder(study: Study) -> Path:
+def run_in_folder(study: Study, function: TaskFunction) -> Path:
     """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
     started = time.perf_counter()
     content_hash = study.content_hash()
@@ -76,7 +67,7 @@ def run_in_folder(study: Study) -> Path:
     ):
         log.info("task %s, content hash %s", study.task.kind, content_hash)
         current = Run(study, folder, executor, unit_store(study, folder), Console(), log)
-        summary = TASKS[study.task.kind](current, given)
+        summary = function(current, given)
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
         write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
@@ -206,17 +197,24 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
 BATCHES_IN_MEMORY = 16
 """Of events, between their making and the file: some 10 MB each."""
 
-TASKS: dict[str, Callable[[Run, YieldTable | None], dict[str, Any]]] = {
-    "contour": run_contour,
-    "yields": run_yields,
-    "workspace": run_workspace,
-    "point": run_point,
-    "events": run_events,
-    "coverage": run_coverage,
-    "inject": run_inject,
-    "fit": run_fit,
-    "combine": run_combine,
-    "compare": run_compare,
-    "efficiency": run_efficiency,
-    "benchmark": run_benchmark,
+TASKS = {
+    "contour": "hnlstat.tasks:run_contour",
+    "yields": "hnlstat.tasks:run_yields",
+    "workspace": "hnlstat.tasks:run_workspace",
+    "point": "hnlstat.tasks:run_point",
+    "events": "hnlstat.tasks:run_events",
+    "coverage": "hnlstat.statistics_tasks:run_coverage",
+    "inject": "hnlstat.statistics_tasks:run_inject",
+    "fit": "hnlstat.statistics_tasks:run_fit",
+    "combine": "hnlstat.statistics_tasks:run_combine",
+    "compare": "hnlstat.comparison:run_compare",
+    "efficiency": "hnlstat.efficiency:run_efficiency",
+    "benchmark": "hnlstat.benchmark_task:run_benchmark",
+    "store": "hnlstat.store_task:run_store",
+    "figures": "hnlstat.figures_task:run_figures",
+    "collect": "hnlstat.collect_task:run_collect",
 }
+"""Where the function of each task is. It is loaded alone: others bring libraries of their own."""
+
+WITHOUT_FOLDER = ("store", "figures", "collect")
+"""Tasks that work on the files of earlier runs, and take nothing but the Study."""

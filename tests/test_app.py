@@ -72,6 +72,11 @@ def test_a_sweep_lies_below_the_runs(studies: list[Study], tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_settings_of_hydra_count_in_a_single_run(studies: list[Study]) -> None:
+    assert main(["hydra.mode=MULTIRUN", "runs=out", "model=dipole_mu,dipole_e"]) == 0
+    assert len(studies) == 2
+
+
 def test_own_folder_comes_before_the_shipped_one(studies: list[Study], tmp_path: Path) -> None:
     detector = tmp_path / "mine" / "detector"
     detector.mkdir(parents=True)
@@ -116,6 +121,8 @@ def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> N
     for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
     assert max(map(len, text.splitlines())) <= 140
+    assert main(["--help", "name=any"]) == 0  # which Hydra answers itself
+    assert capsys.readouterr().out == text
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

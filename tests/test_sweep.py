@@ -3,8 +3,8 @@ import json
 import pytest
 
 from hnlstat.app import main
+from hnlstat.conf_search import shipped_session
 from hnlstat.config.explain import explain
-from hnlstat.config.search import shipped_session
 from hnlstat.errors import DataError, HnlstatError
 from hnlstat.sweep import UNFINISHED, Job, choices, failures, read_jobs
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 FloatArray = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Scaling:
     def factor(self, level: float, old: float) -> float:
         """Coupling excluded at `level` over the one at `old`."""
         if self.statistic == "gaussian":
-            ratio = norm.ppf(level) / norm.ppf(old)
+            ratio = ndtri(level) / ndtri(old)
         else:
             ratio = np.log1p(-level) / np.log1p(-old)
         return float(ratio ** (1 / self.power))

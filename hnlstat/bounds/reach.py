@@ -161,15 +161,20 @@ def overlap(region: Bound, rings: Sequence[FloatArray]) -> float:
 
 
 def _chords(rings: Sequence[FloatArray], at: FloatArray) -> FloatArray:
-    """Intervals (M, P, 2) of ln(coupling) inside rings at each ln(mass); empty ones are [0, 0]."""
+    """Intervals (M, P, 2) of ln(coupling) inside rings at rising ln(mass); empty ones are [0,0]."""
     lines = [np.log(ring) for ring in rings]
     start = np.vstack([np.empty((0, 2)), *(line[:-1] for line in lines)])
     end = np.vstack([np.empty((0, 2)), *(line[1:] for line in lines)])
-    left, right = np.minimum(start[:, 0], end[:, 0]), np.maximum(start[:, 0], end[:, 0])
-    meets = (left <= at[:, None]) & (at[:, None] < right)
+    first, last = np.searchsorted(at, np.sort([start[:, 0], end[:, 0]], axis=0))
+    count = last - first  # of the lines that each edge meets; none for an upright one
+    edge = np.repeat(np.arange(len(start)), count)
+    row = np.arange(edge.size) - (np.cumsum(count) - count - first)[edge]
     run = np.where(end[:, 0] == start[:, 0], np.inf, end[:, 0] - start[:, 0])
     slope = (end[:, 1] - start[:, 1]) / run
-    heights = np.where(meets, start[:, 1] + (at[:, None] - start[:, 0]) * slope, np.inf)
-    most = int(meets.sum(axis=1).max(initial=0))
-    heights = np.sort(heights, axis=1)[:, :most]
-    return np.where(np.isfinite(heights), heights, 0.0).reshape(len(at), most // 2, 2)
+    height = start[edge, 1] + (at[row] - start[edge, 0]) * slope[edge]
+    order = np.lexsort((height, row))
+    meets = np.bincount(row, minlength=len(at))
+    column = np.arange(edge.size) - np.repeat(np.cumsum(meets) - meets, meets)
+    found = np.zeros((len(at), int(meets.max(initial=0))))
+    found[row[order], column] = height[order]
+    return found.reshape(len(at), -1, 2)

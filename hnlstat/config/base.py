@@ -13,7 +13,12 @@ from hnlstat.errors import ConfigError
 class Section(BaseModel):
     """A part of the configuration: immutable, and every key must be a known one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        coerce_numbers_to_str=True,
+        defer_build=True,  # most sections are only ever built as parts of others
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -9,10 +9,10 @@ from hydra import compose
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from hnlstat.conf_search import hydra_session, own_folders, shipped_session
 from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.search import hydra_session, own_folders, shipped_session
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -121,7 +121,9 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     datasets = _datasets(data.pop("datasets", None), detectors, exposures)
     for group in (detectors, exposures):
         group.check_used(hydra.overrides.task if hydra is not None else [])
-    name = data.pop("name", None) or "+".join(dataset.name for dataset in datasets)
+    name = data.pop("name", None)
+    if name is None:
+        name = "+".join(dataset.name for dataset in datasets)
     study = validate(Study, {**data, "name": name, "datasets": datasets})
     check(study)
     return study
@@ -203,7 +205,7 @@ def _named(group: str, name: str, search: Sequence[str]) -> Any:
         overrides.append(f"hydra.searchpath={list(search)}")
     with hydra_session():
         try:
-            config = compose("runtime", overrides)
+            config = compose(overrides=overrides)
             content: Any = OmegaConf.to_container(config[group], resolve=True)
         except COMPOSITION_ERRORS as error:
             raise ConfigError(f"datasets: {explain(error)}") from None

@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
 
+from hnlstat.conf_search import groups, hydra_session, options
 from hnlstat.config.base import closest, suggest
-from hnlstat.config.search import groups, hydra_session, options
 
 COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
     HydraException,

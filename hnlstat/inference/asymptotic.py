@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyhf
 from numpy.typing import NDArray
-from pyhf.infer.calculators import AsymptoticCalculator as PyhfCalculator
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.histfactory import Likelihoods, same_form
@@ -125,16 +123,18 @@ def _p_values(
     if not discovery:
         beyond = (root**2 - root_asimov**2) / (2.0 * safe)
         shifted = np.where(root > root_asimov, beyond, shifted)
-    clsb, clb = norm.sf(shifted + root_asimov), norm.sf(shifted)
+    clsb, clb = ndtr(-shifted - root_asimov), ndtr(-shifted)
     falling = _SIGMAS[::-1]
-    clsb_expected = norm.sf(falling + root_asimov[:, None])
+    clsb_expected = ndtr(-falling - root_asimov[:, None])
     return AsymptoticTests(
-        clsb, clb, clsb / clb, clsb_expected, clsb_expected / norm.sf(falling), by_pyhf, {}
+        clsb, clb, clsb / clb, clsb_expected, clsb_expected / ndtr(-falling), by_pyhf, {}
     )
 
 
 def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[Any]]:
     """Return CLs+b, CLb, CLs and their expected bands as pyhf calculates them with Minuit."""
+    import pyhf  # only now: it takes half a second
+
     settings = spec["measurements"][0]["config"]
     # our own workspaces need no validation, which takes longer than the fits
     likelihood = pyhf.Model(
@@ -147,7 +147,7 @@ def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[An
     backend, optimizer = pyhf.get_backend()
     pyhf.set_backend(backend, pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2))
     try:
-        calculator = PyhfCalculator(
+        calculator = pyhf.infer.calculators.AsymptoticCalculator(
             events + likelihood.config.auxdata,
             likelihood,
             test_stat="q0" if discovery else "qtilde",

@@ -20,11 +20,10 @@ saddle point of Daniels, Ann. Math. Stat. 25 (1954) 631).
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len
-from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.ladder import Ladder
@@ -63,7 +62,7 @@ class _Lattice:
     @property
     def size(self) -> int:
         """Points on the circle: a good number for a Fourier transform, with room at the end."""
-        half: int = next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
+        half: int = scipy.fft.next_fast_len(int(np.ceil(0.5 * _ROOM * self.steps)), real=True)
         return 2 * half
 
     @classmethod
@@ -97,7 +96,7 @@ class _Lattice:
 
     def probabilities(self, generating: NDArray[np.complex128], radius: float) -> FloatArray:
         """Return the probabilities of 0 .. steps."""
-        wrapped = irfft(generating.conj(), self.size)[: self.steps + 1]
+        wrapped = scipy.fft.irfft(generating.conj(), self.size)[: self.steps + 1]
         # far above the saddle point there are rounding errors only, which nobody asks for
         grown = np.exp(np.minimum(-np.log(radius) * np.arange(wrapped.size), 600.0))
         return np.asarray(np.maximum(wrapped, 0.0) * grown)
@@ -117,7 +116,9 @@ class _Lattice:
         if excess(high) <= 0.0:
             return self.widest
         low = -700.0 / float(self.multiples.max())
-        return float(np.exp(low if excess(low) >= 0.0 else brentq(excess, low, high, xtol=1e-6)))
+        if excess(low) < 0.0:
+            low = scipy.optimize.brentq(excess, low, high, xtol=1e-6)
+        return float(np.exp(low))
 
 
 class ConvolutionCalculator:
@@ -155,7 +156,7 @@ class ConvolutionCalculator:
             return Exclusion(one, one, ones, ones, METHOD, "ok: no signal")
         lattice = _Lattice.build(model, signal_too=False)
         ladder = self._exclusion_ladder(model, lattice)
-        levels = [ladder.quantile(ladder.background, norm.cdf(z)) for z in BANDS]
+        levels = [ladder.quantile(ladder.background, ndtr(z)) for z in BANDS]
         if model.observed is not None:
             levels.append(float(lattice.values(model.observed[:, None])[0]))
         pairs = [ladder.up_to(level) for level in levels]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.results import BANDS, Exclusion
@@ -38,7 +38,7 @@ class Curve:
     @property
     def significance(self) -> float:
         """The threshold in one-sided standard deviations."""
-        return float(norm.isf(self.alpha))
+        return -float(ndtri(self.alpha))
 
     def p_value(self, test: Exclusion) -> float:
         """Return the p-value of an exclusion curve.
@@ -93,7 +93,7 @@ def curves(
     for sigma in sigmas:
         if not 0.0 < sigma <= 7.0:
             raise InferenceError(f"sigmas: {sigma:g} is not above 0 and at most 7, such as 5")
-        alpha = float(norm.sf(sigma))
+        alpha = float(ndtr(-sigma))
         for kind in ("expected", OBSERVED) if data else ("expected",):
             result += [Curve(1.0 - alpha, kind, test, alpha) for test in tests]
         result.append(Curve(1.0 - alpha, DISCOVERY, "p0", alpha))

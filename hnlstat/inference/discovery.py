@@ -1,8 +1,8 @@
 """Discovery tests as far as they are asked for."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from hnlstat.inference.model import CountingModel
@@ -50,7 +50,7 @@ class DiscoveryTests:
                 return test, (seen / reached) ** 2
         aim = _MARGIN * self._significance + 0.5
         while aim < seen:
-            share = float(np.exp(brentq(_excess, -100.0, 0.0, args=(model, aim))))
+            share = float(np.exp(scipy.optimize.brentq(_excess, -100.0, 0.0, (model, aim))))
             test = self._engine.discovery(model.with_signal(share * model.signal))
             if test.p0_expected < ndtr(-self._significance):
                 self._enough.append((share * model.signal, aim, test))

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import toeplitz
 
 from hnlstat.inference.marginal import SignalNodes, poisson_pmf
 
@@ -181,5 +181,6 @@ def _with_signal(signal: FloatArray, background: FloatArray) -> FloatArray:
     """Return P(n | signal node), shape (N, K): Poisson signal plus the background's counts."""
     first_row = np.zeros(len(background))
     first_row[0] = background[0]
-    table: FloatArray = toeplitz(background, first_row) @ poisson_pmf(len(background), signal)
+    shifts = scipy.linalg.toeplitz(background, first_row)
+    table: FloatArray = shifts @ poisson_pmf(len(background), signal)
     return table

@@ -22,13 +22,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, poisson
+from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes, outcome_count
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.poisson import likely_counts
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import q_tilde, q_zero
 
@@ -102,7 +103,7 @@ class ExactCalculator:
         model = model.select(active)
         data = np.zeros((active.size, 0)) if model.observed is None else model.observed[:, None]
         ladder = self._ladder(model, backgrounds, data)
-        expected = [ladder.up_to(ladder.quantile(ladder.background, norm.cdf(z))) for z in BANDS]
+        expected = [ladder.up_to(ladder.quantile(ladder.background, ndtr(z))) for z in BANDS]
         observed = None
         if model.observed is not None:
             q = q_tilde(model.observed[:, None], model.signal, model.background)
@@ -210,7 +211,7 @@ def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float
     rise = np.log1p(model.signal / model.background)
     key_limit = 0.5 * limit + float(model.signal.sum())
     spread = np.exp(4.0 * np.sqrt(np.diag(model.log_signal_covariance)))
-    likely = poisson.isf(1e-9, model.signal * spread).astype(int)
+    likely = likely_counts(1e-9, model.signal * spread).astype(int)
     padded = []
     for pmf, slope, signal_counts in zip(backgrounds, rise, likely, strict=True):
         # where a channel hardly weighs, more counts than it can give need no rows

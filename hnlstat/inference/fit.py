@@ -16,8 +16,7 @@ from functools import cached_property
 import numpy as np
 from iminuit import Minuit
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import xlogy
-from scipy.stats import chi2
+from scipy.special import chdtr, chdtri, xlogy
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.model import CountingModel
@@ -102,12 +101,12 @@ class FitResult:
 
 def threshold(level: float) -> float:
     """Return -2 Delta ln L of a region of two parameters at a confidence level."""
-    return float(chi2.ppf(level, 2))
+    return float(chdtri(2, 1.0 - level))
 
 
 def sigma_level(sigma: float) -> float:
     """Return the two-sided confidence level of a number of standard deviations."""
-    return float(chi2.cdf(sigma**2, 1))
+    return float(chdtr(1, sigma**2))
 
 
 @dataclass(frozen=True, eq=False)

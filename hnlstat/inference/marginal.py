@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
-from scipy.stats import poisson
 
 from hnlstat.inference.model import CountingModel
+from hnlstat.inference.poisson import likely_counts
 
 FloatArray = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def background_pmf(background: float, relative_error: float, tail: float) -> Flo
         Probability of n = 0, 1, ..., shape (N,).
     """
     width = np.log1p(relative_error)
-    largest = int(poisson.isf(tail, background * np.exp(_REACH * width))) + 2
+    largest = int(likely_counts(tail, background * np.exp(_REACH * width))) + 2
     if width == 0.0:
         pmf = poisson_pmf(largest, np.array([background]))[:, 0]
     else:

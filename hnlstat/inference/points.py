@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
 from hnlstat.inference.discovery import DiscoveryTests
@@ -96,7 +96,7 @@ def grid_tests(
             )  # fmt: skip
             continue
         found.append(_tests(mass_gev, coupling, model, engine, discoveries, method))
-        if _is_beyond(found[-1], norm.sf(significance)):
+        if _is_beyond(found[-1], ndtr(-significance)):
             beyond.append((model.signal, found[-1]))
     return tuple(found)
 

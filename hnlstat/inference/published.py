@@ -8,7 +8,7 @@ test needs 2.996: a true signal of 1.353 events shows none in 26 % of all experi
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
@@ -31,24 +31,24 @@ class PublishedCalculator:
         rates = model.signal, model.background
         median = float(asimov_significance(*rates, discovery=False))
         bands = tuple(
-            float(norm.sf(np.sqrt(median**2 - 2.0 * z * median) if z < 0 else max(median - z, 0.0)))
+            float(ndtr(-np.sqrt(median**2 - 2.0 * z * median) if z < 0 else min(z - median, 0.0)))
             for z in BANDS
         )
         seen = None
         if model.observed is not None:
-            seen = float(norm.sf(np.sqrt(q_tilde(model.observed[:, None], *rates)[0])))
+            seen = float(ndtr(-np.sqrt(q_tilde(model.observed[:, None], *rates)[0])))
         return Exclusion(seen, seen, bands, bands, "published", "ok")
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
         """Return 1 - Phi(sqrt(q-tilde)) of many outcomes (C, M), shape (M,)."""
         q = q_tilde(counts, model.signal, model.background)
-        return np.asarray(norm.sf(np.sqrt(q)))
+        return np.asarray(ndtr(-np.sqrt(q)))
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return 1 - Phi(sqrt(q0)) of the data and of Asimov data with the signal."""
         rates = model.signal, model.background
         seen = None
         if model.observed is not None:
-            seen = float(norm.sf(np.sqrt(q_zero(model.observed[:, None], *rates)[0])))
-        expected = float(norm.sf(asimov_significance(*rates, discovery=True)))
+            seen = float(ndtr(-np.sqrt(q_zero(model.observed[:, None], *rates)[0])))
+        expected = float(ndtr(-asimov_significance(*rates, discovery=True)))
         return Discovery(seen, expected, "published", "ok")

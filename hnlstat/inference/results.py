@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from hnlstat.inference.model import CountingModel
 
@@ -59,7 +59,7 @@ class Discovery:
     @property
     def significance(self) -> float:
         """Median significance in one-sided standard deviations."""
-        return float(norm.isf(self.p0_expected))
+        return -float(ndtri(self.p0_expected))
 
 
 class Calculator(Protocol):

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts load when they are needed: some take half a second
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from hnlstat.inference.sensitivity import FAINTEST
 
@@ -91,8 +91,8 @@ class CrossingSearch:
     @cached_property
     def _turns(self) -> tuple[int, ...]:
         """Indices of the grid's ends and of the hills and valleys of the sensitivity, rising."""
-        hills, _ = find_peaks(self._height, prominence=_PROMINENCE)
-        valleys, _ = find_peaks(-self._height, prominence=_PROMINENCE)
+        hills, _ = scipy.signal.find_peaks(self._height, prominence=_PROMINENCE)
+        valleys, _ = scipy.signal.find_peaks(-self._height, prominence=_PROMINENCE)
         return tuple(np.unique([0, *hills, *valleys, self.grid.size - 1]).tolist())
 
     def at(self, x: float) -> FloatArray:

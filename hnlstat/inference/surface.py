@@ -1,11 +1,13 @@
 """Expected signal over the (mass, coupling) plane, smooth between the points of the grid."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import RectBivariateSpline
 
 from hnlstat.errors import InferenceError
 
@@ -32,8 +34,8 @@ class YieldSurface:
     log_mass: FloatArray
     log_coupling: FloatArray
     modifiers: tuple[str, ...]
-    _events: tuple[RectBivariateSpline, ...]
-    _shifts: tuple[tuple[RectBivariateSpline, ...], ...]
+    _events: tuple[scipy.interpolate.RectBivariateSpline, ...]
+    _shifts: tuple[tuple[scipy.interpolate.RectBivariateSpline, ...], ...]
 
     @classmethod
     def build(
@@ -43,7 +45,7 @@ class YieldSurface:
         signal: FloatArray,
         modifiers: Mapping[str, FloatArray],
         mc_error: FloatArray,
-    ) -> "YieldSurface":
+    ) -> YieldSurface:
         """Interpolate a table of yields.
 
         Parameters
@@ -76,15 +78,13 @@ class YieldSurface:
         logs = np.moveaxis(np.log(signal + _SOFT_FLOOR), -1, 0)
         tables = [*modifiers.values(), mc_error]
         shifts = [np.moveaxis(np.log1p(np.where(signal > 0.0, t, 0.0)), -1, 0) for t in tables]
+        spline = scipy.interpolate.RectBivariateSpline
         return cls(
             x,
             y,
             tuple(modifiers),
-            tuple(RectBivariateSpline(x, y, z, s=0) for z in logs),
-            tuple(
-                tuple(RectBivariateSpline(x, y, z, kx=1, ky=1, s=0) for z in shift)
-                for shift in shifts
-            ),
+            tuple(spline(x, y, z, s=0) for z in logs),
+            tuple(tuple(spline(x, y, z, kx=1, ky=1, s=0) for z in shift) for shift in shifts),
         )
 
     def events(self, log_mass: ArrayLike, log_coupling: ArrayLike) -> FloatArray:

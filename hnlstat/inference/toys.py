@@ -17,8 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, xlogy
-from scipy.stats import norm
+from scipy.special import logsumexp, ndtr, xlogy
 
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.model import CountingModel
@@ -103,7 +102,7 @@ class ToyCalculator:
         def poverty(counts: FloatArray) -> FloatArray:
             return -q_tilde(counts, model.signal, model.background)
 
-        quantiles = [float(norm.cdf(z)) for z in BANDS]
+        quantiles = [float(ndtr(z)) for z in BANDS]
         levels, centres = _levels(model, poverty, 0, quantiles, self.settings)
         toys = _sample(model, poverty, 1, levels, centres, self.settings)
         ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)

@@ -5,12 +5,14 @@ patch set is what likelihoods are published as (ATL-PHYS-PUB-2019-029): each pat
 signal of one (mass, coupling) point.
 """
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import pyhf
 from numpy.typing import NDArray
 
 from hnlstat.errors import InferenceError
@@ -27,18 +29,28 @@ _SIGNAL = "signal"
 
 
 @dataclass(frozen=True, eq=False)
-class GridPoint:
-    """The model at one point of the (mass [GeV], coupling [GeV^-1]) plane."""
+class SignalGrid:
+    """The signal at P points of the (mass, coupling) plane, in C bins.
 
-    mass_gev: float
-    coupling_inv_gev: float
-    model: CountingModel
+    Attributes
+    ----------
+    masses, couplings : (P,) [GeV], [GeV^-1]
+    signal : (P, C) expected events
+    modifiers : name -> (P, C) relative change of the signal at +1 sigma
+    mc_error : (P, C) relative Monte Carlo error of the signal
+    """
 
-    @property
-    def name(self) -> str:
-        """Name of the point's patch: letters, digits and _ only, "." as p, "-" as m."""
-        text = f"mass_{self.mass_gev:.6g}_coupling_{self.coupling_inv_gev:.6g}"
-        return text.replace(".", "p").replace("-", "m").replace("+", "")
+    masses: FloatArray
+    couplings: FloatArray
+    signal: FloatArray
+    modifiers: Mapping[str, FloatArray]
+    mc_error: FloatArray
+
+
+def patch_name(mass: float, coupling: float) -> str:
+    """Name of the patch of a point: letters, digits and _ only, "." as p, "-" as m."""
+    text = f"mass_{mass:.6g}_coupling_{coupling:.6g}"
+    return text.replace(".", "p").replace("-", "m").replace("+", "")
 
 
 def workspace(model: CountingModel) -> dict[str, Any]:
@@ -47,6 +59,12 @@ def workspace(model: CountingModel) -> dict[str, Any]:
     Without data the observations are the expected background.
     """
     observed = model.background if model.observed is None else model.observed
+    signals = _signal_samples(
+        model.members,
+        model.signal[None],
+        {name: delta[None] for name, delta in model.signal_modifiers.items()},
+        model.mc_error[None],
+    )
     # mu is tested at 1; a fit beyond the default bound of 10 could not change that test
     parameter = {"name": PARAMETER_OF_INTEREST, "bounds": [[0.0, 10.0]], "inits": [1.0]}
     config = {"poi": PARAMETER_OF_INTEREST, "parameters": [parameter]}
@@ -54,9 +72,9 @@ def workspace(model: CountingModel) -> dict[str, Any]:
         "channels": [
             {
                 "name": name,
-                "samples": [_signal_sample(model, name), _background_sample(model, name)],
+                "samples": [signal, _background_sample(model, name)],
             }
-            for name in model.members
+            for name, signal in zip(model.members, signals[0], strict=True)
         ],
         "observations": [
             {"name": name, "data": observed[rows].tolist()} for name, rows in model.members.items()
@@ -75,11 +93,14 @@ def background_only(model: CountingModel) -> dict[str, Any]:
     return workspace(model.with_signal([0.0] * len(model.channels), signal_modifiers={}))
 
 
+def digest(spec: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a workspace as `pyhf.utils.digest` does; pyhf is slow to load."""
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf8")).hexdigest()
+
+
 def patchset(
-    background_only_spec: dict[str, Any],
-    points: Iterable[GridPoint],
-    description: str,
-    hepdata: str = NOT_ON_HEPDATA,
+    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
 ) -> dict[str, Any]:
     """Return the patch set that brings the signal of each grid point.
 
@@ -87,10 +108,10 @@ def patchset(
 
     Parameters
     ----------
-    background_only_spec
-        The result of `background_only`, of which the digest is stored.
-    points
-        Grid points; each becomes one patch with values (mass_gev, coupling_inv_gev).
+    background
+        The model whose `background_only` workspace the patches are for; its digest is stored.
+    grid
+        Signals; each point becomes one patch with values (mass_gev, coupling_inv_gev).
     description
         What the patches represent.
     hepdata
@@ -101,23 +122,19 @@ def patchset(
     InferenceError
         If no point has a signal.
     """
+    samples = _signal_samples(background.members, grid.signal, grid.modifiers, grid.mc_error)
+    points = zip(grid.masses.tolist(), grid.couplings.tolist(), strict=True)
+    used = np.any(grid.signal, axis=1)
     patches = [
         {
-            "metadata": {
-                "name": point.name,
-                "values": [float(point.mass_gev), float(point.coupling_inv_gev)],
-            },
+            "metadata": {"name": patch_name(*point), "values": list(point)},
             "patch": [
-                {
-                    "op": "replace",
-                    "path": f"/channels/{i}/samples/0",
-                    "value": _signal_sample(point.model, name),
-                }
-                for i, name in enumerate(point.model.members)
+                {"op": "replace", "path": f"/channels/{i}/samples/0", "value": sample}
+                for i, sample in enumerate(mine)
             ],
         }
-        for point in points
-        if point.model.signal.any()
+        for point, mine, signal in zip(points, samples, used.tolist(), strict=True)
+        if signal
     ]
     if not patches:
         raise InferenceError("no grid point has a signal: there is nothing to put into a patch set")
@@ -125,7 +142,7 @@ def patchset(
         "metadata": {
             "name": "hnlstat",
             "description": description,
-            "digests": {"sha256": pyhf.utils.digest(background_only_spec, algorithm="sha256")},
+            "digests": {"sha256": digest(background_only(background))},
             "labels": list(LABELS),
             "references": {"hepdata": hepdata},
         },
@@ -134,38 +151,66 @@ def patchset(
     }
 
 
-def _signal_sample(model: CountingModel, channel: str) -> dict[str, Any]:
-    """Return the signal sample of a channel: its rates, `mu` and the signal's uncertainties."""
-    rows = model.members[channel]
-    events = model.signal[rows]
-    modifiers: list[dict[str, Any]] = [
-        {"name": PARAMETER_OF_INTEREST, "type": "normfactor", "data": None}
+def _signal_samples(
+    members: Mapping[str, NDArray[np.intp]],
+    signal: FloatArray,
+    modifiers: Mapping[str, FloatArray],
+    mc_error: FloatArray,
+) -> list[tuple[dict[str, Any], ...]]:
+    """Return for each of P points the signal samples of all channels; arrays as in `SignalGrid`.
+
+    A sample has its rates, `mu` and the uncertainties of the signal.
+    """
+    by_channel = []
+    for channel, rows in members.items():
+        events = signal[:, rows]
+        shifts = [_signal_modifiers(n, events, delta[:, rows]) for n, delta in modifiers.items()]
+        shifts.append(_mc_modifiers(channel, events * mc_error[:, rows]))
+        by_channel.append(
+            [
+                {"name": _SIGNAL, "data": data, "modifiers": [_strength(), *chain(*mine)]}
+                for data, *mine in zip(events.tolist(), *shifts, strict=True)
+            ]
+        )
+    return list(zip(*by_channel, strict=True))
+
+
+def _mc_modifiers(channel: str, error: FloatArray) -> list[list[dict[str, Any]]]:
+    """Return the Monte Carlo errors [events] of the signal of a channel, for each point."""
+    # staterror acts on all samples of the channel that carry it: here the signal alone
+    return [
+        [{"name": f"mc_{channel}", "type": "staterror", "data": data}] if any(data) else []
+        for data in error.tolist()
     ]
-    for name, delta in model.signal_modifiers.items():
-        modifiers += _signal_modifiers(name, events, delta[rows])
-    error = events * model.mc_error[rows]
-    if np.any(error > 0.0):
-        # staterror acts on all samples of the channel that carry it: here the signal alone
-        modifiers.append({"name": f"mc_{channel}", "type": "staterror", "data": error.tolist()})
-    return {"name": _SIGNAL, "data": events.tolist(), "modifiers": modifiers}
 
 
-def _signal_modifiers(name: str, events: FloatArray, delta: FloatArray) -> list[dict[str, Any]]:
-    """Return what one uncertainty does to the signal of a channel.
+def _signal_modifiers(
+    name: str, events: FloatArray, delta: FloatArray
+) -> list[list[dict[str, Any]]]:
+    """Return what one uncertainty does to the signal of a channel, for each point; arrays (P, B).
 
     It is a factor common to the bins and, where they change differently, a shift of shape that
     goes with it, so that a bin's rate is times 1 + delta at +1 sigma and its inverse at -1.
     """
-    used = delta[events > 0.0]
-    if not used.any():
-        return []
-    common = float(np.exp(np.log1p(used).mean()) - 1.0) if np.ptp(used) > 0.0 else float(used[0])
-    modifiers = [_normsys(name, common)]
-    if np.ptp(used) > 0.0:
-        shape = np.where(events > 0.0, (1.0 + delta) / (1.0 + common), 1.0)
-        data = {"hi_data": (events * shape).tolist(), "lo_data": (events / shape).tolist()}
-        modifiers.append({"name": name, "type": "histosys", "data": data})
-    return modifiers
+    filled = events > 0.0
+    used = np.where(filled, delta, 0.0)
+    acts = np.any(used, axis=1)
+    least = np.where(filled, delta, np.inf).min(axis=1)
+    bends = np.where(filled, delta, -np.inf).max(axis=1) > least
+    mean = np.log1p(used).sum(axis=1) / np.maximum(filled.sum(axis=1), 1)
+    common = np.where(bends, np.exp(mean) - 1.0, np.where(acts, least, 0.0))
+    found: list[list[dict[str, Any]]] = [
+        [_normsys(name, change)] if act else []
+        for change, act in zip(common.tolist(), acts.tolist(), strict=True)
+    ]
+    shape = np.where(filled, (1.0 + delta) / (1.0 + common[:, None]), 1.0)
+    for i in np.flatnonzero(bends).tolist():
+        data = {
+            "hi_data": (events[i] * shape[i]).tolist(),
+            "lo_data": (events[i] / shape[i]).tolist(),
+        }
+        found[i].append({"name": name, "type": "histosys", "data": data})
+    return found
 
 
 def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
@@ -177,6 +222,11 @@ def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
         "data": model.background[rows].tolist(),
         "modifiers": [_normsys(f"background_{channel}", error)] if error > 0.0 else [],
     }
+
+
+def _strength() -> dict[str, Any]:
+    """Return the parameter of interest as a modifier of a signal."""
+    return {"name": PARAMETER_OF_INTEREST, "type": "normfactor", "data": None}
 
 
 def _normsys(name: str, delta: float) -> dict[str, Any]:

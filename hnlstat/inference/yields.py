@@ -1,11 +1,13 @@
 """Expected signal along the coupling, between the points of the grid."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import BSpline, make_interp_spline
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.model import CountingModel
@@ -30,7 +32,7 @@ class CouplingYields:
     """
 
     log_coupling: FloatArray
-    _splines: tuple[BSpline | None, ...]
+    _splines: tuple[scipy.interpolate.BSpline | None, ...]
     _supports: tuple[tuple[float, float], ...]
     _modifiers: Mapping[str, FloatArray]
     _mc_error: FloatArray
@@ -42,7 +44,7 @@ class CouplingYields:
         signal: ArrayLike,
         signal_modifiers: Mapping[str, ArrayLike] | None = None,
         mc_error: ArrayLike = 0.0,
-    ) -> "CouplingYields":
+    ) -> CouplingYields:
         """Interpolate a table of yields.
 
         Parameters
@@ -107,11 +109,15 @@ class CouplingYields:
         return experiment.with_signal(self.signal(log_coupling)[0], modifiers, at(self._mc_error))
 
 
-def _spline(x: FloatArray, events: FloatArray) -> tuple[BSpline | None, tuple[float, float]]:
+def _spline(
+    x: FloatArray, events: FloatArray
+) -> tuple[scipy.interpolate.BSpline | None, tuple[float, float]]:
     """Return the spline of ln(events) and the range it holds in, None if there is no signal."""
     used = events > _RELEVANT
     count = int(np.count_nonzero(used))
     if count < 2:
         return None, (0.0, 0.0)
-    spline = make_interp_spline(x[used], np.log(events[used]), k=min(3, count - 1))
+    spline = scipy.interpolate.make_interp_spline(
+        x[used], np.log(events[used]), k=min(3, count - 1)
+    )
     return spline, (float(x[used][0]), float(x[used][-1]))

@@ -7,6 +7,9 @@ from particle import Particle
 
 from hnlstat.physics.constants import ATOMIC_MASS_GEV, LEPTON_MASS, NEUTRON_MASS, PROTON_MASS
 
+NUCLEI = 1_000_000_000
+"""PDG numbers of nuclei are above."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -37,13 +40,13 @@ class Target:
         """PDG number: 2212, 2112, or 10LZZZAAAI of the nucleus."""
         if self.is_nucleon:
             return 2212 if self.charge else 2112
-        return 1_000_000_000 + 10_000 * self.charge + 10 * self.nucleons
+        return NUCLEI + 10_000 * self.charge + 10 * self.nucleons
 
 
 @cache
 def _nuclides() -> dict[str, Particle]:
     """All nuclides by name; looking each up in `particle` would search its whole table anew."""
-    return {p.name: p for p in Particle.all() if p.pdgid.is_nucleus and p.pdgid > 0}
+    return {p.pdg_name: p for p in Particle.all() if p.pdgid > NUCLEI}
 
 
 @cache

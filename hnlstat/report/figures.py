@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
-from hnlstat.report.labels import Label, place_labels
+from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import coupling_symbol, level_text
 from hnlstat.scan.contours import Region
 
@@ -108,7 +108,7 @@ def contour_figure(
         labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
         _draw_legend(figure, handles, title)
-        figure.draw_without_rendering()  # does the layout, so that labels know the pixels
+        freeze_layout(figure)
         major = [curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
         minor = [curve(line) for line in axes.get_lines() if line.get_linestyle() == ":"]
         place_labels(axes, labels, major, minor, size=SIZE - 0.5)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from numpy.typing import NDArray
@@ -18,6 +19,16 @@ SPACING = 3.0  # pixels between the points that stand for a curve
 GAP = 0.75  # distance of a label's middle from its curve, in heights of the text
 HALO = 1.6  # points around a label that covers a minor curve
 CLEARANCE = np.array([6.0, 3.0])  # pixels kept free beside and above a label
+
+
+def freeze_layout(figure: Figure) -> None:
+    """Do the layout of a figure once and for all, so that labels can rely on its pixels.
+
+    It would else be done anew for each file, at a quarter of a second.
+    """
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,30 +147,39 @@ def _best_place(
     places = sorted(
         itertools.chain(_along(curve, size), _at_ends(curve, size)), key=lambda p: abs(p.angle)
     )
+    middle, half = frame.mean(axis=0), 0.5 * np.ptp(frame, axis=0) - 2
     for place in places:
-        corners = _box_points(place, size)
-        if np.any(corners < frame[0] + 2) or np.any(corners > frame[1] - 2):
+        turn = _turn(place.angle)
+        corners = np.abs(place.middle - middle) + 0.5 * np.abs(turn) @ size
+        if np.any(corners > half):
             continue
-        local = np.abs((near - place.middle) @ _turn(place.angle))
+        local = np.abs((near - place.middle) @ turn)
         if not np.any(np.all(local < 0.5 * size + CLEARANCE, axis=1)):
             return place
     return None
 
 
-def _along(curve: FloatArray, size: FloatArray) -> Iterator[_Place]:
+def _along(curve: FloatArray, size: FloatArray) -> list[_Place]:
     """Places on both sides of the curve, turned with it."""
     half = int(np.ceil(size[0] / SPACING / 2))
-    for centre in range(half, len(curve) - half, 3):
-        stretch = curve[centre - half : centre + half + 1] - curve[centre]
-        chord = stretch[-1] - stretch[0]
-        if not np.isfinite(chord).all() or np.hypot(*chord) < 0.9 * size[0]:
-            continue  # a break, or a bend too sharp for the text to follow
-        if chord[0] < 0:
-            chord = -chord
-        angle = float(np.arctan2(chord[1], chord[0]))
-        bulge = (stretch @ _turn(angle))[:, 1]
-        for away in (bulge.max() + GAP * size[1], bulge.min() - GAP * size[1]):
-            yield _Place(curve[centre] + _turn(angle) @ np.array([0.0, away]), angle)
+    if len(curve) < 2 * half + 1:
+        return []
+    x, y = (np.lib.stride_tricks.sliding_window_view(c, 2 * half + 1)[::3] for c in curve.T)
+    centre = np.column_stack([x[:, half], y[:, half]])
+    across, up = x[:, -1] - x[:, 0], y[:, -1] - y[:, 0]
+    angle = np.arctan2(np.where(across < 0, -up, up), np.abs(across))
+    normal = np.column_stack([-np.sin(angle), np.cos(angle)])
+    # how far each point of a stretch lies beside the line through its middle
+    beside = (x - centre[:, :1]) * normal[:, :1] + (y - centre[:, 1:]) * normal[:, 1:]
+    above = beside.max(axis=1) + GAP * size[1]
+    below = beside.min(axis=1) - GAP * size[1]
+    # a break of the curve, or a bend too sharp for the text to follow
+    usable = np.isfinite(above) & (np.hypot(across, up) >= 0.9 * size[0])
+    return [
+        _Place(centre[i] + away * normal[i], float(angle[i]))
+        for i in np.flatnonzero(usable).tolist()
+        for away in (above[i], below[i])
+    ]
 
 
 def _at_ends(curve: FloatArray, size: FloatArray) -> Iterator[_Place]:

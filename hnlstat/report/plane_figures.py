@@ -26,7 +26,7 @@ from hnlstat.report.figures import (
     outline,
     set_axes,
 )
-from hnlstat.report.labels import Label, place_labels
+from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import length_text
 from hnlstat.scan.contours import Region
 
@@ -146,7 +146,7 @@ def _draw_limit(figure: Figure, axes: Axes, limit: Sequence[Region], title: str)
 
 def _label(figure: Figure, axes: Axes, lines: QuadContourSet, names: Sequence[str]) -> None:
     """Write the name of each contour line beside it."""
-    figure.draw_without_rendering()  # does the layout, so that labels know the pixels
+    freeze_layout(figure)
     found = zip(names, lines.get_paths(), strict=True)
     curves = {name: _curve(path) for name, path in found if np.size(path.vertices)}
     labels = [Label(name, "white", *curve) for name, curve in curves.items()]

@@ -27,7 +27,7 @@ from hnlstat.report.figures import (
     draw_bounds,
     set_axes,
 )
-from hnlstat.report.labels import place_labels
+from hnlstat.report.labels import freeze_layout, place_labels
 from hnlstat.report.wording import level_text
 
 FloatArray = NDArray[np.float64]
@@ -120,7 +120,7 @@ def sweep_figure(
             columnspacing=1.0,
         )
         legend.get_title().set(multialignment="left", linespacing=1.0)
-        figure.draw_without_rendering()  # does the layout, so that labels know the pixels
+        freeze_layout(figure)
         place_labels(axes, labels, [curve(one) for one in axes.get_lines()], size=SIZE - 0.5)
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
@@ -12,7 +12,7 @@ SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 def level_text(level: float) -> str:
     """Write a confidence level as the field does: "90%", or "5σ" for a one-sided deviate."""
-    sigma = float(norm.isf(1 - level))
+    sigma = -float(ndtri(1 - level))
     if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
         return f"{sigma:.0f}σ"
     return f"{100 * level:.4g}%"
@@ -20,7 +20,7 @@ def level_text(level: float) -> str:
 
 def fit_level_text(level: float) -> str:
     """Write the level of a fit's contour: "90%", or "3σ" for a two-sided deviate."""
-    sigma = float(norm.isf(0.5 * (1 - level)))
+    sigma = -float(ndtri(0.5 * (1 - level)))
     if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
         return f"{sigma:.0f}σ"
     return f"{100 * level:.4g}%"

@@ -11,8 +11,8 @@ a box and down where it leaves. exp(-kappa s) at all couplings is interpolated i
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
 
@@ -60,5 +60,7 @@ def decays(near: Array, far: Array, weight: Array, table: Array) -> Array:
     entries = np.stack([step - step * share, step * share], axis=-1).ravel()
     place = np.stack([node, node + 1], axis=-1).ravel()
     end = np.cumsum(4 * np.bincount(ray, minlength=len(near)))
-    matrix = csr_array((entries, place, np.append(0, end)), shape=(len(near), len(NODES)))
+    matrix = scipy.sparse.csr_array(
+        (entries, place, np.append(0, end)), shape=(len(near), len(NODES))
+    )
     return np.asarray(matrix @ table)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from hnlstat.physics import form_factors, kinematics, upscattering
 from hnlstat.physics.targets import Target
@@ -73,7 +73,7 @@ class Rays:
 @cache
 def sobol(n: int) -> Array:
     """First n (a power of 2) points of the Sobol sequence in the unit cube: (n, DIMENSIONS)."""
-    return np.asarray(qmc.Sobol(DIMENSIONS, scramble=False).random(n))
+    return np.asarray(scipy.stats.qmc.Sobol(DIMENSIONS, scramble=False).random(n))
 
 
 def q2_ranges(

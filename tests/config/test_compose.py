@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hnlstat.conf_search import groups, hydra_session, options
 from hnlstat.config import Study, load
-from hnlstat.config.search import groups, hydra_session, options
 from hnlstat.config.task import AT_A_POINT
 from hnlstat.errors import ConfigError, DataError
 

@@ -8,7 +8,7 @@ from hnlstat.errors import DataError
 from hnlstat.inference.asymptotic import asymptotic_tests
 from hnlstat.inference.combine import PublishedLikelihood, combine
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.workspace import GridPoint, background_only, patchset, workspace
+from hnlstat.inference.workspace import SignalGrid, background_only, patchset, workspace
 
 BOTH = CountingModel(
     ("old_fhc", "old_rhc", "new_fhc"),
@@ -25,12 +25,13 @@ GRID = [(0.1, 1e-7), (0.1, 1e-6), (0.2, 1e-6)]
 def likelihood(name, chosen, grid=GRID):
     """Return the published likelihood of some of the channels, signal growing along the grid."""
     part = BOTH.select(np.array(chosen))
-    points = [
-        GridPoint(*point, part.with_signal((1.0 + GRID.index(point)) * part.signal))
-        for point in grid
-    ]
-    spec = background_only(part)
-    return PublishedLikelihood(name, spec, patchset(spec, points, name))
+    signals = SignalGrid(
+        *np.array(grid).T,
+        np.array([(1.0 + GRID.index(point)) * part.signal for point in grid]),
+        {name: np.tile(delta, (len(grid), 1)) for name, delta in part.signal_modifiers.items()},
+        np.tile(part.mc_error, (len(grid), 1)),
+    )
+    return PublishedLikelihood(name, background_only(part), patchset(part, signals, name))
 
 
 def test_the_combination_is_the_likelihood_of_all_channels():

@@ -9,10 +9,33 @@ import pytest
 from hnlstat.errors import InferenceError
 from hnlstat.inference.asymptotic import AsymptoticCalculator
 from hnlstat.inference.model import CountingModel
-from hnlstat.inference.workspace import LABELS, GridPoint, background_only, patchset, workspace
+from hnlstat.inference.workspace import (
+    LABELS,
+    SignalGrid,
+    background_only,
+    digest,
+    patchset,
+    workspace,
+)
 
 # pyhf 0.7 validates with a class that jsonschema has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+
+
+def grid_of(points):
+    """Return the grid of some models by their masses and couplings."""
+    models = list(points.values())
+    modifiers = {
+        name: np.array([model.signal_modifiers[name] for model in models])
+        for name in models[0].signal_modifiers
+    }
+    return SignalGrid(
+        *np.array(list(points)).T,
+        np.array([model.signal for model in models]),
+        modifiers,
+        np.array([model.mc_error for model in models]),
+    )
+
 
 MODEL = CountingModel(
     ("nd280_fhc", "nd280_rhc"),
@@ -23,11 +46,8 @@ MODEL = CountingModel(
     background_modifiers=np.array([0.3, 1.0]),
     mc_error=np.array([0.01, 0.0]),
 )
-POINTS = (
-    GridPoint(0.1, 1e-7, MODEL),
-    GridPoint(0.1, 1e-8, MODEL.with_signal([0.0, 0.0])),
-    GridPoint(0.3, 2.5e-6, MODEL.with_signal([0.0, 4.0])),
-)
+EMPTY = {(0.1, 1e-8): MODEL.with_signal([0.0, 0.0])}
+GRID = grid_of({(0.1, 1e-7): MODEL, **EMPTY, (0.3, 2.5e-6): MODEL.with_signal([0.0, 4.0])})
 
 
 SPECTRUM = CountingModel(
@@ -114,6 +134,11 @@ def test_asymptotic_cls_of_spectra_are_those_of_pyhf():
     assert ours.cls_expected == pytest.approx([float(b) for b in bands], abs=1e-4)
 
 
+def test_digest_is_that_of_pyhf():
+    spec = background_only(MODEL) | {"text": "µ"}
+    assert digest(spec) == pyhf.utils.digest(spec, algorithm="sha256")
+
+
 def test_observations_without_data_are_the_expected_background():
     blind = CountingModel(MODEL.channels, MODEL.signal, MODEL.background)
     spec = pyhf.Workspace(background_only(blind))
@@ -122,13 +147,13 @@ def test_observations_without_data_are_the_expected_background():
 
 def test_patches_carry_spectra():
     spec = background_only(SPECTRUM)
-    patches = pyhf.PatchSet(patchset(spec, [GridPoint(0.1, 1e-7, SPECTRUM)], "test"))
+    patches = pyhf.PatchSet(patchset(SPECTRUM, grid_of({(0.1, 1e-7): SPECTRUM}), "test"))
     assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(SPECTRUM)
 
 
 def test_a_patch_turns_background_only_into_the_point():
     spec = background_only(MODEL)
-    patches = pyhf.PatchSet(patchset(spec, POINTS, "test"))
+    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test"))
     assert patches.labels == list(LABELS)
     patches.verify(spec)
     assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(MODEL)
@@ -141,19 +166,19 @@ def test_a_patch_turns_background_only_into_the_point():
 
 def test_digest_is_of_the_background_only_workspace():
     other = background_only(MODEL.without_uncertainties())
-    patches = pyhf.PatchSet(patchset(background_only(MODEL), POINTS, "test"))
+    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test"))
     with pytest.raises(pyhf.exceptions.PatchSetVerificationError):
         patches.verify(other)
 
 
 def test_a_patch_set_needs_a_signal():
     with pytest.raises(InferenceError, match="no grid point has a signal"):
-        patchset(background_only(MODEL), POINTS[1:2], "test")
+        patchset(MODEL, grid_of(EMPTY), "test")
 
 
 def test_command_line_tools_take_the_files_as_they_are(tmp_path):
     spec = background_only(MODEL)
-    patches = patchset(spec, POINTS, "test")
+    patches = patchset(MODEL, GRID, "test")
     files = {
         "BkgOnly.json": spec,
         "patchset.json": patches,

@@ -52,6 +52,36 @@ def test_collect_makes_one_table_and_one_figure(sweep, capsys):
     assert (folder / "collected.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_one_failure_among_many_scenarios_is_named(tmp_path, capsys):
+    (tmp_path / "16").write_text("in the way of the folder of a run")
+    scenarios = (
+        "detector=nd280,nd280_upgrade", "exposure=t2k_2019,t2k_2023", "model.nature=dirac,majorana",
+        "model=dipole_mu,dipole_e,dipole_universal",
+    )  # fmt: skip
+    settings = (f"runs={tmp_path}", "name=${hydra:job.num}", "task=yields")
+    assert main(["-m", *GRID[1:], "scan.mass.values=[0.1]", *settings, *scenarios]) == 1
+    out, err = capsys.readouterr()
+    assert "23 of 24 jobs done" in out
+    failed = [line.strip() for line in out.splitlines() if line.strip().startswith("failed:")]
+    choice = "detector=nd280_upgrade exposure=t2k_2019 model.nature=majorana model=dipole_e"
+    reason = f"runs: cannot make a run folder in {tmp_path / '16'}: File exists"
+    assert failed == [f"failed: #16 {choice}: {reason}"]
+    assert err.splitlines()[-1] == "hnlstat: 1 of 24 jobs of the sweep failed, see above"
+    assert len(list(tmp_path.glob("[0-9]*/*/yields.csv"))) == 23
+
+    (folder,) = (tmp_path / "multirun").iterdir()
+    assert main(["task=collect", f"task.folder={folder}"]) == 1
+    assert f"failed: #16 {choice}: {reason}" in capsys.readouterr().out
+    with (folder / "collected.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["job"] for row in rows] == [str(i) for i in range(24)]
+    assert {row["job"]: row["reason"] for row in rows if row["reason"]} == {"16": reason}
+    done = [row for row in rows if not row["reason"]]
+    assert all((folder / row["folder"] / "summary.json").is_file() for row in done)
+    assert len({(row["detector"], row["exposure"], row["model.nature"], row["model"])
+                for row in rows}) == 24  # fmt: skip
+
+
 def test_jobs_without_limits_are_collected_without_a_figure(tmp_path, capsys):
     point = ("task=point", "model.coupling=1e-6", "model.mass=0.1,0.2", f"runs={tmp_path}")
     assert main(["-m", *GRID, *point]) == 0

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from pkgutil import resolve_name
+from typing import get_args
 
 import numpy as np
 import pyhf
@@ -13,8 +15,10 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from hnlstat.app import main
+from hnlstat.config import Task
 from hnlstat.csv_table import read_csv
 from hnlstat.scan.tables import read_limits, read_yields
+from hnlstat.tasks import TASKS, WITHOUT_FOLDER
 
 GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
 COUPLINGS = ("scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4")
@@ -228,3 +232,9 @@ def test_published_statistics_are_a_config(tmp_path, contour):
             curve = CubicSpline(np.log(table.couplings), np.log(events))
             # 1.645^2 / 2; the precision of the coupling is 0.2 %, and events go as its 4th power
             assert np.exp(curve(np.log(one.coupling))) == pytest.approx(1.353, rel=0.02)
+
+
+def test_every_task_has_its_function_and_no_other():
+    assert set(TASKS) == {*get_args(Task.model_fields["kind"].annotation)}
+    assert all(callable(resolve_name(place)) for place in TASKS.values())
+    assert {*WITHOUT_FOLDER} < {*TASKS}

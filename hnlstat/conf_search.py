@@ -1,35 +1,23 @@
-"""Where configurations are found: the shipped folder, and Hydra with it on its search path."""
+"""How configurations are found: Hydra with the shipped folder on its search path."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
-from hnlstat.errors import ConfigError
+from hnlstat.shipped import conf_dir
+
+if TYPE_CHECKING:
+    from hydra._internal.hydra import Hydra
 
 GIVEN = ("main", "command-line")
 """How Hydra calls the folder it starts from, and that of --config-dir."""
-
-
-def conf_dir() -> Path:
-    """
-    Find the shipped configuration: in the package if installed, beside it in a checkout.
-
-    Raises
-    ------
-    ConfigError
-        If it is in neither place.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "conf", package.parent / "conf"):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise ConfigError(
-        f"conf/config.yaml: not found in {package} or beside it; install hnlstat anew"
-    )
 
 
 @contextmanager
@@ -43,13 +31,15 @@ def hydra_session() -> Iterator[None]:
 
 
 @contextmanager
-def shipped_session() -> Iterator[None]:
+def shipped_session() -> Iterator[Hydra]:
     """Start a Hydra of our own, which knows the shipped folder only; the one before comes back."""
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
-            yield
+            hydra = GlobalHydra.instance().hydra
+            assert hydra is not None  # it was just made
+            yield hydra
     finally:
         GlobalHydra.instance().hydra = running
 
