@@ -52,12 +52,13 @@ def test_files_and_summary(compared):
 def test_the_last_step_is_the_second_study_itself(tmp_path, compared):
     contour = run(tmp_path, *TINY, f"scan.mass.values={MASSES}", "inference.sigmas=[]")
     own = [
-        f"{limit.coupling:.7g}"
+        limit.coupling
         for limit in read_limits(contour / "limits.csv")
         if (limit.kind, limit.branch) == ("observed", "lower")
     ]
     last = rows(compared)[-2:]
-    assert [row["coupling"] for row in last] == own
+    # a run knows the tests of its grid, so that the root is found on another way, to its precision
+    assert [float(row["coupling"]) for row in last] == pytest.approx(own, rel=2e-3)
     assert {row["level"] for row in last} == {"0.9"}
     grid = ("scan.mass.values=[0.2]", "scan.coupling.values=[1e-6]")
     yields = read_yields(run(tmp_path, "task=yields", *TINY, *grid) / "yields.csv")
@@ -68,12 +69,12 @@ def test_the_first_step_is_the_first_study_itself(tmp_path, compared):
     grid = (f"scan.mass.values={MASSES}", "inference.sigmas=[]")
     contour = run(tmp_path, "experiment=published", *TINY, *grid)
     own = [
-        f"{limit.coupling:.7g}"
+        limit.coupling
         for limit in read_limits(contour / "limits.csv")
         if (limit.kind, limit.branch) == ("observed", "lower")
     ]
     first = rows(compared)[:2]
-    assert [row["coupling"] for row in first] == own
+    assert [float(row["coupling"]) for row in first] == pytest.approx(own, rel=2e-3)
     assert {row["ratio_to_previous"] for row in first} == {""}
     assert {row["level"] for row in first} == {"0.95"}
 
