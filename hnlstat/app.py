@@ -1,6 +1,7 @@
 """The command line: compose the configuration, check it, run the task."""
 
 import argparse
+import gc
 import os
 import re
 import sys
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # sums in another order would change the last digit
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    # loading code and drawing make many objects and no garbage to look for
+    gc.set_threshold(200_000, 50, 100)
     arguments = list(sys.argv[1:] if argv is None else argv)
     if "--version" in arguments:
         print(f"hnlstat {hnlstat.__version__}")

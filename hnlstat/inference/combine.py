@@ -57,10 +57,10 @@ class PublishedLikelihood:
 
     @property
     def modifiers(self) -> set[str]:
-        """Names of all modifiers of the background and of the first patch's signal."""
+        """Names of all modifiers of the background and of the signals."""
         samples = [sample for c in self.workspace["channels"] for sample in c["samples"]]
-        first = self.patches["patches"][0]["patch"]
-        samples += [op["value"] for op in first if isinstance(op.get("value"), dict)]
+        operations = (op for patch in self.patches["patches"] for op in patch["patch"])
+        samples += [op["value"] for op in operations if isinstance(op.get("value"), dict)]
         return {m["name"] for sample in samples for m in sample.get("modifiers", ())}
 
     def points(self) -> dict[Point, Spec]:

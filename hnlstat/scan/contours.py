@@ -24,7 +24,7 @@ from hnlstat.inference.sensitivity import SensitivityField
 
 FloatArray = NDArray[np.float64]
 
-COUPLINGS = 500  # of the field, beside the limits
+COUPLINGS = 120  # of the field, beside the limits
 SLIVER = 1e-9  # relative width of the region of a scan with one mass
 EDGE = 1e-12  # distance in ln from an edge of the grid that is rounding
 SCHEMA = "hnlstat contours 2"

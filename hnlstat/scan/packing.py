@@ -49,7 +49,7 @@ def flatten(value: object) -> tuple[Any, list[AnyArray]]:
         if isinstance(item, Mapping):
             return {"mapping": [[walk(key), walk(part)] for key, part in item.items()]}
         if dataclasses.is_dataclass(item) and not isinstance(item, type):
-            fields = {f.name: walk(getattr(item, f.name)) for f in dataclasses.fields(item)}
+            fields = {name: walk(getattr(item, name)) for name in _fields(type(item))}
             return {"type": type(item).__name__, "fields": fields}
         raise TypeError(f"{type(item).__name__} cannot be stored")
 
@@ -109,6 +109,12 @@ def unpack(content: bytes, types: Iterable[type]) -> Any:
             return known[item["type"]](**fields)
 
         return build(document)
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    """Give the names of the fields of a dataclass."""
+    return tuple(f.name for f in dataclasses.fields(kind))
 
 
 @cache
