@@ -100,8 +100,8 @@ def parts(study: Study) -> dict[str, float]:
     simulating, samples = _clock(lambda: [job.run() for job in jobs])
     table = plan.table(samples)
     experiment = likelihood.experiment(study, table)
-    limiting, _ = _clock(lambda: [j.run() for j in limit_jobs(study, table, experiment)])
-    testing, _ = _clock(lambda: [j.run() for j in grid_jobs(study, table, experiment)])
+    testing, tests = _clock(lambda: [j.run() for j in grid_jobs(study, table, experiment)])
+    limiting, _ = _clock(lambda: [j.run() for j in limit_jobs(study, table, experiment, tests)])
     points = masses.size * couplings.size
     return {
         "rays_per_s": sum(sample.rays for sample in samples) / simulating,
