@@ -44,7 +44,7 @@ class DiscoveryTests:
         more
             How many times larger the squared significance of the model is, by Asimov data.
         """
-        seen = _about(model, 1.0)
+        seen = about(model)
         for signal, reached, test in self._enough:
             if seen > reached and np.all(model.signal >= signal):
                 return test, (seen / reached) ** 2
@@ -59,11 +59,11 @@ class DiscoveryTests:
         return self._engine.discovery(model), 1.0
 
 
-def _about(model: CountingModel, share: float) -> float:
-    """Return about the significance with a share of the signal."""
+def about(model: CountingModel, share: float = 1.0) -> float:
+    """Return about the significance of a model with a share of its signal, by Asimov data."""
     signal = share * model.signal
     return float(discovery_significance(signal, model.background, model.background_modifiers))
 
 
 def _excess(log_share: float, model: CountingModel, aim: float) -> float:
-    return _about(model, np.exp(log_share)) - aim
+    return about(model, np.exp(log_share)) - aim

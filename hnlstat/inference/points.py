@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
-from hnlstat.inference.discovery import DiscoveryTests
+from hnlstat.inference.discovery import DiscoveryTests, about
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Calculator, Discovery, Exclusion
 
@@ -81,23 +81,16 @@ def grid_tests(
         Of discoveries: a median one well above is given by an upper bound of its p-value.
     """
     found: list[PointTest] = []
-    beyond: list[tuple[FloatArray, PointTest]] = []
+    beyond: list[tuple[CountingModel, PointTest]] = []
     discoveries = DiscoveryTests(engine, significance)
     for coupling, model in zip(couplings.tolist(), models, strict=True):
-        less = (test for signal, test in beyond if np.all(model.signal >= signal))
-        if (bound := next(less, None)) is not None:
-            signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
-            discovery, more = discoveries.test(model)
-            found.append(
-                replace(
-                    bound, coupling_inv_gev=coupling, signal=signal, discovery=discovery,
-                    validity=_BOUND, p0_power=more,
-                )
-            )  # fmt: skip
+        less = (pair for pair in beyond if np.all(model.signal >= pair[0].signal))
+        if (pair := next(less, None)) is not None:
+            found.append(_bounded(coupling, model, *pair))
             continue
         found.append(_tests(mass_gev, coupling, model, engine, discoveries, method))
         if _is_beyond(found[-1], ndtr(-significance)):
-            beyond.append((model.signal, found[-1]))
+            beyond.append((model, found[-1]))
     return tuple(found)
 
 
@@ -109,6 +102,15 @@ def _is_beyond(test: PointTest, smallest: float) -> bool:
     if test.exclusion.cls_observed is not None:
         p.append(test.exclusion.cls_observed)
     return max(p) < smallest
+
+
+def _bounded(
+    coupling: float, model: CountingModel, with_less: CountingModel, test: PointTest
+) -> PointTest:
+    """Take the p-values of a point with less signal."""
+    signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
+    power = test.p0_power * (about(model) / about(with_less)) ** 2
+    return replace(test, coupling_inv_gev=coupling, signal=signal, validity=_BOUND, p0_power=power)
 
 
 def _tests(
