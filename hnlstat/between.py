@@ -11,6 +11,7 @@ from hnlstat.config.study import Study
 from hnlstat.inference.limits import MassLimits
 from hnlstat.inference.sensitivity import SensitivityField
 from hnlstat.inference.yields import CouplingYields
+from hnlstat.likelihood import Experiment
 from hnlstat.simulation.masses import Simulation
 
 STEP = 0.03
@@ -18,7 +19,7 @@ STEP = 0.03
 
 
 def between(
-    study: Study, source: Simulation, results: Sequence[MassLimits]
+    study: Study, source: Simulation, experiment: Experiment, results: Sequence[MassLimits]
 ) -> SensitivityField | None:
     """Sensitivity at the masses of the results and at others between these.
 
@@ -26,6 +27,8 @@ def between(
     ----------
     source
         The Study's simulation on its grid.
+    experiment
+        The likelihood with its yields there.
     results
         Limits at masses of the grid, rising; where there are none for a reason is passed over.
 
@@ -39,16 +42,13 @@ def between(
         return None
     masses = _with_steps(known)
     added = np.setdiff1d(masses, known)
-    tables = [source.table, source.between(added)] if added.size else [source.table]
-    experiments = [likelihood.experiment(study, table) for table in tables]
-    signal = {
-        mass: one.signal[i]
-        for table, one in zip(tables, experiments, strict=True)
-        for i, mass in enumerate(table.masses.tolist())
-    }
+    signal = dict(zip(source.table.masses.tolist(), experiment.signal, strict=True))
+    if added.size:
+        more = likelihood.experiment(study, source.between(added))
+        signal |= dict(zip(added.tolist(), more.signal, strict=True))
     couplings = source.table.couplings
     yields = [CouplingYields.build(couplings, signal[mass]) for mass in masses.tolist()]
-    return SensitivityField.build(masses, yields, experiments[0].base)
+    return SensitivityField.build(masses, yields, experiment.base)
 
 
 def _with_steps(masses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -122,7 +122,8 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     tests = point_tests(current, table, experiment)
     results = limits(current, table, experiment, tests)
     write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
-    fields = limit_fields(results, None if source is None else between(study, source, results))
+    field = None if source is None else between(study, source, experiment, results)
+    fields = limit_fields(results, field)
     found = [region for field in fields for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()

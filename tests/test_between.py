@@ -53,7 +53,10 @@ def test_contours_pass_within_half_a_per_cent_of_limits_between_masses(source):
     missed = {}
     for name, sensitivity in (
         ("straight", None),
-        ("along", between(study, simulation, results)),
+        (
+            "along",
+            between(study, simulation, likelihood.experiment(study, simulation.table), results),
+        ),
     ):
         (field,) = (f for f in limit_fields(results, sensitivity) if f.kind == "observed")
         missed[name] = np.array(
@@ -73,7 +76,7 @@ def test_contours_pass_within_half_a_per_cent_of_limits_between_masses(source):
 def test_masses_between_are_close_and_contain_those_of_the_grid(source):
     study, simulation = source
     results = limits(study, simulation.table)
-    field = between(study, simulation, results)
+    field = between(study, simulation, likelihood.experiment(study, simulation.table), results)
     assert set(simulation.table.masses) <= set(field.mass)
     steps = np.diff(np.log(field.mass))
     assert np.all(steps > 0.0)
@@ -83,4 +86,5 @@ def test_masses_between_are_close_and_contain_those_of_the_grid(source):
 
 def test_one_mass_has_nothing_between(source):
     study, simulation = source
-    assert between(study, simulation, limits(study, simulation.table)[:1]) is None
+    experiment = likelihood.experiment(study, simulation.table)
+    assert between(study, simulation, experiment, limits(study, simulation.table)[:1]) is None

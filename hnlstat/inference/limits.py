@@ -28,12 +28,11 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.points import PointTest
 from hnlstat.inference.results import Calculator, Discovery, Exclusion
 from hnlstat.inference.search import Branch, CrossingSearch
-from hnlstat.inference.sensitivity import FAINTEST, sensitivity
+from hnlstat.inference.sensitivity import FAINTEST, FINE_GRID, sensitivity
 from hnlstat.inference.toys import ToySettings
 from hnlstat.inference.yields import CouplingYields
 
 FloatArray = NDArray[np.float64]
-_FINE_GRID = 600
 _P_MIN = 1e-300
 _CLOSE = 0.05  # strength: limits within about a per cent of the coupling
 _STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
@@ -201,7 +200,7 @@ class _MassScan:
     ) -> tuple[list[Limit], list[Profile]]:
         """Return limits and profiles of the curves of one kind of test."""
         x = self.yields.log_coupling
-        grid = np.linspace(x[0], x[-1], _FINE_GRID)
+        grid = np.linspace(x[0], x[-1], FINE_GRID)
         thresholds = -np.log([c.alpha for c in wanted])
         strengths = partial(self._exclusion, wanted)
         if discovery:

@@ -20,7 +20,8 @@ FloatArray = NDArray[np.float64]
 FAINTEST = 0.04
 """Sensitivity below which nothing is excluded or discovered."""
 
-_FINE_GRID = 600
+FINE_GRID = 600
+"""Couplings at which sensitivities are calculated, from one end of the grid to the other."""
 
 
 def sensitivity(signal: FloatArray, experiment: CountingModel, discovery: bool) -> FloatArray:
@@ -40,7 +41,7 @@ def sensitivity(signal: FloatArray, experiment: CountingModel, discovery: bool) 
         error = experiment.background_modifiers
         significance = discovery_significance(signal, background, error)
     else:
-        significance = asimov_significance(signal, background, discovery)
+        significance = asimov_significance(signal, background, discovery=False)
     return np.asarray(-np.log(2.0) - log_ndtr(-significance))
 
 
@@ -79,7 +80,7 @@ class SensitivityField:
             Backgrounds; its signal is not used.
         """
         ends = yields[0].log_coupling
-        x = np.linspace(ends[0], ends[-1], _FINE_GRID)
+        x = np.linspace(ends[0], ends[-1], FINE_GRID)
         signal = np.stack([one.signal(x) for one in yields])
         exclusion, discovery = (
             np.log(np.maximum(sensitivity(signal, experiment, kind), FAINTEST))
