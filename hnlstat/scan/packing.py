@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 
 AnyArray = NDArray[Any]
 
-CALCULATING = ("physics", "detector", "simulation", "inference")
-"""Parts of the package whose code results depend on."""
+CALCULATING = ("physics", "detector", "simulation", "inference", "data")
+"""Parts of the package whose code and tables results depend on."""
 
 _DOCUMENT = "document"
+
+_PLAIN = (float, int, str, bool, type(None))
 
 
 def flatten(value: object) -> tuple[Any, list[AnyArray]]:
@@ -37,8 +40,8 @@ def flatten(value: object) -> tuple[Any, list[AnyArray]]:
     arrays: list[AnyArray] = []
 
     def walk(item: object) -> object:
-        if item is None or isinstance(item, bool | int | float | str):
-            return item.item() if isinstance(item, np.generic) else item
+        if type(item) in _PLAIN:  # most are, and isinstance takes longer
+            return item
         if isinstance(item, np.generic):
             return item.item()
         if isinstance(item, np.ndarray):
@@ -68,12 +71,20 @@ def key(function: Callable[..., object], piece: object) -> str:
 
 
 def pack(value: object) -> bytes:
-    """Write a value as the bytes of an npz archive."""
+    """Write a value as the bytes of an npz archive: the document, and one array for each type.
+
+    A result has many short arrays, each of which would take longer to open than to read.
+    """
     document, arrays = flatten(value)
-    text = np.frombuffer(json.dumps(document).encode(), dtype=np.uint8)
+    joined: dict[str, list[AnyArray]] = {}
+    for array in arrays:
+        joined.setdefault(array.dtype.str, []).append(array.ravel())
+    shapes = [[array.dtype.str, array.shape] for array in arrays]
+    text = json.dumps([document, shapes]).encode()
+    content = {kind: np.concatenate(parts, dtype=kind) for kind, parts in joined.items()}
     stream = io.BytesIO()
-    content = {_DOCUMENT: text} | {str(i): array for i, array in enumerate(arrays)}
-    np.savez(stream, allow_pickle=False, **content)
+    archive: Any = {_DOCUMENT: np.frombuffer(text, dtype=np.uint8), **content}
+    np.savez(stream, allow_pickle=False, **archive)
     return stream.getvalue()
 
 
@@ -94,21 +105,27 @@ def unpack(content: bytes, types: Iterable[type]) -> Any:
     """
     known = {one.__name__: one for one in types}
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        document = json.loads(archive[_DOCUMENT].tobytes())
+        document, shapes = json.loads(archive[_DOCUMENT].tobytes())
+        joined = {kind: archive[kind] for kind, _ in shapes}
+    arrays, start = [], dict.fromkeys(joined, 0)
+    for kind, shape in shapes:
+        end = start[kind] + math.prod(shape)
+        arrays.append(joined[kind][start[kind] : end].reshape(shape))
+        start[kind] = end
 
-        def build(item: Any) -> Any:
-            if isinstance(item, list):
-                return tuple(build(part) for part in item)
-            if not isinstance(item, dict):
-                return item
-            if "array" in item:
-                return archive[str(item["array"])]
-            if "mapping" in item:
-                return {build(name): build(part) for name, part in item["mapping"]}
-            fields = {name: build(part) for name, part in item["fields"].items()}
-            return known[item["type"]](**fields)
+    def build(item: Any) -> Any:
+        if isinstance(item, list):
+            return tuple([build(part) for part in item])
+        if not isinstance(item, dict):
+            return item
+        if "array" in item:
+            return arrays[item["array"]]
+        if "mapping" in item:
+            return {build(name): build(part) for name, part in item["mapping"]}
+        fields = {name: build(part) for name, part in item["fields"].items()}
+        return known[item["type"]](**fields)
 
-        return build(document)
+    return build(document)
 
 
 @cache
@@ -118,11 +135,11 @@ def _fields(kind: type[Any]) -> tuple[str, ...]:
 
 
 @cache
-def code_digest() -> str:
-    """Give a hash of the code and the data of the package that results depend on."""
+def code_digest(parts: tuple[str, ...] = CALCULATING) -> str:
+    """Give a hash of the code and tables in parts of the package."""
     package = resources.files("hnlstat")
     digest = hashlib.sha256()
-    for part in (*CALCULATING, "data"):
+    for part in parts:
         for file in sorted(package.joinpath(part).iterdir(), key=lambda entry: entry.name):
             if file.name.endswith((".py", ".csv")):
                 digest.update(f"{part}/{file.name}\n".encode() + file.read_bytes())

@@ -24,7 +24,7 @@ from hnlstat.scan.packing import pack, unpack
 from hnlstat.scan.store import atomic_file, write_json
 from hnlstat.simulation.sample import MassSample
 
-FORMAT = 1
+FORMAT = 2
 """Of the entries and their folders; an increase makes earlier stores unreadable."""
 
 MARK = "store.json"

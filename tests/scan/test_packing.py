@@ -54,6 +54,21 @@ def test_arrays_come_back_bit_by_bit(array):
     assert back.values.tobytes() == array.tobytes()
 
 
+@given(
+    st.lists(hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, min_side=0)), max_size=6)
+)
+def test_arrays_of_several_types_keep_their_order_and_shape(arrays):
+    back = unpack(pack(tuple(arrays)), ())
+    assert [array.dtype for array in back] == [array.dtype for array in arrays]
+    assert [array.shape for array in back] == [array.shape for array in arrays]
+    assert [array.tobytes() for array in back] == [array.tobytes() for array in arrays]
+
+
+def test_arrays_of_objects_are_refused():
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        pack(np.array([Fraction(1, 2)]))
+
+
 def test_nested_dataclasses_come_back():
     back = unpack(pack(example()), (Whole, Part))
     assert isinstance(back, Whole)
