@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +21,7 @@ from hnlstat.report.figures import (
     WIDTH,
     BandHandler,
     Handle,
+    own_style,
 )
 from hnlstat.report.wording import coupling_symbol, level_text, mev_text
 from hnlstat.scan.point_reader import PointTable
@@ -101,7 +101,7 @@ def brazil_figure(
     title : str
         Line above the axes.
     """
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(WIDTH, 0.9 * WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot(xscale="log", yscale="log")
         axes.set_xlim(_range(curves))

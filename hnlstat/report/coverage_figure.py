@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from hnlstat.inference.coverage import CoveragePoint
-from hnlstat.report.figures import BLUE, GREY, STYLE, VERMILION, WIDTH
+from hnlstat.report.figures import BLUE, GREY, STYLE, VERMILION, WIDTH, own_style
 from hnlstat.report.wording import level_text
 
 COLOURS = (BLUE, VERMILION, GREY)
@@ -27,7 +26,7 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
     title : str
         Line above the axes.
     """
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(WIDTH, 0.9 * WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot()
         levels = dict.fromkeys(point.level for point in points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib as mpl
@@ -47,6 +48,11 @@ STYLE: Any = {
     "axes.linewidth": 0.7,
 }
 STRONG = 0.999  # levels from here on are drawn as 5 sigma is
+
+
+def own_style() -> AbstractContextManager[None]:
+    """Draw as we do whatever a matplotlibrc says: equal runs give equal figures anywhere."""
+    return mpl.rc_context({**mpl.rcParamsDefault, **STYLE})
 
 
 Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show
@@ -99,7 +105,7 @@ def contour_figure(
     matplotlib.figure.Figure
         Needs `FigureCanvasAgg` or `savefig` only, no pyplot.
     """
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
         axes = figure.add_subplot()
         set_axes(axes, flavours, mass_range, coupling_range)

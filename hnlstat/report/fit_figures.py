@@ -5,13 +5,21 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hnlstat.inference.fit import FitResult
-from hnlstat.report.figures import BLUE, DARK_GREY, STYLE, TITLE_WIDTH, VERMILION, WIDTH, set_axes
+from hnlstat.report.figures import (
+    BLUE,
+    DARK_GREY,
+    STYLE,
+    TITLE_WIDTH,
+    VERMILION,
+    WIDTH,
+    own_style,
+    set_axes,
+)
 from hnlstat.report.wording import fit_level_text
 from hnlstat.scan.contours import Region
 
@@ -42,7 +50,7 @@ def fit_figure(
     mass_range, coupling_range : pair of float
         Limits of the axes [GeV], [GeV^-1].
     """
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(WIDTH, WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot()
         set_axes(axes, flavours, mass_range, coupling_range)
@@ -62,7 +70,7 @@ def pulls_figure(best: FitResult) -> Figure:
     """Draw the pull of each nuisance parameter and its impact on the coupling, largest first."""
     order = sorted(best.impacts, key=lambda impact: abs(impact.up) + abs(impact.down))
     height = 0.9 + 0.17 * len(order)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(1.3 * WIDTH, height), dpi=300, layout="constrained")
         pulls, impacts = figure.subplots(1, 2, sharey=True)
         rows = np.arange(len(order))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -19,11 +18,11 @@ from numpy.typing import NDArray
 from hnlstat.report.figures import (
     HEIGHT,
     SIZE,
-    STYLE,
     VERMILION,
     WIDTH,
     limit_text,
     outline,
+    own_style,
     set_axes,
 )
 from hnlstat.report.labels import Label, freeze_layout, place_labels
@@ -64,7 +63,7 @@ def yields_figure(
         Line above the axes.
     """
     norm = LogNorm(FEWEST_EVENTS, max(float(events.max()), 10 * FEWEST_EVENTS))
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure, axes = _plane(masses, couplings, flavours)
         shown = np.maximum(events, FEWEST_EVENTS)
         mesh = axes.pcolormesh(
@@ -99,7 +98,7 @@ def decay_length_figure(
     limit, flavours, title
         As in `yields_figure`.
     """
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure, axes = _plane(masses, couplings, flavours)
         exponent = np.log10(length)
         mesh = axes.pcolormesh(

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,6 +24,7 @@ from hnlstat.report.figures import (
     STYLE,
     VERMILION,
     WIDTH,
+    own_style,
 )
 from hnlstat.report.wording import coupling_symbol, mev_text, power_symbol
 from hnlstat.simulation.production import Production
@@ -85,7 +85,7 @@ def production_figure(
     """
     mass = np.array([1e3 * production.mass for production in productions])
     palette = colours(productions)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(1.2 * WIDTH, 1.25 * WIDTH), dpi=300, layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.7))
         lower.set_xscale("log")
@@ -194,7 +194,7 @@ def vertices_figure(
     palette = {n: c for n, c in colours([production]).items() if n == OTHER or n in drawn}
     start = min([*np.quantile(z[chosen[0]], [FAR]), 1.5 * close[0][0]])
     views = ((start, close[0][1]), _common(detector.world)), close
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = Figure(figsize=(2.1 * WIDTH, 1.5 * WIDTH), dpi=200, layout="constrained")
         rows = figure.subplots(2, 2, sharex="col", width_ratios=(1, 1.2))
         for (name, up, letter), row in zip(VIEWS, rows, strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from hnlstat.comparison import Comparison, Landing
 from hnlstat.inference.limits import Limit
-from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, STYLE, VERMILION, WIDTH
+from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
 from hnlstat.report.wording import coupling_symbol, level_text, mev_text
 
 FloatArray = NDArray[np.float64]
@@ -70,7 +69,7 @@ def staircase_figure(comparison: Comparison, flavours: Mapping[str, float]) -> F
         Relative couplings d_a/d, for the axis label.
     """
     names = [landing.name for landing in comparison.landings]
-    with mpl.rc_context(STYLE):
+    with own_style():
         size = 2 * WIDTH, 1.3 + ROW * len(names)
         figure = Figure(figsize=size, dpi=300, layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))

@@ -25,6 +25,7 @@ from hnlstat.report.figures import (
     WIDTH,
     curve,
     draw_bounds,
+    own_style,
     set_axes,
 )
 from hnlstat.report.labels import freeze_layout, place_labels
@@ -84,7 +85,7 @@ def sweep_figure(
         Limits of the axes [GeV], [GeV^-1].
     """
     few = len(scenarios) <= FEW
-    with mpl.rc_context(STYLE):
+    with own_style():
         size = (WIDTH if few else 2 * WIDTH, HEIGHT)
         figure = Figure(figsize=size, dpi=300, layout="constrained")
         axes = figure.add_subplot()
