@@ -111,7 +111,7 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """task=contour: limits, regions, the figure and the summary."""
     from hnlstat.bounds import chosen_bounds, comparable
     from hnlstat.report.existing import level_remarks
-    from hnlstat.report.figures import contour_figure
+    from hnlstat.report.figure_job import ContourFigureJob
     from hnlstat.report.summary import render, summarise
     from hnlstat.scan.contours import contours_document, limit_fields, regions
 
@@ -134,11 +134,11 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
         (float(table.masses[0]), float(table.masses[-1])),
         (float(table.couplings[0]), float(table.couplings[-1])),
     )
-    figure = contour_figure(
-        found, comparable(bounds, flavours), flavours=flavours, title=title(study),
-        mass_range=grid[0], coupling_range=grid[1],
-    )  # fmt: skip
-    folder.write_figure("contours", figure)
+    shown = ContourFigureJob(
+        tuple(found), comparable(bounds, flavours), flavours, title(study), *grid
+    )
+    (drawn,) = current.here().map_stored("figure", ContourFigureJob.run, [shown])
+    folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
     summary = summarise(
         found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import logging
 import re
@@ -75,6 +76,22 @@ def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
 def json_text(content: object, *, indent: int | None = 2) -> str:
     """Give `content` as JSON; see `write_json`."""
     return json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
+
+
+def figure_files(figure: Figure) -> dict[str, bytes]:
+    """Give a figure as PNG and as PDF, undated: equal figures give equal files.
+
+    PDF keeps its text as TrueType (Type 42), which journals ask for.
+    """
+    import matplotlib as mpl  # takes 0.3 s, which workers and --help need not spend
+
+    files = {}
+    with mpl.rc_context({**mpl.rcParamsDefault, "pdf.fonttype": 42}):
+        for suffix, undated in (("png", {}), ("pdf", {"CreationDate": None})):
+            stream = io.BytesIO()
+            figure.savefig(stream, format=suffix, metadata=undated)
+            files[suffix] = stream.getvalue()
+    return files
 
 
 def _plain(value: object) -> object:
@@ -162,20 +179,16 @@ class RunFolder:
         write_csv(path, columns, rows)
         return path
 
-    def write_figure(
-        self, stem: str, figure: Figure, formats: Sequence[str] = ("png", "pdf")
-    ) -> list[Path]:
-        """Write a figure in each of `formats`, undated: equal runs give equal files.
+    def write_figure(self, stem: str, figure: Figure) -> list[Path]:
+        """Write a figure in the formats of `figure_files`."""
+        return self.write_files(stem, figure_files(figure))
 
-        PDF keeps its text as TrueType (Type 42), which journals ask for.
-        """
-        import matplotlib as mpl  # takes 0.3 s, which workers and --help need not spend
-
-        paths = [self.file(f"{stem}.{suffix}") for suffix in formats]
-        for path, suffix in zip(paths, formats, strict=True):
-            undated = {"CreationDate": None} if suffix == "pdf" else {}
-            with atomic_file(path) as temporary, mpl.rc_context({"pdf.fonttype": 42}):
-                figure.savefig(temporary, format=suffix, metadata=undated)
+    def write_files(self, stem: str, contents: Mapping[str, bytes]) -> list[Path]:
+        """Write files of the run that have a name in common; contents by suffix."""
+        paths = [self.file(f"{stem}.{suffix}") for suffix in contents]
+        for path, content in zip(paths, contents.values(), strict=True):
+            with atomic_file(path) as temporary:
+                temporary.write_bytes(content)
         return paths
 
     @contextmanager

@@ -1,5 +1,6 @@
 import dataclasses
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -7,8 +8,10 @@ from matplotlib.colors import to_hex
 from scipy.stats import norm
 
 from hnlstat.bounds import Scaling, comparable, load_bounds
+from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.figures import BAND_1, VERMILION, contour_figure
 from hnlstat.scan.contours import Region
+from hnlstat.scan.packing import key
 from hnlstat.scan.store import RunFolder
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
@@ -194,3 +197,36 @@ def test_curves_with_a_look_of_their_own_or_rescaled_are_in_the_legend():
     (line,) = [line for line in figure.axes[0].get_lines() if line.get_color() == "green"]
     assert line.get_linestyle() == "--"
     np.testing.assert_allclose(line.get_ydata(), bounds["sbnd"].coupling)
+
+
+def figure_job(**changes):
+    job = ContourFigureJob(
+        tuple(all_regions()), comparable(load_bounds(), ONLY_MU), ONLY_MU, "ND280",
+        (0.01, 1.2), (1e-8, 1e-4),
+    )  # fmt: skip
+    return dataclasses.replace(job, **changes)
+
+
+def test_the_figure_of_a_run_is_the_same_whatever_a_matplotlibrc_says():
+    ours = {suffix: file.tobytes() for suffix, file in figure_job().run().items()}
+    theirs = {"axes.grid": True, "figure.dpi": 50, "savefig.transparent": True, "font.size": 30}
+    with mpl.rc_context({**theirs, "pdf.compression": 0}):
+        assert {suffix: file.tobytes() for suffix, file in figure_job().run().items()} == ours
+    assert ours["png"].startswith(b"\x89PNG")
+    assert ours["pdf"].startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "ND280 upgrade"},
+        {"regions": (make_region(scale=1.01),)},
+        {"bounds": ()},
+        {"mass_range": (0.01, 1.0)},
+        {"drawn_with": "matplotlib 3.0"},
+    ],
+)
+def test_a_figure_in_the_store_is_of_what_it_shows_and_what_draws_it(changes):
+    kept = key(ContourFigureJob.run, figure_job())
+    assert key(ContourFigureJob.run, figure_job()) == kept
+    assert key(ContourFigureJob.run, figure_job(**changes)) != kept

@@ -133,15 +133,28 @@ def test_a_shared_store_calculates_only_what_a_change_touches(tmp_path, undistur
     assert all(results(f) == undisturbed[0] for f in (tmp_path / "runs").glob("*/*"))
     assert main([*arguments, "inference.levels=[0.95]"]) == 0  # yields are those of before
     levels = set(unit_files(store)) - first
-    assert len(levels) == 8  # limits of each mass
+    assert len(levels) == 9  # limits of each mass, and the figure
     assert main([*arguments, "detector.volumes.rock.density=2 g/cm3"]) == 0
-    assert len(set(unit_files(store)) - first - levels) == 24
+    assert len(set(unit_files(store)) - first - levels) == 25
 
     (damaged := min(first)).write_bytes(b"{}")
     capsys.readouterr()
     assert main([*arguments]) == 0
     assert "calculated again" in " ".join(capsys.readouterr().out.split())
     assert damaged.read_bytes() != b"{}"
+
+
+def test_a_run_that_is_all_in_the_store_draws_nothing(tmp_path):
+    runs = tmp_path / "runs"
+    arguments = command(runs, f"store=shared:{tmp_path / 'store'}", "executor=serial")
+    subprocess.run(arguments, check=True, capture_output=True)
+    again = [sys.executable, "-X", "importtime", *arguments[1:]]
+    imported = subprocess.run(again, check=True, capture_output=True, text=True).stderr
+    assert "hnlstat.tasks" in imported
+    assert "matplotlib.figure" not in imported
+    first, second = runs.glob("*/*")
+    for name in (*RESULTS, "contours.png", "contours.pdf"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
 def test_looking_after_a_store(tmp_path, capsys):
