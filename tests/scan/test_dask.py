@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pieces import die, die_once, refuse, square
 
+from hnlstat.app import main
 from hnlstat.config.base import validate
 from hnlstat.config.executor import Dask, DaskHTCondor, DaskSlurm
 from hnlstat.errors import ConfigError, HnlstatError
@@ -44,6 +45,16 @@ def test_two_clusters_at_once_do_not_disturb_each_other(pool):
     with executor(workers=1) as other:
         assert list(other.each(square, [2])) == [(0, 4)]
         assert list(pool.each(square, [3])) == [(0, 9)]
+
+
+def test_workers_keep_freed_memory_in_place_of_the_setting_of_dask(monkeypatch):
+    names = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"]
+    for name in names:
+        monkeypatch.setenv(name, "")  # so that all is as before when the test has ended
+        monkeypatch.delenv(name)
+    assert main(["--version"]) == 0
+    with executor(workers=1) as running:
+        assert dict(running.each(os.getenv, names)) == {0: "134217728", 1: "134217728"}
 
 
 def test_an_error_of_a_piece_is_passed_on(pool):
