@@ -106,7 +106,7 @@ def unpack(content: bytes, types: Iterable[type]) -> Any:
     known = {one.__name__: one for one in types}
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         document, shapes = json.loads(archive[_DOCUMENT].tobytes())
-        joined = {kind: archive[kind] for kind, _ in shapes}
+        joined = {kind: archive[kind] for kind in archive if kind != _DOCUMENT}
     arrays, start = [], dict.fromkeys(joined, 0)
     for kind, shape in shapes:
         end = start[kind] + math.prod(shape)
