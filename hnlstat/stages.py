@@ -20,7 +20,7 @@ from hnlstat.inference.points import PointTest
 from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan import packing
-from hnlstat.scan.executors import SerialExecutor, WorkExecutor
+from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.store import RunFolder
 from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
 from hnlstat.scan.units import UnitStore
@@ -46,10 +46,6 @@ class Run:
     console: Console
     log: logging.Logger
     remarks: list[str] = field(default_factory=list)
-
-    def here(self) -> "Run":
-        """Give the same run, working in this process alone."""
-        return replace(self, executor=SerialExecutor())
 
     def map(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         """Apply a function to pieces of work under a progress bar; results in their order."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -15,7 +16,7 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.grid import point_tests
 from hnlstat.report.html import write_report
-from hnlstat.scan.executors import work_executor
+from hnlstat.scan.executors import SerialExecutor, work_executor
 from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.provenance import provenance
 from hnlstat.scan.resume import run_folder
@@ -128,16 +129,16 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     folder.write_json("contours.json", contours_document(found), indent=None)
     flavours = study.model.flavours.model_dump()
     bounds = chosen_bounds(study.bounds)
-    for text in level_remarks(comparable(bounds, flavours), study.bounds.level):
+    shown = comparable(bounds, flavours)
+    for text in level_remarks(shown, study.bounds.level):
         current.remark(text)
     grid = (
         (float(table.masses[0]), float(table.masses[-1])),
         (float(table.couplings[0]), float(table.couplings[-1])),
     )
-    shown = ContourFigureJob(
-        tuple(found), comparable(bounds, flavours), flavours, title(study), *grid
-    )
-    (drawn,) = current.here().map_stored("figure", ContourFigureJob.run, [shown])
+    figure = ContourFigureJob(tuple(found), shown, flavours, title(study), *grid)
+    here = replace(current, executor=SerialExecutor())
+    (drawn,) = here.map_stored("figure", ContourFigureJob.run, [figure])
     folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
     summary = summarise(
         found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
