@@ -6,6 +6,7 @@ import numpy as np
 
 from hnlstat.beam import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
+from hnlstat.config.base import suggest
 from hnlstat.config.compose import load_anew
 from hnlstat.config.detector import Detector
 from hnlstat.config.staircase import staircase
@@ -59,9 +60,10 @@ def reference(task: EfficiencyTask) -> Study:
 
 def _check_tables(study: Study) -> None:
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
-    table = load_flux(study.flux.table).only(study.flux.flavours)
+    table = load_flux(study.flux.table)
     _check_columns(study, table)
-    _check_reach(study, table, max(targets, key=lambda t: t.mass))
+    used = table.only(study.flux.flavours_in)
+    _check_reach(study, used, max(targets, key=lambda t: t.mass))
 
 
 def _targets(detector: Detector) -> list[Target]:
@@ -80,13 +82,19 @@ def _targets(detector: Detector) -> list[Target]:
 
 def _check_columns(study: Study, table: FluxTable) -> None:
     relative = study.model.flavours.model_dump()
+    for mode in study.flux.flavours_by_mode or {}:
+        if mode not in table.modes:
+            raise ConfigError(
+                f"flux.flavours_by_mode: {mode} is no horn mode of flux table {study.flux.table}; "
+                + suggest(mode, table.modes)
+            )
     for mode, exposure in ((m, d.exposure) for d in study.datasets for m in d.exposure.pot):
         if mode not in table.modes:
             raise ConfigError(
                 f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
                 f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
             )
-        for flavour in study.flux.flavours:
+        for flavour in study.flux.flavours_in(mode):
             couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(

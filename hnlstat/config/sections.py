@@ -107,16 +107,26 @@ class FluxUncertainty(Section):
         return self
 
 
+FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+
+
 class Flux(Section):
     """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
 
-    Of the table the columns of `flavours` are used.
+    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
+    only those that are in both.
     """
 
     name: str
     table: str
-    flavours: Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+    flavours: FluxFlavours
+    flavours_by_mode: dict[str, FluxFlavours] | None
     uncertainty: FluxUncertainty
+
+    def flavours_in(self, mode: str) -> tuple[str, ...]:
+        """Flavours that are used in a horn mode."""
+        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
+        return tuple(flavour for flavour in self.flavours if flavour in allowed)
 
 
 class Flavours(Section):
@@ -178,7 +188,8 @@ class Simulation(Section):
         Vertices lie within this distance [m] of the beam axis, and up to this far upstream of the
         detector's centre; "auto": all described volumes.
     upstream_offset, decay_lengths
-        With `decay_lengths` k, vertices lie up to offset + min(k decay lengths, upstream) upstream.
+        With `decay_lengths` k, vertices lie up to offset + min(k decay lengths, upstream) upstream,
+        decay lengths being those of N with the energy of the neutrino.
     survival
         Whether N must survive from its production to the fiducial volume.
     bound_nucleons, pauli, fermi_momentum

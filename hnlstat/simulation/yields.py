@@ -76,7 +76,7 @@ class Plan:
     def jobs(self) -> Iterator[Job]:
         """One job for each detector and mass."""
         study = self.study
-        table = load_flux(study.flux.table).only(study.flux.flavours)
+        table = load_flux(study.flux.table).only(study.flux.flavours_in)
         flux = setup.flux_columns(study, table, self.modes)
         kappa = np.outer(inverse_decay_lengths(study, self.masses), self.couplings**2)
         efficiency = branching_and_efficiency(study, self.masses)
