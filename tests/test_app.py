@@ -147,7 +147,7 @@ BAD = [
     (
         ["detector.fiducial.tpc2.center=[0,0,20]"],
         "detector.fiducial.tpc2: reaches from 19.7185 to 20.2815 m in z, outside the volumes "
-        "(-292 to 18.5 m)",
+        "(-162 to 18.5 m)",
     ),
     (["scan.mass.values=[]"], "scan.mass.values: [] is an empty grid; give at least one value"),
     (["model.mass=["], "model.mass=[: cannot be read; write key=value, quoting values with spaces"),

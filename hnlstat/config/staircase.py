@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from hnlstat.config.base import suggest, validate
@@ -33,6 +34,9 @@ SHARED_KEYS = {
     "inference": ("toys", "seed"),
 }
 """Likewise, within parts that are compared."""
+
+DATASETS, EACH = "datasets", "*"
+"""Keys of a step may lie in each dataset: datasets.*.detector.volumes.rock."""
 
 Tree = dict[str, Any]
 
@@ -107,7 +111,7 @@ def stairs(first: Study, last: Study, steps: Sequence[Step]) -> tuple[Stair, ...
     for part, keys in SHARED_KEYS.items():
         running[part] |= {key: target[part][key] for key in keys}
     found = [Stair(first.name, (), validate(Study, running))]
-    known = [path for path in paths(target) if path.split(".")[0] not in SHARED]
+    known = [path for path in _paths(target) if path.split(".")[0] not in SHARED]
     for i, step in enumerate(steps):
         for key in step.keys:
             if key not in known:
@@ -115,7 +119,8 @@ def stairs(first: Study, last: Study, steps: Sequence[Step]) -> tuple[Stair, ...
                 raise ConfigError(f"compare.steps.{i}.keys: {key} is unknown; {hint}")
         before = copy.deepcopy(running)
         for key in step.keys:
-            _take(running, target, key)
+            for pair in _trees(running, target, key):
+                _take(*pair)
         if changed := tuple(_differences(before, running)):
             found.append(Stair(step.name, changed, _valid(running, i, step)))
     if rest := tuple(_differences(running, target)):
@@ -127,6 +132,26 @@ def _parts(known: Sequence[str]) -> Iterator[str]:
     return (path for path in known if "." not in path)
 
 
+def _paths(target: Tree) -> list[str]:
+    """Keys that a step may name."""
+    each = f"{DATASETS}.{EACH}."
+    return [*paths(target), *(path for data in target[DATASETS] for path in paths(data, each))]
+
+
+def _trees(running: Tree, target: Tree, key: str) -> Iterator[tuple[Tree, Tree, str]]:
+    """Trees in which a key is taken over: the whole ones, or each dataset and its counterpart.
+
+    A part of datasets must be in both: a volume that came in would be last in the painter's order.
+    """
+    _, each, rest = key.partition(f"{DATASETS}.{EACH}.")
+    if not each:
+        yield running, target, key
+    elif len(running[DATASETS]) == len(target[DATASETS]):
+        for pair in zip(running[DATASETS], target[DATASETS], strict=True):
+            if all(rest in paths(tree) for tree in pair):
+                yield *pair, rest
+
+
 def _take(running: Tree, target: Tree, key: str) -> None:
     """Set a key of the running tree to its value in the target."""
     *parents, leaf = key.split(".")
@@ -136,13 +161,23 @@ def _take(running: Tree, target: Tree, key: str) -> None:
 
 
 def _differences(one: Tree, two: Tree, prefix: str = "") -> Iterator[str]:
-    """Keys whose values differ, down to what is not a mapping in both."""
+    """Keys whose values differ, down to what is not a mapping in both; of all datasets together.
+
+    There, mappings of other keys are named as a whole, such as the volumes of another detector.
+    """
     for key in {**one, **two}:
-        values = one.get(key), two.get(key)
-        if all(isinstance(value, dict) for value in values):
-            yield from _differences(one[key], two[key], f"{prefix}{key}.")
-        elif values[0] != values[1]:
-            yield f"{prefix}{key}"
+        name = f"{prefix}{key}"
+        values: tuple[Any, Any] = one.get(key), two.get(key)
+        mappings = all(isinstance(value, dict) for value in values)
+        if values[0] == values[1]:
+            continue
+        if name == DATASETS and len(values[0]) == len(values[1]):
+            found = (_differences(*pair, f"{name}.{EACH}.") for pair in zip(*values, strict=True))
+            yield from dict.fromkeys(chain.from_iterable(found))
+        elif mappings and (EACH not in prefix or values[0].keys() == values[1].keys()):
+            yield from _differences(*values, f"{name}.")
+        else:
+            yield name
 
 
 def _valid(content: Tree, i: int, step: Step) -> Study:

@@ -40,7 +40,7 @@ def test_an_exposure_replaces_them() -> None:
 def test_datasets_by_name_and_inline() -> None:
     study = load(
         [
-            "detector.volumes.rock.density=2",
+            "detector.volumes.rock.density=3",
             "datasets=[{exposure: t2k_2019}, {detector: nd280_upgrade, exposure: t2k_2023},"
             "{name: own, exposure: {name: x, pot: {fhc: 1e20}, observed: {fhc: 3}}}]",
         ]
@@ -51,7 +51,7 @@ def test_datasets_by_name_and_inline() -> None:
         ("own", "nd280", "x"),
     ]
     densities = [d.detector.volumes["rock"].density for d in study.datasets]  # type: ignore[union-attr]
-    assert densities == [2, 2.9, 2]
+    assert densities == [3, 2, 3]
 
 
 def test_own_files_and_shadowing(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_both_detectors_begin_with_the_surroundings(nd280: Study, upgrade: Study
         assert list(detector.volumes)[:6] == around
         assert list(detector.volumes)[-1] == "ecal_bottom"
         assert (len(detector.volumes), len(detector.fiducial)) == (volumes, fiducial)
-        assert detector.world == ((-12, 12), (-12, 12), (-292, 18.5))
+        assert detector.world == ((-24, 24), (-24, 24), (-162, 18.5))
 
 
 def test_gas_and_targets_are_painted_after_what_holds_them(upgrade: Study) -> None:

@@ -51,13 +51,43 @@ def test_grid_and_monte_carlo_settings_are_those_of_the_second(published: Study)
     assert first.datasets == published.datasets
 
 
+ROCK = "datasets.*.detector.volumes.rock"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("published", "detector=nd280"), ("published_upgrade", "detector=nd280_upgrade")],
+)
+def test_a_step_may_lie_in_each_dataset(first: str, last: str) -> None:
+    before, target = load([f"experiment={first}"]), load([last])
+    start, soil, _ = stairs(before, target, steps([ROCK]))
+    assert soil.keys == (f"{ROCK}.center", f"{ROCK}.size", f"{ROCK}.density")
+    for old, new, goal in zip(*(s.datasets for s in (before, soil.study, target)), strict=True):
+        assert new.detector.volumes["rock"] == goal.detector.volumes["rock"]
+        assert [*new.detector.volumes] == [*old.detector.volumes]
+        assert new.exposure == old.exposure
+    assert soil.study.simulation == start.study.simulation
+
+
+def test_what_only_one_dataset_has_is_left_to_the_rest(nd280: Study, upgrade: Study) -> None:
+    # sfgd is in the upgrade only; and two datasets have no counterparts in one
+    other = load(["detector=nd280_upgrade", "exposure=t2k_2019", "detector.volumes.hall.density=1"])
+    *_, rest = stairs(nd280, other, steps(["datasets.*.detector.volumes.sfgd"]))
+    assert rest.name == "rest"
+    assert {"datasets.*.name", "datasets.*.detector.volumes"} <= set(rest.keys)
+    _, rest = stairs(nd280, upgrade, steps([ROCK]))
+    assert "datasets" in rest.keys
+    _, hall, _ = stairs(nd280, other, steps(["datasets.*.detector.volumes.hall"]))
+    assert hall.keys == ("datasets.*.detector.volumes.hall.density",)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     order=st.permutations(
         [["simulation"], ["model.width_factor"], ["model.branching_ratio"], ["selection"],
-         ["inference"], ["systematics"], ["datasets"]]
+         ["inference"], ["systematics"], ["datasets"], ["flux"]]
     ),
-    number=st.integers(0, 7),
+    number=st.integers(0, 8),
 )  # fmt: skip
 def test_any_way_ends_at_the_second_study(
     nd280: Study, published: Study, order: list[list[str]], number: int
@@ -65,10 +95,10 @@ def test_any_way_ends_at_the_second_study(
     path = stairs(published, nd280, steps(*order[:number]))
     assert path[-1].study == nd280
     names = [stair.name for stair in path]
-    # the datasets are the same already: their step is passed over
-    assert f"step {order.index(['datasets'])}" not in names
+    # the flux is the same already: its step is passed over
+    assert f"step {order.index(['flux'])}" not in names
     assert all(stair.keys for stair in path[1:])
-    assert ("rest" in names) == any(group != ["datasets"] for group in order[number:])
+    assert ("rest" in names) == any(group != ["flux"] for group in order[number:])
 
 
 def test_equal_studies_have_no_way_between_them(nd280: Study) -> None:
@@ -98,6 +128,8 @@ def test_other_detectors(nd280: Study, upgrade: Study) -> None:
         ("simulation.survivl", "simulation.survivl is unknown; did you mean simulation.survival?"),
         ("inferences", "inferences is unknown; did you mean inference?"),
         ("scan", "scan is unknown; choose from datasets, flux"),
+        ("datasets.*.detector.volumes.rok", "did you mean datasets.*.detector.volumes.rock?"),
+        ("datasets.0.detector", "unknown; did you mean datasets.*.detector?"),
         ("simulation.survival.x", "simulation.survival.x is unknown; did you mean"),
     ],
 )
