@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from hnlstat.config.base import Section, problem
 from hnlstat.config.detector import Detector
@@ -67,17 +74,30 @@ Significance = Annotated[PositiveNumber, AfterValidator(_resolvable)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
+_Counts = dict[str, Annotated[int, Field(ge=0)]]
+
+
 class Exposure(Section):
-    """Protons on target by horn mode, and the events observed (None: projected)."""
+    """Protons on target by horn mode, and the events observed.
+
+    None: projected. "asimov": projected, too, but beside data of other datasets the expected
+    background counts as its data; without any, it is as None.
+    """
 
     name: str
     description: str = ""
     pot: Annotated[dict[str, PositiveNumber], NotEmpty]
-    observed: dict[str, Annotated[int, Field(ge=0)]] | None
+    observed: (
+        Annotated[
+            Annotated[_Counts, Tag("<events>")] | Annotated[Literal["asimov"], Tag("<asimov>")],
+            Discriminator(lambda value: "<asimov>" if isinstance(value, str) else "<events>"),
+        ]
+        | None
+    )
 
     @model_validator(mode="after")
     def _observed_fits_pot(self) -> Self:
-        if self.observed is not None and self.observed.keys() != self.pot.keys():
+        if isinstance(self.observed, dict) and self.observed.keys() != self.pot.keys():
             raise problem(
                 "observed", f"has {list(self.observed)}, but pot has the modes {list(self.pot)}"
             )
