@@ -1,7 +1,7 @@
 """Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
 
 import csv
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -44,9 +44,9 @@ class FluxTable:
         total = np.sum(list(self.flux.values()), axis=0)
         return float(self.edges_gev[1:][total > 0][-1])
 
-    def only(self, flavours: Collection[str]) -> "FluxTable":
-        """The table with the columns of these flavours."""
-        kept = {key: values for key, values in self.flux.items() if key[1] in flavours}
+    def only(self, flavours_in: Callable[[str], Collection[str]]) -> "FluxTable":
+        """The table with the columns of those flavours that a function gives for each mode."""
+        kept = {key: values for key, values in self.flux.items() if key[1] in flavours_in(key[0])}
         return FluxTable(self.edges_gev, kept)
 
     def coupled(self, mode: str, couplings: dict[str, float]) -> Array:

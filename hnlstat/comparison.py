@@ -132,25 +132,35 @@ def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
     """Simulate each study where it changes the samples, and find its limits."""
     settings = current.study.compare
     couplings = current.study.scan.coupling.array()
-    grid = np.array(settings.masses), couplings
     point = np.array([settings.point.mass]), np.array([settings.point.coupling])
     landings = []
     last: Any = None
     samples: list[MassSample] = []
     for stair in stairs:
+        grid = np.array(settings.masses), _within_table(stair.study, couplings)
         plans = [Plan.of(stair.study, *axes) for axes in (grid, point)]
+        of_grid, of_point = (list(plan.jobs()) for plan in plans)
         if (basis := _simulated(stair.study)) != last:
-            jobs = [job for plan in plans for job in plan.jobs()]
+            jobs = [*of_grid, *of_point]
             samples, last = current.map_stored("simulation", Job.run, jobs), basis
-        of_grid = len(plans[0].detectors) * len(settings.masses)
-        tables = plans[0].table(samples[:of_grid]), plans[1].table(samples[of_grid:])
+        number = len(of_grid)
+        tables = plans[0].table(samples[:number]), plans[1].table(samples[number:])
         landings.append(_landing(current, stair, *tables))
     return Comparison(settings.masses, settings.point, tuple(landings))
 
 
+def _within_table(study: Study, couplings: Array) -> Array:
+    """The couplings of a study's table and those of the grid between them; all without a table."""
+    if study.scan.table is None:
+        return couplings
+    known = study.scan.table.coupling.array()
+    inside = (couplings > known[0]) & (couplings < known[-1])
+    return np.union1d(known, couplings[inside])
+
+
 def _simulated(study: Study) -> dict[str, Any]:
     """All that the samples depend on, through what is simulated or the precision asked for."""
-    parts = {"datasets", "flux", "model", "selection", "simulation"}
+    parts = {"datasets", "flux", "model", "scan", "selection", "simulation"}
     basis = study.model_dump(include=parts, exclude={"selection": {"background"}})
     further = study.systematics.rock_length
     return basis | {"variations": variations(study), "rock_length": further}

@@ -15,14 +15,18 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Channel:
-    """One dataset in one horn mode; its background is shared out to the bins of the observable."""
+    """One dataset in one horn mode; its background is shared out to the bins of the observable.
+
+    `observed` is None for a projection and nan for Asimov data, which are the background.
+    """
 
     name: str
+    dataset: str
     mode: str
     background: float
     shares: tuple[float, ...]
     background_error: float
-    observed: int | None
+    observed: float | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class Experiment:
 def channels(study: Study) -> tuple[Channel, ...]:
     """Channels of a Study, with backgrounds scaled by exposure and number of TPCs.
 
-    Data count only where every dataset has them: a projected dataset makes the whole a projection.
+    Data count only where every dataset has them, its own or Asimov data: another projected dataset
+    makes the whole a projection.
 
     Raises
     ------
@@ -69,7 +74,6 @@ def channels(study: Study) -> tuple[Channel, ...]:
     """
     observable = study.selection.observable
     shares = (1.0,) if observable is None else observable.background
-    observed = all(d.exposure.observed is not None for d in study.datasets)
     result = []
     for dataset in study.datasets:
         for mode, pot in dataset.exposure.pot.items():
@@ -82,19 +86,21 @@ def channels(study: Study) -> tuple[Channel, ...]:
                     f"{dataset.name}_{mode} without background; give a positive number"
                 )
             data = dataset.exposure.observed
-            if data is not None and data[mode] and len(shares) > 1 and study.data_from is None:
+            seen = data[mode] if isinstance(data, dict) else np.nan
+            if seen > 0 and len(shares) > 1 and study.data_from is None:
                 raise ConfigError(
-                    f"exposure.observed.{mode}: {data[mode]} events of {dataset.name} without "
+                    f"exposure.observed.{mode}: {seen} events of {dataset.name} without "
                     "their bins in selection.observable; give the events of each bin by data_from"
                 )
             result.append(
                 Channel(
                     f"{dataset.name}_{mode}",
+                    dataset.name,
                     mode,
                     background,
                     shares,
                     study.systematics.background[mode],
-                    data[mode] if observed and data is not None else None,
+                    seen if study.has_data else None,
                 )
             )
     return tuple(result)
@@ -112,15 +118,17 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
     check_bins(study, table)
     yields = table.by_channel()
     ordered = [known[name] for name in yields.channel]
-    data = [channel.observed for channel in ordered]
     shares = [c.shares[i] for c, i in zip(ordered, yields.bin, strict=True)]
+    background = np.array([c.background for c in ordered]) * shares
+    data = np.array([channel.observed for channel in ordered], dtype=float)
     base = CountingModel(
         channels=yields.channel,
         bins=yields.bin,
         signal=np.zeros(len(ordered)),
-        background=np.array([c.background for c in ordered]) * shares,
-        observed=None if None in data else np.array(data, dtype=float),
+        background=background,
+        observed=np.where(np.isnan(data), background, data) if study.has_data else None,
         background_modifiers=np.array([channel.background_error for channel in ordered]),
+        datasets=tuple(channel.dataset for channel in ordered),
     )
     modes = np.array([channel.mode for channel in ordered])
     systematics = study.systematics

@@ -247,9 +247,29 @@ def build(current: Run, table: YieldTable) -> Experiment:
     if study.systematics.flux and "flux" not in table.modifiers:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
     if study.data_from is None:
+        if text := projections(study):
+            current.remark(text)
         return experiment
     base = experiment.base
     return with_data(experiment, read_data(study.data_from, base.channels, base.bins))
+
+
+def projections(study: Study) -> str:
+    """What comes of projected datasets beside those with data; nothing where all are alike."""
+    by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
+    for d in study.datasets:
+        data = d.exposure.observed
+        kind = data if isinstance(data, str) else "" if data is None else "data"
+        by_kind[kind].append(f"{d.name} ({d.exposure.name})")
+    asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
+    if seen and missing:
+        return (
+            f"the data of {seen} do not count beside projections: {missing}; with "
+            "exposure.observed=asimov these take their expected background for data"
+        )
+    if seen and asimov:
+        return f"projected: {asimov}, where the expected background stands for data"
+    return ""
 
 
 def with_data(experiment: Experiment, observed: Array) -> Experiment:

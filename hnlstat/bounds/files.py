@@ -26,7 +26,8 @@ from hnlstat.errors import ConfigError, DataError
 
 FloatArray = NDArray[np.float64]
 
-FOLDER = Path(__file__).parent.parent / "data" / "bounds"
+DATA = Path(__file__).parent.parent / "data"
+FOLDER = DATA / "bounds"
 HIGHEST_MASS = 100.0  # [GeV]; a table that goes beyond is most likely in MeV
 LIGHT = 1.0  # [GeV]; likewise one that has nothing below
 COUPLINGS = 1e-12, 1.0  # [GeV^-1]; what lies outside is in another unit
@@ -55,7 +56,7 @@ def chosen_bounds(choice: BoundChoice) -> tuple[Bound, ...]:
     DataError
         See `read_bound`.
     """
-    shipped = {path.stem: path for path in sorted(FOLDER.glob("*.csv"))}
+    shipped = {path.stem: path for path in sorted((DATA / choice.folder).glob("*.csv"))}
     names = list(shipped) if choice.curves == "all" else list(choice.curves)
     own = {path.stem: path for path in choice.files}
     for key, used, known in (

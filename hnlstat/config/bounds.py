@@ -31,6 +31,9 @@ class BoundChoice(Section):
 
     Attributes
     ----------
+    folder
+        Of hnlstat/data, with the curves that come with hnlstat: as their authors have them, or as
+        arXiv:2412.15051 drew them.
     curves, without
         Curves that come with hnlstat, by name or all of them, and those left out.
     files
@@ -41,6 +44,7 @@ class BoundChoice(Section):
         Labels, colours and lines by the curves' names.
     """
 
+    folder: Literal["bounds", "bounds_published"]
     curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
     without: tuple[str, ...]
     files: tuple[Annotated[Path, AfterValidator(existing_file)], ...]

@@ -3,17 +3,23 @@
 from importlib.util import find_spec
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hnlstat.beam import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
+from hnlstat.config.base import suggest
 from hnlstat.config.compose import load_anew
 from hnlstat.config.detector import Detector
+from hnlstat.config.scan import TableGrid
 from hnlstat.config.staircase import staircase
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import Target, target
+
+ROUNDING = 1e-9
+"""Relative distance that a point may lie beyond the end of a table."""
 
 EVENT_LIBRARIES = {"parquet": "pyarrow", "hepmc": "pyhepmc"}
 """What writes each format of events, in the order in which `auto` looks; npz needs nothing."""
@@ -59,9 +65,36 @@ def reference(task: EfficiencyTask) -> Study:
 
 def _check_tables(study: Study) -> None:
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
-    table = load_flux(study.flux.table).only(study.flux.flavours)
+    table = load_flux(study.flux.table)
     _check_columns(study, table)
-    _check_reach(study, table, max(targets, key=lambda t: t.mass))
+    used = table.only(study.flux.flavours_in)
+    _check_reach(study, used, max(targets, key=lambda t: t.mass))
+    if study.scan.table is not None and study.yields_from is None:
+        _check_within_table(study, study.scan.table)
+
+
+def _check_within_table(study: Study, table: TableGrid) -> None:
+    scan, kind = study.scan, study.task.kind
+    wanted: list[tuple[str, ArrayLike | None]] = [
+        ("scan.mass", scan.mass.array()), ("scan.coupling", scan.coupling.array())
+    ]  # fmt: skip
+    if kind in AT_A_POINT:
+        wanted = [(f"model.{key}", getattr(study.model, key)) for key in ("mass", "coupling")]
+    if kind == "compare":
+        point = study.compare.point
+        wanted = [("compare.masses", study.compare.masses), ("compare.point.mass", point.mass),
+                  ("compare.point.coupling", point.coupling)]  # fmt: skip
+    if isinstance(study.task, EfficiencyTask):
+        wanted.append(("task.coupling", study.task.coupling))
+    for key, values in wanted:
+        known = (table.coupling if "coupling" in key else table.mass).array()
+        ends = known[[0, -1]] * (1 - ROUNDING, 1 + ROUNDING)
+        for value in np.atleast_1d(np.asarray(values, dtype=float)).tolist():
+            if not ends[0] <= value <= ends[1]:
+                raise ConfigError(
+                    f"{key}: {value:.6g} lies outside scan.table, {known[0]:g} to {known[-1]:g}; "
+                    "stay within, or give scan.table=null"
+                )
 
 
 def _targets(detector: Detector) -> list[Target]:
@@ -80,13 +113,19 @@ def _targets(detector: Detector) -> list[Target]:
 
 def _check_columns(study: Study, table: FluxTable) -> None:
     relative = study.model.flavours.model_dump()
+    for mode in study.flux.flavours_by_mode or {}:
+        if mode not in table.modes:
+            raise ConfigError(
+                f"flux.flavours_by_mode: {mode} is no horn mode of flux table {study.flux.table}; "
+                + suggest(mode, table.modes)
+            )
     for mode, exposure in ((m, d.exposure) for d in study.datasets for m in d.exposure.pot):
         if mode not in table.modes:
             raise ConfigError(
                 f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
                 f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
             )
-        for flavour in study.flux.flavours:
+        for flavour in study.flux.flavours_in(mode):
             couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
@@ -104,7 +143,10 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
             f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
         )
     reach = float(table.edges_gev[1:][total > 0][-1])
-    key, mass = "scan.mass", float(study.scan.mass.array()[-1])
+    key, simulated = "scan.mass", study.scan.mass
+    if study.scan.table is not None:
+        key, simulated = "scan.table.mass", study.scan.table.mass
+    mass = float(simulated.array()[-1])
     if study.task.kind in AT_A_POINT and study.model.mass is not None:
         key, mass = "model.mass", study.model.mass
     if study.task.kind == "compare":

@@ -68,8 +68,24 @@ class CouplingGrid(Grid):
     values: Annotated[tuple[PositiveCoupling, ...], Rising] | None = None
 
 
-class Scan(Section):
-    """The grid of yields; limits are found between its couplings."""
+class TableGrid(Section):
+    """A grid that is simulated in place of another one."""
 
     mass: MassGrid
     coupling: CouplingGrid
+
+
+class Scan(Section):
+    """
+    The grid of yields; limits are found between its couplings.
+
+    Attributes
+    ----------
+    table
+        What is simulated in place of the grid, which must lie within. The grid's decays are linear
+        between these points, in the logarithms of decays, mass and coupling.
+    """
+
+    mass: MassGrid
+    coupling: CouplingGrid
+    table: TableGrid | None

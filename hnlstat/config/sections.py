@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from hnlstat.config.base import Section, problem
 from hnlstat.config.detector import Detector
@@ -76,17 +83,30 @@ Significance = Annotated[PositiveNumber, AfterValidator(_resolvable)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
+_Counts = dict[str, Annotated[int, Field(ge=0)]]
+
+
 class Exposure(Section):
-    """Protons on target by horn mode, and the events observed (None: projected)."""
+    """Protons on target by horn mode, and the events observed.
+
+    None: projected. "asimov": projected, too, but beside data of other datasets the expected
+    background counts as its data; without any, it is as None.
+    """
 
     name: str
     description: str = ""
     pot: Annotated[dict[str, PositiveNumber], NotEmpty]
-    observed: dict[str, Annotated[int, Field(ge=0)]] | None
+    observed: (
+        Annotated[
+            Annotated[_Counts, Tag("<events>")] | Annotated[Literal["asimov"], Tag("<asimov>")],
+            Discriminator(lambda value: "<asimov>" if isinstance(value, str) else "<events>"),
+        ]
+        | None
+    )
 
     @model_validator(mode="after")
     def _observed_fits_pot(self) -> Self:
-        if self.observed is not None and self.observed.keys() != self.pot.keys():
+        if isinstance(self.observed, dict) and self.observed.keys() != self.pot.keys():
             raise problem(
                 "observed", f"has {list(self.observed)}, but pot has the modes {list(self.pot)}"
             )
@@ -116,16 +136,26 @@ class FluxUncertainty(Section):
         return self
 
 
+FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+
+
 class Flux(Section):
     """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
 
-    Of the table the columns of `flavours` are used.
+    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
+    only those that are in both.
     """
 
     name: str
     table: str
-    flavours: Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+    flavours: FluxFlavours
+    flavours_by_mode: dict[str, FluxFlavours] | None
     uncertainty: FluxUncertainty
+
+    def flavours_in(self, mode: str) -> tuple[str, ...]:
+        """Flavours that are used in a horn mode."""
+        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
+        return tuple(flavour for flavour in self.flavours if flavour in allowed)
 
 
 class Flavours(Section):
@@ -190,7 +220,8 @@ class Simulation(Section):
         Vertices lie within this distance [m] of the beam axis, and up to this far upstream of the
         detector's centre; "auto": all described volumes.
     upstream_offset, decay_lengths
-        With `decay_lengths` k, vertices lie up to offset + min(k decay lengths, upstream) upstream.
+        With `decay_lengths` k, vertices lie up to offset + min(k decay lengths, upstream) upstream,
+        decay lengths being those of N with the energy of the neutrino.
     survival
         Whether N must survive from its production to the fiducial volume.
     bound_nucleons, pauli, fermi_momentum

@@ -17,7 +17,6 @@ SHARED = (
     "name",
     "task",
     "events",
-    "scan",
     "executor",
     "store",
     "resume",
@@ -29,6 +28,7 @@ SHARED = (
 """Parts of a Study that say nothing about the experiment: all studies on the way share them."""
 
 SHARED_KEYS = {
+    "scan": ("mass", "coupling"),
     "model": ("mass", "coupling"),
     "simulation": ("seed", "precision", "max_points", "interpolate_masses"),
     "inference": ("toys", "seed"),

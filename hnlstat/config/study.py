@@ -137,8 +137,7 @@ class Study(Section):
             raise problem("yields_from", "is of no use to task=combine, which takes workspaces")
         if self.task.kind == "inject" and self.data_from is not None:
             raise problem("data_from", "is of no use to task=inject, which makes data")
-        projected = any(dataset.exposure.observed is None for dataset in self.datasets)
-        if self.task.kind == "fit" and self.data_from is None and projected:
+        if self.task.kind == "fit" and self.data_from is None and not self.has_data:
             raise problem(
                 "data_from", "missing; a projection has no data to fit, task=inject makes some"
             )
@@ -150,6 +149,12 @@ class Study(Section):
                     text = f"has {points} points; a {self.task.kind} needs {least}"
                     raise problem(f"scan.{key}", text)
         return self
+
+    @property
+    def has_data(self) -> bool:
+        """Whether exposures have data: each its own or Asimov data, and not all of these."""
+        observed = [dataset.exposure.observed for dataset in self.datasets]
+        return None not in observed and any(data != "asimov" for data in observed)
 
     def content_hash(self) -> str:
         """

@@ -43,6 +43,9 @@ class CountingModel:
         independent between bins.
     bins
         Index of each bin in its channel, shape (C,); left out where each channel has one.
+    datasets
+        Name of the dataset of each bin, shape (C,), for tests of summed counts; left out where each
+        channel is a dataset of its own.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class CountingModel:
     background_modifiers: FloatArray = field(default_factory=lambda: np.array(0.0))
     mc_error: FloatArray = field(default_factory=lambda: np.array(0.0))
     bins: tuple[int, ...] = ()
+    datasets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = tuple(self.channels)
@@ -69,6 +73,9 @@ class CountingModel:
             )
         object.__setattr__(self, "channels", names)
         object.__setattr__(self, "bins", bins)
+        object.__setattr__(self, "datasets", tuple(self.datasets) or names)
+        if len(self.datasets) != len(names):
+            raise InferenceError(f"datasets has {len(self.datasets)} names for {len(names)} bins")
         values: dict[str, object] = {
             "signal": self._column("signal", self.signal, lowest=0.0),
             "background": self._column("background", self.background, above=0.0),
@@ -190,4 +197,5 @@ class CountingModel:
             background_modifiers=self.background_modifiers[chosen],
             mc_error=self.mc_error[chosen],
             bins=tuple(self.bins[i] for i in chosen),
+            datasets=tuple(self.datasets[i] for i in chosen),
         )

@@ -39,8 +39,9 @@ class Apparatus:
     selection : adds columns of selected decays, so that there are K in all; None: only all decays
     min_cos_theta : cut on the angle of N to the beam
     radius, upstream : limits of the sampled volume [m], None for the whole described world
-    upstream_offset, decay_lengths : with k decay lengths, vertices lie up to offset + min(k decay
-        lengths, upstream) upstream [m]; the sampled volume then depends on the coupling
+    upstream_offset, decay_lengths : with k decay lengths, those of N with the neutrino's energy,
+        vertices lie up to offset + min(k decay lengths, upstream) upstream [m]; the sampled volume
+        then depends on the coupling and on the neutrino
     survival : whether N must survive from its vertex to the fiducial box; without it the yield is
         wrong at short lifetimes, as in arXiv:2412.15051
     """

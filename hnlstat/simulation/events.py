@@ -201,7 +201,7 @@ def join(batches: Sequence[Columns]) -> Columns:
 
 def strata(study: Study, model: EventModel) -> list[EventJob]:
     """One job for each dataset, fiducial volume and kind of target that can make N."""
-    table = load_flux(study.flux.table).only(study.flux.flavours)
+    table = load_flux(study.flux.table).only(study.flux.flavours_in)
     jobs: list[EventJob] = []
     for i, dataset in enumerate(study.datasets):
         modes, codes, flux = _sources(study, dataset, table)

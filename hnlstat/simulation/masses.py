@@ -45,7 +45,12 @@ class Simulation:
 
     def __init__(self, study: Study, masses: Array, couplings: Array, run: RunJobs) -> None:
         self._plan = Plan.of(study, masses, couplings)
+        self._tabulated: Sequence[MassSample] = ()
         jobs, n = list(self._plan.jobs()), len(masses)
+        if study.scan.table is not None:
+            self._tabulated = run(jobs)
+            self.table = self._plan.table(self._tabulated)
+            return
         grids = [jobs[i : i + n] for i in range(0, len(jobs), n)]
         between = study.simulation.interpolate_masses
         samples = interpolated(grids, run) if between else run(jobs)
@@ -65,6 +70,8 @@ class Simulation:
         Decays are known as well as the samples beside them; branching ratio and efficiency are
         those of each mass.
         """
+        if self._tabulated:
+            return replace(self._plan, masses=masses).table(self._tabulated)
         found = [
             _predicted(float(x), np.log([*sampled]), [*sampled.values()])
             for sampled in self._sampled

@@ -75,9 +75,10 @@ def decays_within_reach(
     passages = Passages.of(lengths, density)
     back, onward = chords(apparatus, rays, volume)
     found = np.empty((n, len(kappa)))
+    fastest = np.sqrt(np.maximum(rays.energy**2 - rays.mass**2, 0.0)) / rays.mass
     for i, each in enumerate(kappa):
         inverse = each * rays.mass / rays.momentum  # decay length [1/m]
-        depth = np.minimum(apparatus.decay_lengths / inverse, apparatus.upstream)
+        depth = np.minimum(apparatus.decay_lengths * fastest / each, apparatus.upstream)
         ends = interval_within(rays.origin, rays.direction, None, apparatus.upstream_offset + depth)
         mine = passages.within(*ends)
         if apparatus.survival:

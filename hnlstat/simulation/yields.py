@@ -17,6 +17,7 @@ from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sample import MassSample, Precision, simulate
 from hnlstat.simulation.table import CutFlow, YieldTable
+from hnlstat.simulation.tabulated import from_table
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Plan:
     study : what is simulated
     modes : horn modes, in the order of the flux columns
     detectors : distinct detectors; jobs run over these, and for each over the masses
-    masses, couplings : the grid [GeV], [GeV^-1]
+    masses, couplings : the grid [GeV], [GeV^-1]; what is simulated is `scan.table` if there is one
     """
 
     study: Study
@@ -76,10 +77,11 @@ class Plan:
     def jobs(self) -> Iterator[Job]:
         """One job for each detector and mass."""
         study = self.study
-        table = load_flux(study.flux.table).only(study.flux.flavours)
+        masses, couplings = self._simulated()
+        table = load_flux(study.flux.table).only(study.flux.flavours_in)
         flux = setup.flux_columns(study, table, self.modes)
-        kappa = np.outer(inverse_decay_lengths(study, self.masses), self.couplings**2)
-        efficiency = branching_and_efficiency(study, self.masses)
+        kappa = np.outer(inverse_decay_lengths(study, masses), couplings**2)
+        efficiency = branching_and_efficiency(study, masses)
         weighted = tuple(
             WeightedColumn(k, weight)
             for weight in setup.variations(study).values()
@@ -92,7 +94,7 @@ class Plan:
                 study.systematics.rock_length,
             )  # fmt: skip
             pot = self._total_pot(detector)
-            for i, mass in enumerate(self.masses):
+            for i, mass in enumerate(masses):
                 # columns at +1 sigma share the sample and need no precision of their own
                 weight = np.zeros(apparatus.columns)
                 for k in range(len(self.modes)):
@@ -105,12 +107,13 @@ class Plan:
                     study.simulation.max_points,
                 )
                 yield Job(
-                    apparatus, float(mass), self.couplings, kappa[i], precision,
+                    apparatus, float(mass), couplings, kappa[i], precision,
                     study.simulation.seed,
                 )  # fmt: skip
 
     def table(self, samples: Sequence[MassSample]) -> YieldTable:
         """Assemble the samples of all jobs, in their order."""
+        samples = self._on_grid(samples)
         n = len(self.masses)
         efficiency = branching_and_efficiency(self.study, self.masses)
         rows: list[_Row] = []
@@ -136,6 +139,25 @@ class Plan:
             },
             cut_flow=self._cut_flow(samples),
         )
+
+    def _simulated(self) -> tuple[Array, Array]:
+        """Masses and couplings of the jobs."""
+        table = self.study.scan.table
+        if table is None:
+            return self.masses, self.couplings
+        return table.mass.array(), table.coupling.array()
+
+    def _on_grid(self, samples: Sequence[MassSample]) -> Sequence[MassSample]:
+        """Samples at the masses and couplings of the grid, from those of the jobs."""
+        if self.study.scan.table is None:
+            return samples
+        known, grid = self._simulated(), (self.masses, self.couplings)
+        n = len(known[0])
+        return [
+            sample
+            for first in range(0, len(samples), n)
+            for sample in from_table(samples[first : first + n], *known, *grid)
+        ]
 
     def _total_pot(self, detector: Detector) -> Array:
         """Sum of the exposures of all datasets with this detector, by mode."""
