@@ -180,8 +180,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
         observed = [n for entry in part.workspace["observations"] for n in entry["data"]]
         if any(n != round(n) for n in observed):
             current.remark(f"{part.name}: its observations are expectations, not data")
-    current.folder.write_json("workspace/BkgOnly.json", found.workspace)
-    current.folder.write_json("workspace/patchset.json", found.patches, indent=None)
+    current.folder.write_json("workspace/BkgOnly.json", found.workspace, strict=True)
+    current.folder.write_json("workspace/patchset.json", found.patches, indent=None, strict=True)
     channels = [channel["name"] for channel in found.workspace["channels"]]
     patches = len(found.patches["patches"])
     current.console.print(

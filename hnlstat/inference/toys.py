@@ -35,7 +35,6 @@ _SPREAD = 0.5  # of these components around their mean; 1 would follow the noise
 _QUANTILE_TOYS = 4  # plain toys for quantiles, relative to the main sample
 _NEAR = 50  # toys on each side of a quantile that tell where it lies
 _FIRST_SHARE = 0.25  # of the first component of a mixture
-_MOST_EVENTS = 1e9  # of a signal
 _FEWEST = 0.3  # counts that a component leads to where it should lead to none
 _FIT_STEPS = 30
 _LONGEST_STEP = 2.0  # sigma
@@ -97,7 +96,7 @@ class ToyCalculator:
         if not active.size:
             one, ones = (None if blind else 1.0), (1.0,) * len(BANDS)
             return Exclusion(one, one, ones, ones, "toys", "ok: no signal")
-        model = _capped(model.select(active))
+        model = model.select(active).capped()
 
         def poverty(counts: FloatArray) -> FloatArray:
             return -q_tilde(counts, model.signal, model.background)
@@ -122,7 +121,7 @@ class ToyCalculator:
         active = np.flatnonzero(model.signal > 0.0)
         if not active.size:
             return np.ones(counts.shape[1])
-        model = replace(_capped(model.select(active)), observed=None)
+        model = replace(model.select(active).capped(), observed=None)
 
         def poverty(counts: FloatArray) -> FloatArray:
             return -q_tilde(counts, model.signal, model.background)
@@ -139,7 +138,7 @@ class ToyCalculator:
         blind = model.observed is None
         if not active.size:
             return Discovery(None if blind else 1.0, 1.0, "toys", "ok: no signal")
-        model = _capped(model.select(active))
+        model = model.select(active).capped()
 
         def dullness(counts: FloatArray) -> FloatArray:
             return -q_zero(counts, model.signal, model.background)
@@ -150,17 +149,6 @@ class ToyCalculator:
         p = [min(ladder.up_to(level)[1], 1.0) for level in levels]
         remark = _remark(dullness(toys.counts), toys.background, levels)
         return Discovery(None if blind else p[1], p[0], "toys", remark)
-
-
-def _capped(model: CountingModel) -> CountingModel:
-    """Return the model with at most so much signal as counts can be drawn for.
-
-    Its p-values are an upper bound, far below all that is asked for.
-    """
-    total = float(model.signal.sum())
-    if total <= _MOST_EVENTS:
-        return model
-    return model.with_signal(model.signal * (_MOST_EVENTS / total))
 
 
 def _levels(
