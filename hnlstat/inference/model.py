@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from hnlstat.errors import InferenceError
 
 FloatArray = NDArray[np.float64]
+MOST_OBSERVED = 1e9
+"""Events in one bin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,11 @@ class CountingModel:
         }
         if self.observed is not None:
             values["observed"] = self._column("observed", self.observed, lowest=0.0)
+            if self.observed is not None and np.max(self.observed) > MOST_OBSERVED:
+                raise InferenceError(
+                    f"{np.max(self.observed):.4g} observed events are too many; at most "
+                    f"{MOST_OBSERVED:.0e} can be tested"
+                )
         for name, value in values.items():
             object.__setattr__(self, name, value)
         error_of = dict(zip(names, self.background_modifiers.tolist(), strict=True))
@@ -181,6 +188,8 @@ class CountingModel:
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
         """Return the model of the chosen bins only (their indices, in order)."""
+        if np.array_equal(chosen, np.arange(len(self.channels))):
+            return self
         return CountingModel(
             channels=tuple(self.channels[i] for i in chosen),
             signal=self.signal[chosen],
