@@ -29,7 +29,7 @@ def _nuisances(value: object) -> object:
     if value in ("drawn", "nominal"):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 5.0:
-        raise ValueError(f"{value} is not drawn, nominal or a number of sigma from -5 to 5")
+        raise ValueError("is not drawn, nominal or a number of sigma from -5 to 5")
     return float(value)
 
 

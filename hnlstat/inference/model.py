@@ -203,6 +203,8 @@ class CountingModel:
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
         """Return the model of the chosen bins only (their indices, in order)."""
+        if np.array_equal(chosen, np.arange(len(self.channels))):
+            return self
         return CountingModel(
             channels=tuple(self.channels[i] for i in chosen),
             signal=self.signal[chosen],
