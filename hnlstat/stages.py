@@ -297,10 +297,9 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
         experiment.mc_error.reshape(-1, bins),
     )
     folder, base = current.folder, experiment.base
-    folder.write_json("workspace/BkgOnly.json", background_only(base))
-    folder.write_json(
-        "workspace/patchset.json", patchset(base, grid, current.study.name), indent=None
-    )
+    folder.write_json("workspace/BkgOnly.json", background_only(base), strict=True)
+    patches = patchset(base, grid, current.study.name)
+    folder.write_json("workspace/patchset.json", patches, indent=None, strict=True)
 
 
 def limit_jobs(

@@ -1,5 +1,6 @@
 """Tasks that study the statistics themselves."""
 
+import itertools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -46,33 +47,35 @@ def run_coverage(current: Run, given: YieldTable | None) -> dict[str, Any]:
         raise ConfigError("model.coupling: no signal there, so that channels have no shares of it")
     toys = ToySettings(inference.toys, inference.seed)
     name, calculator = choose(inference.calculator, model, toys)
-    points = coverage(model, task.signals, task.levels, calculator, task.toys, inference.seed)
+    points = coverage(
+        model, task.signals, task.levels, calculator, task.toys, inference.seed, task.nuisances
+    )
     columns = ("signal", "level", "nuisances", "coverage", "error")
-    rows = [list(asdict(point).values()) for point in points]
+    rows = [(p.signal, p.level, p.treatment, p.coverage, p.error) for p in points]
     current.folder.write_csv("coverage.csv", columns, rows)
     figure = coverage_figure(points, f"limits by the {name} calculation")
     current.folder.write_figure("coverage", figure)
-    lowest = [_lowest(points, level) for level in task.levels]
+    lowest = [
+        min((p for p in points if (p.level, p.nuisances) == pair), key=lambda p: p.coverage)
+        for pair in itertools.product(task.levels, task.nuisances)
+    ]
     current.console.print(_table(lowest))
+    promised = [p for p in lowest if isinstance(p.nuisances, str)] or lowest
     return {
         "task": "coverage",
         "remarks": current.remarks,
         "calculator": name,
-        "covers": all(p.coverage >= p.level - ALLOWED * p.error for p in points),
-        "lowest": [asdict(point) for point in lowest],
+        "covers": all(p.coverage >= p.level - ALLOWED * p.error for p in promised),
+        "lowest": [asdict(point) | {"nuisances": point.treatment} for point in lowest],
     }
 
 
-def _lowest(points: tuple[CoveragePoint, ...], level: float) -> CoveragePoint:
-    return min((p for p in points if p.level == level), key=lambda p: p.coverage)
-
-
 def _table(lowest: list[CoveragePoint]) -> Table:
-    """Return the lowest coverage of each level, for the screen."""
+    """Return the lowest coverage of each level and kind of nuisances, for the screen."""
     table = Table("level", "lowest coverage", "at true signal", "nuisances", title="coverage")
     for point in lowest:
         found = f"{point.coverage:.4f} ± {point.error:.4f}"
-        table.add_row(f"{point.level:.4g}", found, f"{point.signal:g}", point.nuisances)
+        table.add_row(f"{point.level:.4g}", found, f"{point.signal:g}", point.treatment)
     return table
 
 
@@ -180,8 +183,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
         observed = [n for entry in part.workspace["observations"] for n in entry["data"]]
         if any(n != round(n) for n in observed):
             current.remark(f"{part.name}: its observations are expectations, not data")
-    current.folder.write_json("workspace/BkgOnly.json", found.workspace)
-    current.folder.write_json("workspace/patchset.json", found.patches, indent=None)
+    current.folder.write_json("workspace/BkgOnly.json", found.workspace, strict=True)
+    current.folder.write_json("workspace/patchset.json", found.patches, indent=None, strict=True)
     channels = [channel["name"] for channel in found.workspace["channels"]]
     patches = len(found.patches["patches"])
     current.console.print(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SerializeAsAny
 
 from hnlstat.config.base import Section, by_kind, suggest
 from hnlstat.config.quantities import (
@@ -22,6 +22,18 @@ def _at_least_two(value: tuple[Path, ...]) -> tuple[Path, ...]:
     if len(value) < 2:
         raise ValueError("names fewer than two folders of runs")
     return value
+
+
+def _nuisances(value: object) -> object:
+    """Check an entry of task.nuisances."""
+    if value in ("drawn", "nominal"):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 5.0:
+        raise ValueError("is not drawn, nominal or a number of sigma from -5 to 5")
+    return float(value)
+
+
+TrueNuisances = Annotated[Literal["drawn", "nominal"] | float, PlainValidator(_nuisances)]
 
 
 class Task(Section):
@@ -56,13 +68,17 @@ class CoverageTask(Task):
         True signals, expected events in all channels together.
     levels
         Confidence levels of the limits.
+    nuisances
+        Of the pseudo-experiments: "drawn" from their priors, "nominal", or such that the total
+        signal lies so many standard deviations of its uncertainty above the expected one.
     toys
-        Pseudo-experiments for each signal.
+        Pseudo-experiments for each signal and kind of nuisances.
     """
 
     kind: Literal["coverage"]
     signals: Annotated[tuple[Events, ...], NotEmpty]
     levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
+    nuisances: Annotated[tuple[TrueNuisances, ...], NotEmpty]
     toys: Annotated[int, Field(ge=100)]
 
 

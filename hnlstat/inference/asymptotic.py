@@ -5,13 +5,14 @@ is in doubt is handed to pyhf. At a few expected events the formulae are up to 3
 serve where counts are large, and for comparison.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.histfactory import Likelihoods, same_form
@@ -19,10 +20,12 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.profile import Fit, best_fit
 from hnlstat.inference.reader import Spec, read_likelihoods
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
+from hnlstat.inference.statistics import asimov_significance
 from hnlstat.inference.workspace import workspace
 
 FloatArray = NDArray[np.float64]
 
+_FAINTEST = 1e-6  # significance without uncertainties below which rounding errors decide
 _SIGMAS = np.array(BANDS, dtype=np.float64)
 
 
@@ -124,10 +127,11 @@ def _p_values(
         beyond = (root**2 - root_asimov**2) / (2.0 * safe)
         shifted = np.where(root > root_asimov, beyond, shifted)
     clsb, clb = ndtr(-shifted - root_asimov), ndtr(-shifted)
+    cls = np.exp(log_ndtr(-shifted - root_asimov) - log_ndtr(-shifted))
     falling = _SIGMAS[::-1]
     clsb_expected = ndtr(-falling - root_asimov[:, None])
     return AsymptoticTests(
-        clsb, clb, clsb / clb, clsb_expected, clsb_expected / ndtr(-falling), by_pyhf, {}
+        clsb, clb, cls, clsb_expected, clsb_expected / ndtr(-falling), by_pyhf, {}
     )
 
 
@@ -135,6 +139,7 @@ def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[An
     """Return CLs+b, CLb, CLs and their expected bands as pyhf calculates them with Minuit."""
     import pyhf  # only now: it takes half a second
 
+    logging.getLogger("pyhf").setLevel(logging.CRITICAL)  # a page for each fit that fails
     settings = spec["measurements"][0]["config"]
     # our own workspaces need no validation, which takes longer than the fits
     likelihood = pyhf.Model(
@@ -157,14 +162,22 @@ def with_pyhf(spec: Spec, discovery: bool) -> tuple[float, float, float, list[An
         clsb, clb, cls = (float(p) for p in calculator.pvalues(statistic, *hypotheses))
         return clsb, clb, cls, calculator.expected_pvalues(*hypotheses)
     except pyhf.exceptions.FailedMinimization as error:
-        raise InferenceError(f"the profile likelihood fit did not converge: {error}") from error
+        raise InferenceError("the profile likelihood fit does not converge") from error
     finally:
         pyhf.set_backend(backend, optimizer)
 
 
+def _without_test(model: CountingModel) -> str | None:
+    """Return why a model needs no test, as its signal changes no p-value by more than 1e-5."""
+    if not model.signal.any():
+        return "ok: no signal"
+    significance = asimov_significance(model.signal, model.background, discovery=False)
+    return "ok: hardly any signal" if significance < _FAINTEST else None
+
+
 def _one(model: CountingModel, discovery: bool) -> AsymptoticTests:
     """Return the tests of one model; raise InferenceError where there are none."""
-    tests = asymptotic_tests([workspace(model)], discovery)
+    tests = asymptotic_tests([workspace(model.capped())], discovery)
     if tests.failures:
         raise InferenceError(tests.failures[0])
     return tests
@@ -182,9 +195,9 @@ class AsymptoticCalculator:
             If no fit converges.
         """
         blind = model.observed is None
-        if not model.signal.any():
+        if (validity := _without_test(model)) is not None:
             one = None if blind else 1.0
-            return Exclusion(one, one, (1.0,) * 5, (1.0,) * 5, "asymptotic", "ok: no signal")
+            return Exclusion(one, one, (1.0,) * 5, (1.0,) * 5, "asymptotic", validity)
         tests = _one(model, discovery=False)
         return Exclusion(
             None if blind else float(tests.cls[0]),
@@ -197,9 +210,11 @@ class AsymptoticCalculator:
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
         """Return CLs of many outcomes (C, M), shape (M,); NaN where no fit converges."""
-        if not model.signal.any():
+        if _without_test(model) is not None:
             return np.ones(counts.shape[1])
-        return asymptotic_tests([workspace(replace(model, observed=n)) for n in counts.T]).cls
+        return asymptotic_tests(
+            [workspace(replace(model.capped(), observed=n)) for n in counts.T]
+        ).cls
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, of the data and of Asimov data with signal.
@@ -210,8 +225,9 @@ class AsymptoticCalculator:
             If no fit converges.
         """
         blind = model.observed is None
-        if not model.signal.any():
-            return Discovery(None if blind else 1.0, 1.0, "asymptotic", "ok: no signal")
+        if (validity := _without_test(model)) is not None:
+            p = 0.5 if model.signal.any() else 1.0
+            return Discovery(None if blind else p, p, "asymptotic", validity)
         tests = _one(model, discovery=True)
         return Discovery(
             None if blind else float(tests.clsb[0]),

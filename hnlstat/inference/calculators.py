@@ -15,6 +15,11 @@ CalculatorName = Literal["auto", "exact", "convolution", "toys", "asymptotic", "
 _FEW_OUTCOMES = 1e5  # take a tenth of a second; the convolution is faster for more
 
 
+def observed_method(name: str, engine: Calculator) -> str:
+    """Return the calculator of observed p-values: exact ones may be handed over for their data."""
+    return engine.observed_method if isinstance(engine, exact.ExactCalculator) else name
+
+
 def choose(
     name: CalculatorName, experiment: CountingModel, toys: ToySettings | None = None
 ) -> tuple[str, Calculator]:
@@ -27,7 +32,8 @@ def choose(
         outcomes are few enough to enumerate, else the convolution of spectra, else (for thousands
         of background events in a channel) importance-sampled toys.
     experiment
-        Backgrounds and data; the signal is not used.
+        Backgrounds; signal and data are not used for the choice, so that expected results do not
+        depend on the data.
     toys
         Number and seed of toys.
 
@@ -40,8 +46,10 @@ def choose(
         return name, AsymptoticCalculator()
     if name == "published":
         return name, PublishedCalculator()
-    if name == "exact" or (name == "auto" and exact.is_affordable(experiment, _FEW_OUTCOMES)):
-        return "exact", exact.ExactCalculator(experiment)
+    if name == "exact":
+        return name, exact.ExactCalculator(experiment)
+    if name == "auto" and exact.is_affordable(experiment, _FEW_OUTCOMES):
+        return "exact", exact.ExactCalculator(experiment, most=_FEW_OUTCOMES)
     if name == "convolution" or (name == "auto" and convolution.is_affordable(experiment)):
         return "convolution", convolution.ConvolutionCalculator(experiment)
     if name in ("auto", "toys"):

@@ -2,11 +2,14 @@
 
 A confidence interval of level 1 - alpha contains a true signal s where CLs(s) of the data is not
 below alpha. Only the p-value at the true signal is needed, no limit has to be found.
+
+Limits average over nuisance parameters. So they cover on the average over these, and about so where
+they are nominal; where the signal in truth lies below what is expected of it, limits cover less.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +18,9 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator
 
 FloatArray = NDArray[np.float64]
-Nuisances = Literal["drawn", "nominal"]
-"""Nuisance parameters of each pseudo-experiment: drawn anew from their priors, or nominal."""
+Nuisances = Literal["drawn", "nominal"] | float
+"""Nuisance parameters of each pseudo-experiment: drawn anew from their priors, nominal, or those
+that move the total signal by so many standard deviations of its uncertainty."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,16 @@ class CoveragePoint:
     coverage: float
     error: float
 
+    @property
+    def treatment(self) -> str:
+        """The nuisance parameters in words."""
+        return nuisances_text(self.nuisances)
+
+
+def nuisances_text(nuisances: Nuisances) -> str:
+    """Return "drawn", "nominal" or such as "signal -2 sigma"."""
+    return nuisances if isinstance(nuisances, str) else f"signal {nuisances:+g} sigma"
+
 
 def coverage(
     model: CountingModel,
@@ -51,6 +65,7 @@ def coverage(
     calculator: Calculator,
     number: int,
     seed: int,
+    treatments: Sequence[Nuisances] = ("drawn", "nominal"),
 ) -> tuple[CoveragePoint, ...]:
     """Return the coverage of exclusion limits by CLs.
 
@@ -68,25 +83,29 @@ def coverage(
         Pseudo-experiments for each true signal and treatment of nuisance parameters.
     seed
         Of their random numbers.
+    treatments
+        Of the nuisance parameters.
     """
     found = []
     for i, total in enumerate(signals):
         point = model.with_signal(total * model.signal / model.signal.sum())
-        for j, nuisances in enumerate(get_args(Nuisances)):
-            rng = np.random.default_rng([seed, i, j])
-            counts = pseudo_experiments(point, number, rng, nuisances == "drawn")
-            outcomes, times = np.unique(counts, axis=1, return_counts=True)
-            cls = calculator.cls(point, outcomes)
+        counts = [
+            pseudo_experiments(point, number, np.random.default_rng([seed, i, j]), nuisances)
+            for j, nuisances in enumerate(treatments)
+        ]
+        outcomes, place = np.unique(np.concatenate(counts, axis=1), axis=1, return_inverse=True)
+        cls = calculator.cls(point, outcomes)[place.ravel()].reshape(len(treatments), number)
+        for nuisances, values in zip(treatments, cls, strict=True):
             for level in levels:
                 # of a limit that lies at the truth, rounding must not decide
-                inside = times[cls >= (1.0 - level) * (1.0 - 1e-9)].sum() / number
+                inside = float(np.mean(values >= (1.0 - level) * (1.0 - 1e-9)))
                 error = np.sqrt(max(inside * (1.0 - inside), 1.0 / number) / number)
-                found.append(CoveragePoint(total, level, nuisances, float(inside), float(error)))
+                found.append(CoveragePoint(total, level, nuisances, inside, float(error)))
     return tuple(found)
 
 
 def pseudo_experiments(
-    model: CountingModel, number: int, rng: np.random.Generator, drawn: bool
+    model: CountingModel, number: int, rng: np.random.Generator, nuisances: Nuisances
 ) -> FloatArray:
     """Return counts of experiments with the model's signal, shape (C, number).
 
@@ -98,16 +117,25 @@ def pseudo_experiments(
         Experiments.
     rng
         Source of random numbers.
-    drawn
-        Whether each has its own nuisance parameters, drawn from their priors; else nominal ones.
+    nuisances
+        "drawn": each has its own, from their priors.
     """
     signal, background = model.signal[:, None], model.background[:, None]
-    if drawn:
+    if nuisances == "drawn":
         size = (len(model.channels), number)
         shifts = model.background_shifts
         background = background * np.exp(shifts @ rng.standard_normal((shifts.shape[1], number)))
         signal = signal * (1.0 + model.mc_error)[:, None] ** rng.standard_normal(size)
         for delta in model.signal_modifiers.values():
             signal = signal * (1.0 + delta)[:, None] ** rng.standard_normal(number)
+    elif nuisances != "nominal":
+        signal = signal * np.exp(float(nuisances) * _common_shift(model))[:, None]
     rate = np.broadcast_to(signal + background, (len(model.channels), number))
     return rng.poisson(rate).astype(np.float64)
+
+
+def _common_shift(model: CountingModel) -> FloatArray:
+    """Return the most likely change of ln(signal), (C,), for one sigma of the total signal."""
+    pull: FloatArray = model.log_signal_covariance @ model.signal
+    variance = float(model.signal @ pull)
+    return pull / np.sqrt(variance) if variance > 0.0 else np.zeros(len(model.channels))

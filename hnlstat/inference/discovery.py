@@ -44,6 +44,7 @@ class DiscoveryTests:
         more
             How many times larger the squared significance of the model is, by Asimov data.
         """
+        model = model.capped()
         seen = about(model)
         for signal, reached, test in self._enough:
             if seen > reached and np.all(model.signal >= signal):

@@ -11,12 +11,12 @@ signal: one serves all signals over the same backgrounds.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from hnlstat.inference.marginal import SignalNodes, poisson_pmf
@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 _BLOCKS = 24
+_ONE_BLOCK = 4096  # outcomes
 _COUNT_STEPS = 200
 
 
@@ -85,7 +86,7 @@ class Outcomes:
         nodes
             Quadrature nodes of the signals of the C channels.
         """
-        tables = [_with_signal(s, b) for s, b in zip(nodes.signal, self._tables, strict=True)]
+        tables = [signal_table(s, b) for s, b in zip(nodes.signal, self._tables, strict=True)]
         weighted = self._rows.product(tables) * nodes.weight
         columns = self._columns.product(tables).T
         return np.concatenate(
@@ -120,7 +121,8 @@ def enumerate_outcomes(
     )
     needed = np.searchsorted(columns.key, limit - rows.key, side="right")
     blocks, counts = [], []
-    edges = np.unique(np.linspace(0, len(needed), _BLOCKS + 1).astype(int))
+    number = 1 if rows.key.size * columns.key.size <= _ONE_BLOCK else _BLOCKS
+    edges = np.unique(np.linspace(0, len(needed), number + 1).astype(int))
     for start, stop in itertools.pairwise(edges):
         used = int(needed[start:stop].max())
         r, c = np.nonzero(np.arange(used) < needed[start:stop, None])
@@ -156,7 +158,7 @@ def _split(sizes: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return the channels in two groups with about the same number of outcomes."""
     groups: tuple[list[int], list[int]] = ([], [])
     for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
-        products = [np.prod([sizes[j] for j in group]) for group in groups]
+        products = [math.prod(sizes[j] for j in group) for group in groups]
         groups[int(products[1] < products[0])].append(i)
     return groups
 
@@ -177,10 +179,18 @@ def _group(
     return reduce(add, group, empty)
 
 
-def _with_signal(signal: FloatArray, background: FloatArray) -> FloatArray:
-    """Return P(n | signal node), shape (N, K): Poisson signal plus the background's counts."""
-    first_row = np.zeros(len(background))
-    first_row[0] = background[0]
-    shifts = scipy.linalg.toeplitz(background, first_row)
-    table: FloatArray = shifts @ poisson_pmf(len(background), signal)
+def signal_table(signal: FloatArray, background: FloatArray) -> FloatArray:
+    """Return P(n | signal node), shape (N, K): Poisson signal plus the background's counts.
+
+    Parameters
+    ----------
+    signal
+        Expected events of the signal at each node, shape (K,).
+    background
+        Distribution of background counts, shape (N,).
+    """
+    size = len(background)
+    n = np.arange(size)
+    padded = np.concatenate([np.zeros(size - 1), background])
+    table: FloatArray = padded[n[:, None] - n + size - 1] @ poisson_pmf(size, signal)
     return table

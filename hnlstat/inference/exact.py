@@ -13,32 +13,40 @@ With fixed rates the likelihood ratio of the two hypotheses orders outcomes almo
 0.4 % lower at 90 % CL, 1.5 % at 5 sigma, for a background of 6.5 events); q-tilde is kept as it is
 what the asymptotic formulae and pyhf use.
 
+CLs is made of all outcomes that are as signal-poor as an outcome, however unlikely they are without
+the signal (`corner`). Where data have too many such outcomes their p-values are the convolution's.
+
 Expected results are quantiles of the exact distribution: the CLs below or at which an experiment
 without signal ends with a probability of 2.3, 16, 50, 84, 98 %; for discovery the median p-value
 of experiments with the signal.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import comb
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.convolution import METHOD as CONVOLUTION
+from hnlstat.inference.convolution import ConvolutionCalculator
 from hnlstat.inference.enumeration import Outcomes, enumerate_outcomes, outcome_count
+from hnlstat.inference.exclusions import Exclusions
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.marginal import background_pmf, signal_nodes
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.poisson import likely_counts
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
-from hnlstat.inference.statistics import q_tilde, q_zero
+from hnlstat.inference.statistics import q_zero
 
 FloatArray = NDArray[np.float64]
+METHOD = "exact"
 
 _TAIL = 1e-13  # of each channel's background, left out of its table
 _MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-9
 _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 
 
@@ -50,7 +58,7 @@ def is_affordable(model: CountingModel, most: float = _MAX_OUTCOMES) -> bool:
     Parameters
     ----------
     model
-        Backgrounds and data; its signal is not used.
+        Backgrounds; its signal and data are not used.
     most
         Outcomes that are few enough.
     """
@@ -59,10 +67,8 @@ def is_affordable(model: CountingModel, most: float = _MAX_OUTCOMES) -> bool:
     largest = model.background * (1.0 + model.background_modifiers) ** 6.0
     if np.any(largest > _MAX_COUNT):
         return False
-    backgrounds = _background_pmfs(model)
-    data = np.zeros((len(backgrounds), 0)) if model.observed is None else model.observed[:, None]
-    limit = -np.log(_TOLERANCE * _least_clb(data, backgrounds))
-    return outcome_count([_keys(pmf) for pmf in backgrounds], limit) < most
+    keys = [_keys(pmf) for pmf in _background_pmfs(model)]
+    return outcome_count(keys, -np.log(_TOLERANCE)) < most
 
 
 class ExactCalculator:
@@ -73,8 +79,11 @@ class ExactCalculator:
     model
         Backgrounds and data; its signal is not used.
     tolerance
-        Joint background probability below which an outcome may be left out, relative to the
-        probability of the data (or of the expected experiments) being at least as signal-poor.
+        Joint background probability below which an outcome may be left out in the search for the
+        quantiles of experiments without signal. No p-value lacks them.
+    most
+        Outcomes for the observed p-values; where more are as signal-poor as the data, these are
+        the convolution's.
 
     Raises
     ------
@@ -82,15 +91,28 @@ class ExactCalculator:
         If the outcomes are too many, see `is_affordable`.
     """
 
-    def __init__(self, model: CountingModel, tolerance: float = _TOLERANCE) -> None:
+    def __init__(
+        self, model: CountingModel, tolerance: float = _TOLERANCE, most: float = _MAX_OUTCOMES
+    ) -> None:
         if not is_affordable(model):
             raise InferenceError(
                 f"backgrounds of {', '.join(f'{b:.4g}' for b in model.background)} events have "
                 "too many outcomes to enumerate; use calculator=auto, convolution or toys"
             )
-        self.tolerance = tolerance
+        self._base, self._limit, self._most = model, -np.log(tolerance), most
         self._backgrounds = _background_pmfs(model)
-        self._last: tuple[tuple[tuple[str, ...], float], Outcomes] | None = None
+        self._last: tuple[tuple[str, ...], Outcomes] | None = None
+
+    @cached_property
+    def _convolution(self) -> ConvolutionCalculator:
+        return ConvolutionCalculator(self._base)
+
+    @property
+    def observed_method(self) -> str:
+        """The calculator of the observed p-values."""
+        observed = self._base.observed
+        far = observed is not None and self._too_many(observed[:, None]).any()
+        return CONVOLUTION if far else METHOD
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return CLs and CLs+b, observed and expected, of the model's signal."""
@@ -98,50 +120,56 @@ class ExactCalculator:
         if not active.size:
             one = None if model.observed is None else 1.0
             ones = (1.0,) * len(BANDS)
-            return Exclusion(one, one, ones, ones, "exact", "ok: no signal")
-        backgrounds = [self._backgrounds[i] for i in active]
+            return Exclusion(one, one, ones, ones, METHOD, "ok: no signal")
         model = model.select(active)
-        data = np.zeros((active.size, 0)) if model.observed is None else model.observed[:, None]
-        ladder = self._ladder(model, backgrounds, data)
-        expected = [ladder.up_to(ladder.quantile(ladder.background, ndtr(z))) for z in BANDS]
+        tests = self._tests(model, active)
+        expected, remark = tests.expected().tolist(), "ok"
         observed = None
         if model.observed is not None:
-            q = q_tilde(model.observed[:, None], model.signal, model.background)
-            observed = ladder.up_to(-q[0])
+            found, handed = self._p_values(tests, model.observed[:, None])
+            observed = found[0].tolist()
+            remark = f"ok: observed by {CONVOLUTION}" if handed else "ok"
         return Exclusion(
-            None if observed is None else observed[0] / observed[1],
+            None if observed is None else observed[1],
             None if observed is None else observed[0],
-            tuple(clsb / clb for clsb, clb in expected),
+            tuple(cls for _, cls in expected),
             tuple(clsb for clsb, _ in expected),
-            "exact",
-            "ok",
+            METHOD,
+            remark,
         )
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
-        """Return CLs of many outcomes (C, M) from one enumeration, shape (M,)."""
+        """Return CLs of many outcomes (C, M) together, shape (M,)."""
         active = np.flatnonzero(model.signal > 0.0)
         if not active.size:
             return np.ones(counts.shape[1])
-        model = model.select(active)
-        ladder = self._ladder(model, [self._backgrounds[i] for i in active], counts[active])
-        q = q_tilde(counts[active], model.signal, model.background)
-        return np.array([clsb / clb for clsb, clb in map(ladder.up_to, (-q).tolist())])
+        tests = self._tests(model.select(active), active)
+        return self._p_values(tests, counts[active])[0][:, 1]
 
-    def _ladder(
-        self, model: CountingModel, backgrounds: Sequence[FloatArray], data: FloatArray
-    ) -> Ladder:
-        """Return the outcomes in order of q-tilde, complete enough for data (C, M)."""
-        limit = -np.log(self.tolerance * _least_clb(data, backgrounds))
-        keys = [_keys(pmf) for pmf in backgrounds]
-        key = model.labels, float(limit)
-        if self._last is None or self._last[0] != key:
-            self._last = key, enumerate_outcomes(backgrounds, keys, limit)
-        outcomes = self._last[1]
-        return Ladder.build(
-            -q_tilde(outcomes.counts, model.signal, model.background),
-            outcomes.background,
-            outcomes.with_signal(signal_nodes(model)),
-        )
+    def _tests(self, model: CountingModel, active: NDArray[np.intp]) -> Exclusions:
+        """Return the tests of a signal that all the chosen channels have."""
+        backgrounds = [self._backgrounds[i] for i in active]
+        if self._last is None or self._last[0] != model.labels:
+            keys = [_keys(pmf) for pmf in backgrounds]
+            self._last = model.labels, enumerate_outcomes(backgrounds, keys, self._limit)
+        return Exclusions(model, backgrounds, self._last[1])
+
+    def _too_many(self, counts: FloatArray) -> NDArray[np.bool_]:
+        """Tell which data (C, M) have too many outcomes with as few events."""
+        return np.asarray(comb(counts.sum(axis=0) + len(counts), len(counts)) > self._most)
+
+    def _p_values(self, tests: Exclusions, counts: FloatArray) -> tuple[FloatArray, bool]:
+        """Return CLs+b and CLs of outcomes (C, M), shape (M, 2); if any are the convolution's."""
+        far = self._too_many(counts)
+        found = np.ones((counts.shape[1], 2))
+        if not far.all():
+            try:
+                found[~far] = tests.p_values(counts[:, ~far])
+            except InferenceError:
+                far[:] = True
+        if far.any():
+            found[far] = self._convolution.p_values(tests.model, counts[:, far])
+        return found, bool(far.any())
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, observed and expected with the signal.
@@ -163,22 +191,36 @@ class ExactCalculator:
         rates = (model.signal, model.background)
         asimov = float(q_zero((model.signal + model.background)[:, None], *rates)[0])
         limit = max(1.03 * asimov, TIE)
-        q_observed = None
-        if model.observed is not None:
-            q_observed = float(q_zero(model.observed[:, None], *rates)[0])
-            limit = max(limit, q_observed)
         ladder = _below(model, backgrounds, limit)
         while ladder.below(limit)[0] <= 0.5:
             limit *= 1.1
             ladder = _below(model, backgrounds, limit)
         median = ladder.quantile(ladder.signal_plus_background, 0.5)
-        p_expected, p_observed = (
-            None if q is None else max(1.0 - ladder.below(q)[1], _P_VALUE_FLOOR)
-            for q in (median, q_observed)
-        )
-        assert p_expected is not None
+        p_expected = max(1.0 - ladder.below(median)[1], _P_VALUE_FLOOR)
+        p_observed = None
+        if model.observed is not None:
+            q = float(q_zero(model.observed[:, None], *rates)[0])
+            p_observed = self._beyond(model, backgrounds, q, limit, ladder)
         remark = "ok" if p_expected > _P_VALUE_FLOOR else "p-value below the resolution of 1e-13"
-        return Discovery(p_observed, p_expected, "exact", remark)
+        return Discovery(p_observed, p_expected, METHOD, remark)
+
+    def _beyond(
+        self,
+        model: CountingModel,
+        backgrounds: Sequence[FloatArray],
+        q: float,
+        limit: float,
+        ladder: Ladder,
+    ) -> float:
+        """Return the p-value of data with this q0, from a ladder that is complete to a limit."""
+        if q > limit and 1.0 - ladder.below(limit)[1] > _P_VALUE_FLOOR:
+            try:
+                ladder = _below(model, backgrounds, q)
+            except InferenceError:
+                found = self._convolution.discovery(model).p0_observed
+                assert found is not None
+                return found
+        return max(1.0 - ladder.below(q)[1], _P_VALUE_FLOOR)
 
 
 def _background_pmfs(model: CountingModel) -> tuple[FloatArray, ...]:
@@ -192,18 +234,6 @@ def _background_pmfs(model: CountingModel) -> tuple[FloatArray, ...]:
 def _keys(pmf: FloatArray) -> FloatArray:
     """Return what sums up to minus the logarithm of an outcome's probability."""
     return np.asarray(-np.log(np.maximum(pmf, 1e-300)))
-
-
-def _least_clb(data: FloatArray, backgrounds: Sequence[FloatArray]) -> float:
-    """Return a lower bound of CLb of all data (C, M), but not below what logarithms can take.
-
-    q-tilde does not fall when a count does, so that the outcomes with no count above the data's
-    all belong to CLb.
-    """
-    below = np.ones(data.shape[1])
-    for n, pmf in zip(data.astype(int), backgrounds, strict=True):
-        below *= np.cumsum(pmf)[np.minimum(n, len(pmf) - 1)]
-    return max(float(below.min(initial=1.0)), 1e-250)
 
 
 def _below(model: CountingModel, backgrounds: Sequence[FloatArray], limit: float) -> Ladder:

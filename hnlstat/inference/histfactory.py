@@ -116,17 +116,24 @@ class Likelihoods:
 
     @property
     def two_sided(self) -> NDArray[np.bool_]:
-        """Parameters that move a rate the same way at +1 and -1 sigma, shape (N,).
+        """Parameters that move the events of a bin the same way up and down, shape (P, N).
 
-        With them a likelihood may have several maxima.
+        With them a likelihood may have several maxima. It may be one modifier that does so, or
+        several that pull samples of a bin in opposite directions.
         """
-        found = np.zeros(len(self.parameters), dtype=bool)
-        _, log_high, log_low = self.normsys.tables
-        found[self.normsys.acting[(log_high * log_low > 0.0).any(axis=0)]] = True
-        if self.histosys.row.size:
-            up, down = self.histosys.tables
-            found[self.histosys.acting[(up * down < 0.0).any(axis=0)]] = True
-        return found
+        theta = np.tile(self.start, (len(self.nominal), 1))
+        theta[:, self.poi] = 1.0
+        nominal = self.expected(theta)
+        found = np.zeros(theta.shape, dtype=bool)
+        for i in np.unique(np.concatenate([self.normsys.acting, self.histosys.acting])).tolist():
+            for size in (1.0, 3.0):
+                moved = [theta.copy() for _ in range(2)]
+                moved[0][:, i], moved[1][:, i] = size, -size
+                up, down = (self.expected(moved[side]) - nominal for side in (0, 1))
+                least = 1e-9 * nominal
+                same = (np.abs(up) > least) & (np.abs(down) > least) & (up * down > 0.0)
+                found[:, i] |= same.any(axis=1)
+        return found & ~self.fixed
 
     def take(self, points: NDArray[Any]) -> "Likelihoods":
         """Return the likelihoods of some of the points."""
@@ -202,34 +209,36 @@ class Likelihoods:
         return Data(self.expected(theta), auxiliary)
 
     def nll(self, theta: FloatArray, data: Data) -> FloatArray:
-        """Return -ln L up to a constant of the data, shape (P,); infinite for negative rates."""
+        """Return -ln L relative to the saturated model, shape (P,); infinite for negative rates."""
         expected = self.expected(theta)
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = (expected - data.counts * np.log(expected)).sum(axis=1)
-            auxiliary = self.scale * theta - data.auxiliary * np.log(theta)
+            value = _poisson(expected, data.counts).sum(axis=1)
+            auxiliary = _poisson(self.scale * theta, data.auxiliary)
             value += np.where(self.scale > 0.0, auxiliary, 0.0).sum(axis=1)
         value += 0.5 * (self.precision * (theta - data.auxiliary) ** 2).sum(axis=1)
-        good = np.isfinite(value) & (expected > 0.0).all(axis=1)
+        good = np.isfinite(value) & (expected >= 0.0).all(axis=1)
         return np.where(good, value, np.inf)
 
     def derivatives(self, theta: FloatArray, data: Data) -> tuple[FloatArray, FloatArray]:
         """Return gradient (P, N) and Hessian (P, N, N) of -ln L."""
         rates, log_slope, additive, bend = self._rows(theta)
         expected = rates @ self.bin_of_row
-        ratio = data.counts / expected
+        seen = data.counts > 0.0
+        ratio = np.divide(data.counts, expected, out=np.zeros_like(expected), where=seen)
+        curvature = np.divide(ratio, expected, out=np.zeros_like(expected), where=seen)
         row_weight = rates * ((1.0 - ratio) @ self.bin_of_row.T)
         slope = rates[:, :, None] * log_slope
         bin_slope = np.matmul(self.bin_of_row.T, slope)
         gradient = np.einsum("pb,pbn->pn", 1.0 - ratio, bin_slope)
         # second derivatives of the rates; their diagonal is known without cancellation
-        sides, weights = [log_slope, bin_slope], [row_weight, ratio / expected]
+        sides, weights = [log_slope, bin_slope], [row_weight, curvature]
         if additive is not None:
             sides, weights = [*sides, additive], [*weights, -row_weight]
         side, weight = np.concatenate(sides, axis=1), np.concatenate(weights, axis=1)
         hessian = np.matmul((weight[:, :, None] * side).transpose(0, 2, 1), side)
         diagonal = np.arange(theta.shape[1])
         hessian[:, diagonal, diagonal] = np.einsum("pr,prn->pn", row_weight, bend)
-        hessian[:, diagonal, diagonal] += np.einsum("pb,pbn->pn", ratio / expected, bin_slope**2)
+        hessian[:, diagonal, diagonal] += np.einsum("pb,pbn->pn", curvature, bin_slope**2)
         gradient += self.precision * (theta - data.auxiliary)
         counted = np.where(self.scale > 0.0, data.auxiliary / np.maximum(theta, 1e-300), 0.0)
         gradient += np.where(self.scale > 0.0, self.scale - counted, 0.0)
@@ -271,6 +280,12 @@ class Likelihoods:
         additive[where] = first / safe
         bend[where] += second / safe + 2.0 * slope[where] * additive[where]
         return base * np.exp(log_rate), slope + additive, additive, bend
+
+
+def _poisson(expected: FloatArray, counts: FloatArray) -> FloatArray:
+    """Return -ln of Poisson probabilities relative to those of what is seen."""
+    excess: FloatArray = np.where(counts > 0.0, counts * np.log(counts / expected), 0.0)
+    return expected - counts + excess
 
 
 def _add_up(values: FloatArray, row: IntArray, rows: int) -> FloatArray:

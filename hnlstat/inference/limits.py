@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
-from hnlstat.inference.calculators import CalculatorName, choose
-from hnlstat.inference.curves import Curve, curves
+from hnlstat.inference.calculators import CalculatorName, choose, observed_method
+from hnlstat.inference.curves import OBSERVED, Curve, curves
 from hnlstat.inference.discovery import DiscoveryTests
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.points import PointTest
@@ -219,7 +219,9 @@ class _MassScan:
         profiles: list[Profile] = []
         for i, (c, intervals) in enumerate(zip(wanted, found, strict=True)):
             key = (self.mass_gev, c.level, c.kind)
-            method = f"{self.name} {c.test}"
+            seen = c.kind == OBSERVED
+            name = observed_method(self.name, self.engine) if seen else self.name
+            method = f"{name} {c.test}"
             at, strength = search.profile(i, intervals)
             profiles.append(Profile(*key, method, np.exp(at), strength))
             for interval in intervals:

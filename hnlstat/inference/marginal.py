@@ -16,6 +16,8 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.poisson import likely_counts
 
 FloatArray = NDArray[np.float64]
+TYPICAL_EVENTS = 40.0
+"""Of tests whose own number is not given."""
 
 _REACH = 8.0  # sigma; the Gaussian tail beyond is 6e-16
 _STEP = 1.25  # times the width of the integrand: costs 6e-6 of it
@@ -25,7 +27,6 @@ _LEAST_SIZE = 1e-6  # of a direction, events; less does nothing
 _SMALL_PULL = 0.4  # shift in sigma below which a third-degree rule is enough
 _MOST_POINTS = 50_000  # of all directions one by one
 _LEADING = (2, 1)  # directions that are followed one by one where these would be more
-_TYPICAL_SIGNAL = 40.0  # events above which node placement stops following the signal
 
 
 def poisson_pmf(size: int, mean: FloatArray) -> FloatArray:
@@ -37,6 +38,11 @@ def poisson_pmf(size: int, mean: FloatArray) -> FloatArray:
 
 
 def background_pmf(background: float, relative_error: float, tail: float) -> FloatArray:
+    """Return the exponential of `background_log_pmf`, shape (N,)."""
+    return np.asarray(np.exp(background_log_pmf(background, relative_error, tail)))
+
+
+def background_log_pmf(background: float, relative_error: float, tail: float) -> FloatArray:
     """Return the distribution of background counts, its log-normal rate averaged over.
 
     Parameters
@@ -51,19 +57,21 @@ def background_pmf(background: float, relative_error: float, tail: float) -> Flo
     Returns
     -------
     ndarray
-        Probability of n = 0, 1, ..., shape (N,).
+        Logarithm of the probability of n = 0, 1, ..., shape (N,).
     """
     width = np.log1p(relative_error)
     largest = int(likely_counts(tail, background * np.exp(_REACH * width))) + 2
-    if width == 0.0:
-        pmf = poisson_pmf(largest, np.array([background]))[:, 0]
-    else:
+    z = np.zeros(1)
+    if width > 0.0:
         step = min(0.25, 0.5 / np.sqrt(1.0 + largest * width**2))
         z = np.arange(-_REACH, _REACH + step, step)
-        weight = np.exp(-0.5 * z**2)
-        pmf = poisson_pmf(largest, background * np.exp(width * z)) @ (weight / weight.sum())
-    left = np.cumsum(pmf[::-1])[::-1]
-    return pmf[: max(int(np.count_nonzero(left > tail)), 1)]
+    n = np.arange(largest)[:, None]
+    logs = n * (np.log(background) + width * z) - background * np.exp(width * z) - 0.5 * z**2
+    highest = logs.max(axis=1, keepdims=True)
+    log_pmf = highest[:, 0] + np.log(np.exp(logs - highest).sum(axis=1)) - gammaln(n[:, 0] + 1.0)
+    log_pmf -= np.log(np.exp(-0.5 * z**2).sum())
+    left = np.cumsum(np.exp(log_pmf[::-1]))[::-1]
+    return np.asarray(log_pmf[: max(int(np.count_nonzero(left > tail)), 1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +90,9 @@ class SignalNodes:
     weight: FloatArray
 
 
-def signal_nodes(model: CountingModel, most: int = _MOST_POINTS) -> SignalNodes:
+def signal_nodes(
+    model: CountingModel, most: int = _MOST_POINTS, events: float = 0.0
+) -> SignalNodes:
     """Return quadrature nodes for the signals of all channels.
 
     ln(signal) is normal with `model.log_signal_covariance`. Its eigenvectors are independent
@@ -91,10 +101,21 @@ def signal_nodes(model: CountingModel, most: int = _MOST_POINTS) -> SignalNodes:
     trapezoidal sum reaching as far down as a test at many sigma can pull them. Where all
     would be more than `most` points only the largest are followed: one with the pull of all others
     stands for these.
+
+    Parameters
+    ----------
+    model
+        Signal and its uncertainties.
+    most
+        Points that are few enough.
+    events
+        In all channels of the outcomes that are asked for: a test with few events does not resolve
+        a larger signal.
     """
     variance, vectors = np.linalg.eigh(model.log_signal_covariance)
     shifts = vectors * np.sqrt(np.maximum(variance, 0.0))
-    scale = min(1.0, _TYPICAL_SIGNAL / max(float(model.signal.sum()), 1e-300))
+    typical = max(TYPICAL_EVENTS, events)
+    scale = min(1.0, typical / max(float(model.signal.sum()), 1e-300))
     pulls = scale * (model.signal @ shifts)
     shifts, pulls = shifts * np.where(pulls < 0.0, -1.0, 1.0), np.abs(pulls)
     signal = scale * model.signal

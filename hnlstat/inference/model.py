@@ -19,6 +19,9 @@ from hnlstat.errors import InferenceError
 
 FloatArray = NDArray[np.float64]
 
+MOST_EVENTS = 1e9
+"""Of the data or the background of a bin, and of signals that calculators take as they are."""
+
 
 @dataclass(frozen=True, eq=False)
 class CountingModel:
@@ -78,7 +81,7 @@ class CountingModel:
             raise InferenceError(f"datasets has {len(self.datasets)} names for {len(names)} bins")
         values: dict[str, object] = {
             "signal": self._column("signal", self.signal, lowest=0.0),
-            "background": self._column("background", self.background, above=0.0),
+            "background": self._column("background", self.background, above=0.0, most=MOST_EVENTS),
             "signal_modifiers": {
                 name: self._column(name, delta, above=-1.0)
                 for name, delta in self.signal_modifiers.items()
@@ -89,7 +92,9 @@ class CountingModel:
             "mc_error": self._column("mc_error", self.mc_error, lowest=0.0),
         }
         if self.observed is not None:
-            values["observed"] = self._column("observed", self.observed, lowest=0.0)
+            values["observed"] = self._column(
+                "observed", self.observed, lowest=0.0, most=MOST_EVENTS
+            )
         for name, value in values.items():
             object.__setattr__(self, name, value)
         error_of = dict(zip(names, self.background_modifiers.tolist(), strict=True))
@@ -101,7 +106,13 @@ class CountingModel:
                 )
 
     def _column(
-        self, name: str, values: ArrayLike, *, lowest: float = -np.inf, above: float = -np.inf
+        self,
+        name: str,
+        values: ArrayLike,
+        *,
+        lowest: float = -np.inf,
+        above: float = -np.inf,
+        most: float = np.inf,
     ) -> FloatArray:
         """Return `values` as a read-only array (C,) after checking its shape and range."""
         column = np.array(values, dtype=np.float64)
@@ -112,10 +123,11 @@ class CountingModel:
                 f"{name} has shape {column.shape}, needed is one value for each of the "
                 f"{len(self.channels)} bins"
             )
-        wrong = ~np.isfinite(column) | (column < lowest) | (column <= above)
+        wrong = ~np.isfinite(column) | (column < lowest) | (column <= above) | (column > most)
         if wrong.any():
             i = int(np.argmax(wrong))
             bound = f"at least {lowest:g}" if np.isfinite(lowest) else f"above {above:g}"
+            bound += f" and at most {most:g}" if np.isfinite(most) else ""
             raise InferenceError(
                 f"{name} of channel {self.labels[i]} is {column[i]:g}; needed is a finite "
                 f"number {bound}"
@@ -177,6 +189,16 @@ class CountingModel:
             mc_error=error,
         )
 
+    def capped(self) -> "CountingModel":
+        """Return the model with at most 1e9 signal events, which no calculator tells from more.
+
+        Its p-values are upper bounds, far below all that is asked for.
+        """
+        largest = float(self.signal.max())
+        if largest <= MOST_EVENTS:
+            return self
+        return self.with_signal(np.minimum(self.signal / largest, 1.0) * MOST_EVENTS)
+
     def with_data(self, observed: FloatArray) -> "CountingModel":
         """Return the same rates with other observed events, shape (C,)."""
         return replace(self, observed=observed)
@@ -188,6 +210,8 @@ class CountingModel:
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
         """Return the model of the chosen bins only (their indices, in order)."""
+        if np.array_equal(chosen, np.arange(len(self.channels))):
+            return self
         return CountingModel(
             channels=tuple(self.channels[i] for i in chosen),
             signal=self.signal[chosen],

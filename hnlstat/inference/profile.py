@@ -1,5 +1,6 @@
 """Profile likelihood fits of many points at once by Newton's method."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,12 @@ FloatArray = NDArray[np.float64]
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-10  # of -ln L that the last step gains; Newton's next one would gain its square
+_MAX_ROUNDS = 3
+_SIGNS, _REPEATS = 5, 4  # parameters with all combinations of signs, starts for each of these
+_FARTHEST = 2.5  # sigma of a start
+_PULLED, _POOR = 6.0, 3.0  # sum of squared pulls, -ln L above one for each bin: look further
+_TOGETHER = 32  # points with many starts
+_SAME = 1e-9  # of -ln L
 _FLAT = 1e-12  # keeps a likelihood that is linear in a parameter, as at no events, solvable
 _RIDGE_START, _RIDGE_UP, _RIDGE_DOWN = 1e-3, 8.0, 0.25
 
@@ -40,23 +47,63 @@ def best_fit(
     strength: float | None = None,
     start: FloatArray | None = None,
 ) -> Fit:
-    """Maximise the likelihoods, from several starts where there may be several maxima.
+    """Maximise the likelihoods, from many starts where there may be several maxima.
 
     Parameters as in `fit`.
     """
-    first = fit(likelihoods, data, strength, start)
-    turned = likelihoods.two_sided
-    if not turned.any():
-        return first
-    starts = (first.parameters + shift * turned for shift in (-1.5, 1.5))
-    fits = [first, *(fit(likelihoods, data, strength, other) for other in starts)]
-    best = np.argmin([f.nll for f in fits], axis=0)
-    points = np.arange(len(best))
-    return Fit(
-        np.stack([f.parameters for f in fits])[best, points],
-        np.stack([f.nll for f in fits])[best, points],
-        np.stack([f.converged for f in fits])[best, points],
-    )
+    best = fit(likelihoods, data, strength, start)
+    normal = (likelihoods.precision > 0.0) & ~likelihoods.fixed
+    pulls = likelihoods.precision * (best.parameters - data.auxiliary) ** 2
+    poor = (pulls.sum(axis=1) > _PULLED) | (best.nll > _POOR + data.counts.shape[1])
+    turned = likelihoods.two_sided | (poor[:, None] & normal)
+    todo = np.flatnonzero(turned.any(axis=1))
+    for first in range(0, todo.size, _TOGETHER):
+        block = todo[first : first + _TOGETHER]
+        part, fitted = likelihoods.take(block), data.take(block)
+        for _ in range(_MAX_ROUNDS):
+            here = np.flatnonzero(turned[block].any(axis=1))
+            if not here.size:
+                break
+            points, starts = _starts(part, best.parameters[block], turned[block])
+            again = fit(part.take(points), fitted.take(points), strength, starts)
+            for p in here.tolist():
+                mine = np.flatnonzero(points == p)
+                lowest = mine[np.argmin(again.nll[mine])]
+                if again.nll[lowest] < best.nll[block[p]] - _SAME:
+                    best.parameters[block[p]] = again.parameters[lowest]
+                    best.nll[block[p]] = again.nll[lowest]
+                    best.converged[block[p]] = again.converged[lowest]
+                else:
+                    turned[block[p]] = False
+    return best
+
+
+def _starts(
+    likelihoods: Likelihoods, theta: FloatArray, turned: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], FloatArray]:
+    """Return more starts and the points that they are for, shapes (S,) and (S, N).
+
+    The turned parameters of each point are spread over all combinations of signs, or over many of
+    them, as far as 2.5 sigma; the parameter of interest goes to a side of its own.
+    """
+    rng = np.random.default_rng(1)  # the same starts each time
+    points, starts = [], []
+    width = 1.0 / np.sqrt(np.where(likelihoods.precision > 0.0, likelihoods.precision, 1.0))
+    for p in np.flatnonzero(turned.any(axis=1)).tolist():
+        chosen = np.flatnonzero(turned[p])
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=min(chosen.size, _SIGNS))))
+        rest = rng.choice((-1.0, 1.0), (_REPEATS * len(signs), max(chosen.size - _SIGNS, 0)))
+        sides = np.hstack([np.tile(signs, (_REPEATS, 1)), rest])
+        size = rng.uniform(0.1, _FARTHEST, sides.shape)
+        more = np.repeat(theta[p][None], len(sides), axis=0)
+        middle = likelihoods.data.auxiliary[p, chosen]
+        more[:, chosen] = middle + sides * size * width[p, chosen]
+        more[:, likelihoods.poi] *= rng.choice((0.1, 1.0, 3.0), len(sides))
+        starts.append(more)
+        points.append(np.full(len(more), p))
+    if not points:
+        return np.zeros(0, dtype=np.intp), np.zeros((0, theta.shape[1]))
+    return np.concatenate(points), np.concatenate(starts)
 
 
 def fit(

@@ -12,6 +12,7 @@ from hnlstat.inference.model import CountingModel
 FloatArray = NDArray[np.float64]
 
 BANDS = (-2, -1, 0, 1, 2)
+_LEAST = 5e-324  # positive number; smaller p-values are given as 0
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Discovery:
 
     @property
     def significance(self) -> float:
-        """Median significance in one-sided standard deviations."""
-        return -float(ndtri(self.p0_expected))
+        """Median significance in one-sided standard deviations, from 0 to about 38."""
+        return max(-float(ndtri(max(self.p0_expected, _LEAST))), 0.0)
 
 
 class Calculator(Protocol):

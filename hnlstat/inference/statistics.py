@@ -4,7 +4,8 @@ With the nuisance parameters at their nominal values the likelihood of mu is
 prod_i Poisson(n_i; mu s_i + b_i). The statistics are those of Cowan et al., arXiv:1007.1727,
 equations 16 (q-tilde, here always for mu = 1) and 12 (q0), both with mu-hat >= 0.
 
-Both are monotone in each n_i, because by the envelope theorem
+Only products of signal and mu count: the fits are made for a signal of one event, so that no signal
+is too small for them. Both statistics are monotone in each n_i, because by the envelope theorem
 d q-tilde / d n_i = 2 ln[(mu-hat s_i + b_i) / (s_i + b_i)] <= 0 and
 d q0 / d n_i = 2 ln[(mu-hat s_i + b_i) / b_i] >= 0.
 """
@@ -71,10 +72,12 @@ def q_tilde(counts: FloatArray, signal: FloatArray, background: FloatArray) -> F
 
     Parameters as in `best_fit_strength`.
     """
-    mu = best_fit_strength(counts, signal, background, upper=1.0)
-    fitted = np.outer(signal, mu) + background[:, None]
+    total = signal.sum()
+    shares = signal / (total or 1.0)
+    events = best_fit_strength(counts, shares, background, upper=total)
+    fitted = np.outer(shares, events) + background[:, None]
     log_ratio = xlogy(counts, fitted / (signal + background)[:, None]).sum(axis=0)
-    statistic: FloatArray = np.maximum(2.0 * (log_ratio + signal.sum() * (1.0 - mu)), 0.0)
+    statistic: FloatArray = np.maximum(2.0 * (log_ratio + (total - events)), 0.0)
     return statistic
 
 
@@ -83,10 +86,11 @@ def q_zero(counts: FloatArray, signal: FloatArray, background: FloatArray) -> Fl
 
     Parameters as in `best_fit_strength`.
     """
-    mu = best_fit_strength(counts, signal, background)
-    fitted = np.outer(signal, mu) + background[:, None]
+    shares = signal / (signal.sum() or 1.0)
+    events = best_fit_strength(counts, shares, background)
+    fitted = np.outer(shares, events) + background[:, None]
     log_ratio = xlogy(counts, fitted / background[:, None]).sum(axis=0)
-    statistic: FloatArray = np.maximum(2.0 * (log_ratio - signal.sum() * mu), 0.0)
+    statistic: FloatArray = np.maximum(2.0 * (log_ratio - events), 0.0)
     return statistic
 
 
@@ -106,11 +110,18 @@ def asimov_significance(signal: FloatArray, background: FloatArray, discovery: b
     ndarray
         Standard deviations, shape (...).
     """
-    log_ratio = np.log1p(signal / background)
-    exclusion = signal - background * log_ratio
-    q = (signal + background) * log_ratio - signal if discovery else exclusion
+    ratio = signal / background
+    exclusion = background * _log1p_deficit(ratio)
+    q = signal * np.log1p(ratio) - exclusion if discovery else exclusion
     significance: FloatArray = np.sqrt(np.maximum(2.0 * q.sum(axis=-1), 0.0))
     return significance
+
+
+def _log1p_deficit(x: FloatArray) -> FloatArray:
+    """Return x - ln(1 + x), without cancellation where x is small."""
+    small = np.minimum(x, 1e-4)
+    series = small**2 * (1 / 2 - small * (1 / 3 - small * (1 / 4 - small / 5)))
+    return np.where(x > 1e-4, x - np.log1p(x), series)
 
 
 def discovery_significance(

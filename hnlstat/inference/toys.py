@@ -6,9 +6,7 @@ nuisance parameters drawn from their priors. Plain toys would need 1e8 of them f
 hypothesis to the other, and weighted by p(theta, n) / mixture (the balance heuristic: Veach and
 Guibas, SIGGRAPH 1995).
 
-Each component leads a hypothesis with rates r(theta) towards given counts n*. It shifts theta by m,
-the best fit to n*, and multiplies the rates by n* / r(m): an exponential change of measure, whose
-weight is stationary in theta at m. The same seed serves every point, so that p-values are smooth
+The same seed serves every point, so that p-values are smooth
 along the coupling.
 """
 
@@ -17,15 +15,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, ndtr, xlogy
+from scipy.special import ndtr
 
 from hnlstat.inference.ladder import TIE, Ladder
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import q_tilde, q_zero
+from hnlstat.inference.toy_sampling import Component, Rates, Toys, draw_toys
 
 FloatArray = NDArray[np.float64]
 Statistic = Callable[[FloatArray], FloatArray]
+Pair = tuple[float, float]
 
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _CLS_LEVELS = (0.0, 0.05, 0.2, 0.5)  # quantiles of many outcomes that toys are led to
@@ -34,11 +34,8 @@ _CENTRES = 8  # components that a pilot adds for each level
 _SPREAD = 0.5  # of these components around their mean; 1 would follow the noise of single toys
 _QUANTILE_TOYS = 4  # plain toys for quantiles, relative to the main sample
 _NEAR = 50  # toys on each side of a quantile that tell where it lies
-_FIRST_SHARE = 0.25  # of the first component of a mixture
-_MOST_EVENTS = 1e9  # of a signal
 _FEWEST = 0.3  # counts that a component leads to where it should lead to none
-_FIT_STEPS = 30
-_LONGEST_STEP = 2.0  # sigma
+_NO_NUMBER = 1e-300  # probabilities below are 0
 _LARGEST_ERROR = 0.05  # relative, of a p-value; more is a remark
 
 
@@ -62,20 +59,41 @@ class ToySettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Toys:
-    """Weighted toy experiments.
+class _Sorted:
+    """Toys in the order of a statistic.
 
-    Attributes
-    ----------
-    counts
-        Shape (C, N).
-    background, signal_plus_background
-        Weights, shape (N,): their sum over a set of outcomes estimates its probability.
+    Weights of all toys sum up to one but for their noise. So probabilities are shares of that sum:
+    they lie between 0 and 1, and are precise where they are near 1.
     """
 
-    counts: FloatArray
-    background: FloatArray
-    signal_plus_background: FloatArray
+    ladder: Ladder
+    statistic: FloatArray
+    weights: tuple[FloatArray, FloatArray]
+
+    @classmethod
+    def of(cls, toys: Toys, statistic: Statistic) -> "_Sorted":
+        values = statistic(toys.counts)
+        ladder = Ladder.build(values, toys.background, toys.signal_plus_background)
+        return cls(ladder, values, (toys.background, toys.signal_plus_background))
+
+    def up_to(self, value: float) -> Pair:
+        """Return P(statistic <= value) with the signal and without."""
+        totals = self.ladder.signal_plus_background[-1], self.ladder.background[-1]
+        clsb, clb = (
+            min(p / float(total), 1.0) if total > 0.0 else 0.0
+            for p, total in zip(self.ladder.up_to(value), totals, strict=True)
+        )
+        return clsb, clb
+
+    def error(self, value: float, hypothesis: int) -> float:
+        """Return the relative standard error of the probability; 0 of one too small for numbers."""
+        inside = self.statistic <= value + TIE * (1.0 + abs(value))
+        weights = self.weights[hypothesis][inside]
+        total = float(weights.sum())
+        if total <= _NO_NUMBER:
+            return 0.0 if inside.any() else np.inf
+        variance = float(((weights / total) ** 2).sum()) - 1.0 / len(inside)
+        return float(np.sqrt(max(variance, 0.0)))
 
 
 class ToyCalculator:
@@ -91,30 +109,31 @@ class ToyCalculator:
         self.settings = settings or ToySettings()
 
     def exclusion(self, model: CountingModel) -> Exclusion:
-        """Return CLs and CLs+b, observed and expected, of the model's signal."""
+        """Return CLs and CLs+b, observed and expected, of the model's signal.
+
+        What is expected comes from toys of its own, so that it does not depend on the data.
+        """
         active = np.flatnonzero(model.signal > 0.0)
         blind = model.observed is None
         if not active.size:
             one, ones = (None if blind else 1.0), (1.0,) * len(BANDS)
             return Exclusion(one, one, ones, ones, "toys", "ok: no signal")
-        model = _capped(model.select(active))
+        model = model.select(active).capped()
 
         def poverty(counts: FloatArray) -> FloatArray:
             return -q_tilde(counts, model.signal, model.background)
 
         quantiles = [float(ndtr(z)) for z in BANDS]
-        levels, centres = _levels(model, poverty, 0, quantiles, self.settings)
-        toys = _sample(model, poverty, 1, levels, centres, self.settings)
-        ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)
-        pairs = [ladder.up_to(level) for level in levels]
-        ratios = [clsb / clb if clb > 0.0 else 1.0 for clsb, clb in pairs]
+        (expected, seen), validity = self._p_values(model, poverty, 1, quantiles)
+        # CLs rises with the level; where it hardly does, noise must not turn bands around
+        ratios = np.maximum.accumulate([_ratio(*pair) for pair in expected]).tolist()
         return Exclusion(
-            None if blind else ratios[-1],
-            None if blind else pairs[-1][0],
-            tuple(ratios[: len(BANDS)]),
-            tuple(clsb for clsb, _ in pairs[: len(BANDS)]),
+            None if seen is None else _ratio(*seen),
+            None if seen is None else seen[0],
+            tuple(ratios),
+            tuple(clsb for clsb, _ in expected),
             "toys",
-            _remark(poverty(toys.counts), toys.signal_plus_background, levels),
+            validity,
         )
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
@@ -122,7 +141,7 @@ class ToyCalculator:
         active = np.flatnonzero(model.signal > 0.0)
         if not active.size:
             return np.ones(counts.shape[1])
-        model = replace(_capped(model.select(active)), observed=None)
+        model = replace(model.select(active).capped(), observed=None)
 
         def poverty(counts: FloatArray) -> FloatArray:
             return -q_tilde(counts, model.signal, model.background)
@@ -130,8 +149,7 @@ class ToyCalculator:
         values = poverty(counts[active])
         levels = np.quantile(values, _CLS_LEVELS, method="inverted_cdf").tolist()
         toys = _sample(model, poverty, 1, levels, [], self.settings)
-        ladder = Ladder.build(poverty(toys.counts), toys.background, toys.signal_plus_background)
-        return _ratios(ladder, values)
+        return np.array([_ratio(*toys.up_to(value)) for value in values.tolist()])
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, observed and expected with the signal."""
@@ -139,28 +157,37 @@ class ToyCalculator:
         blind = model.observed is None
         if not active.size:
             return Discovery(None if blind else 1.0, 1.0, "toys", "ok: no signal")
-        model = _capped(model.select(active))
+        model = model.select(active).capped()
 
         def dullness(counts: FloatArray) -> FloatArray:
             return -q_zero(counts, model.signal, model.background)
 
-        levels, centres = _levels(model, dullness, 1, [0.5], self.settings)
-        toys = _sample(model, dullness, 0, levels, centres, self.settings)
-        ladder = Ladder.build(dullness(toys.counts), toys.background, toys.signal_plus_background)
-        p = [min(ladder.up_to(level)[1], 1.0) for level in levels]
-        remark = _remark(dullness(toys.counts), toys.background, levels)
-        return Discovery(None if blind else p[1], p[0], "toys", remark)
+        (expected, seen), validity = self._p_values(model, dullness, 0, [0.5])
+        return Discovery(None if seen is None else seen[1], expected[0][1], "toys", validity)
 
+    def _p_values(
+        self,
+        model: CountingModel,
+        statistic: Statistic,
+        hypothesis: int,
+        quantiles: Sequence[float],
+    ) -> tuple[tuple[list[Pair], Pair | None], str]:
+        """Return the p-values at quantiles of the other hypothesis and of the data, and a remark.
 
-def _capped(model: CountingModel) -> CountingModel:
-    """Return the model with at most so much signal as counts can be drawn for.
-
-    Its p-values are an upper bound, far below all that is asked for.
-    """
-    total = float(model.signal.sum())
-    if total <= _MOST_EVENTS:
-        return model
-    return model.with_signal(model.signal * (_MOST_EVENTS / total))
+        Each is a pair: with the signal and without.
+        """
+        blind = replace(model, observed=None)
+        levels, centres = _levels(blind, statistic, 1 - hypothesis, quantiles, self.settings)
+        toys = _sample(blind, statistic, hypothesis, levels, centres, self.settings)
+        expected = [toys.up_to(level) for level in levels]
+        errors = [toys.error(level, hypothesis) for level in levels]
+        seen = None
+        if model.observed is not None:
+            level = float(statistic(model.observed[:, None])[0])
+            toys = _sample(model, statistic, hypothesis, [level], [], self.settings)
+            seen = toys.up_to(level)
+            errors.append(toys.error(level, hypothesis))
+        return (expected, seen), _remark(max(errors))
 
 
 def _levels(
@@ -170,13 +197,13 @@ def _levels(
     quantiles: Sequence[float],
     settings: ToySettings,
 ) -> tuple[list[float], list[FloatArray]]:
-    """Return quantiles of a statistic under a hypothesis, by plain toys, and its value in data.
+    """Return quantiles of a statistic under a hypothesis, by plain toys.
 
     With them come the mean counts of toys near each quantile.
     """
     rng = np.random.default_rng([settings.seed, 0])
-    rates = _Rates(model)
-    plain = _Component(hypothesis, np.zeros(rates.size), np.ones(len(model.channels)))
+    rates = Rates(model)
+    plain = Component(hypothesis, np.zeros(rates.size), np.ones(len(model.channels)))
     _, counts = plain.draw(rates, _QUANTILE_TOYS * settings.number, rng)
     values = statistic(counts)
     order = np.argsort(values, kind="stable")
@@ -184,8 +211,6 @@ def _levels(
     levels = [float(values[order[place]]) for place in places]
     near = (order[max(place - _NEAR, 0) : place + _NEAR + 1] for place in places)
     centres = [counts[:, chosen].mean(axis=1) for chosen in near]
-    if model.observed is not None:
-        levels.append(float(statistic(model.observed[:, None])[0]))
     return levels, centres
 
 
@@ -196,7 +221,7 @@ def _sample(
     levels: Sequence[float],
     centres: Sequence[FloatArray],
     settings: ToySettings,
-) -> Toys:
+) -> _Sorted:
     """Return toys that populate, under a hypothesis, the outcomes at or below each level.
 
     A pilot sample goes from the one hypothesis to the other; where its weight lies below each
@@ -210,7 +235,8 @@ def _sample(
         start += [(h, np.maximum(model.observed, _FEWEST)) for h in (0, 1)]
     if not settings.importance:
         plain = [(h, model.background + h * model.signal) for h in (0, 1)]
-        return draw_toys(model, plain, settings.number, np.random.default_rng(settings.seed))
+        rng = np.random.default_rng(settings.seed)
+        return _Sorted.of(draw_toys(model, plain, settings.number, rng), statistic)
     rng = np.random.default_rng([settings.seed, 1])
     for fraction in _PILOTS:
         pilot = draw_toys(model, start, int(fraction * settings.number), rng)
@@ -224,134 +250,17 @@ def _sample(
                 for i in rng.choice(inside, _CENTRES, p=share).tolist():
                     middle = mean + _SPREAD * (pilot.counts[:, i] - mean)
                     start.append((hypothesis, np.maximum(middle, _FEWEST)))
-    return draw_toys(model, start, settings.number, rng)
+    return _Sorted.of(draw_toys(model, start, settings.number, rng), statistic)
 
 
-def draw_toys(
-    model: CountingModel,
-    targets: Sequence[tuple[int, FloatArray]],
-    number: int,
-    rng: np.random.Generator,
-) -> Toys:
-    """Draw toys of both hypotheses together, the first component more of them.
-
-    Parameters
-    ----------
-    model
-        Rates and uncertainties.
-    targets
-        Components of the mixture: the hypothesis (0 without, 1 with the signal) and the positive
-        counts (C,) that it is led to.
-    number
-        Toys of all components together: a quarter of them, or an even share if that is more, of
-        the first one, and the rest shared out evenly.
-    rng
-        Source of random numbers.
-    """
-    rates = _Rates(model)
-    first = int(number * max(_FIRST_SHARE, 1.0 / len(targets)))
-    sizes = np.diff([0, *np.linspace(first, number, len(targets)).astype(int)])
-    components = [rates.lead(h, counts) for h, counts in targets]
-    drawn = [c.draw(rates, int(size), rng) for c, size in zip(components, sizes, strict=True)]
-    theta, counts = (np.concatenate(part, axis=1) for part in zip(*drawn, strict=True))
-    both = [rates.at(h, theta) for h in (0, 1)]
-    # all densities without the factors exp(-theta^2 / 2) / prod n!, which they share
-    log_rates = [xlogy(counts, rate).sum(axis=0) for rate in both]
-    parts = [
-        c.shift @ theta
-        - 0.5 * c.shift @ c.shift
-        + np.log(c.scale) @ counts
-        + log_rates[c.hypothesis]
-        - c.scale @ both[c.hypothesis]
-        for c in components
-    ]
-    mixture = logsumexp(np.array(parts), axis=0, b=sizes[:, None])
-    background, signal_plus_background = (
-        np.exp(log_rates[h] - both[h].sum(axis=0) - mixture) for h in (0, 1)
-    )
-    return Toys(counts, background, signal_plus_background)
+def _ratio(clsb: float, clb: float) -> float:
+    """Return CLs, at most 1; 1 where no toy is as signal-poor."""
+    return min(clsb / clb, 1.0) if clb > 0.0 else 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Component:
-    """A hypothesis with its nuisance parameters shifted and its rates scaled."""
-
-    hypothesis: int
-    shift: FloatArray
-    scale: FloatArray
-
-    def draw(
-        self, rates: "_Rates", size: int, rng: np.random.Generator
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return nuisance parameters (C + G, size) and counts (C, size)."""
-        theta = self.shift[:, None] + rng.standard_normal((len(self.shift), size))
-        mean = self.scale[:, None] * rates.at(self.hypothesis, theta)
-        return theta, rng.poisson(mean).astype(np.float64)
-
-
-class _Rates:
-    """Rates of C bins as functions of standard normal parameters.
-
-    C directions of the signal come first, then the backgrounds of the G channels.
-    """
-
-    def __init__(self, model: CountingModel) -> None:
-        variance, vectors = np.linalg.eigh(model.log_signal_covariance)
-        self.signal, self.background = model.signal[:, None], model.background[:, None]
-        self.signal_shift = vectors * np.sqrt(np.maximum(variance, 0.0))
-        self.background_shift = model.background_shifts
-
-    @property
-    def size(self) -> int:
-        """Number of parameters, C + G."""
-        return sum(self.background_shift.shape)
-
-    def at(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the expected events, shape (C, N), for parameters (C + G, N)."""
-        first = len(self.signal)
-        rate = self.background * np.exp(self.background_shift @ theta[first:])
-        if hypothesis:
-            rate = rate + self.signal * np.exp(self.signal_shift @ theta[:first])
-        return np.asarray(rate)
-
-    def slope(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the derivatives of the rates at one point (C + G, 1), shape (C, C + G)."""
-        first = len(self.signal)
-        own = self.background * np.exp(self.background_shift @ theta[first:])
-        signal = hypothesis * self.signal * np.exp(self.signal_shift @ theta[:first])
-        return np.concatenate([signal * self.signal_shift, own * self.background_shift], axis=1)
-
-    def lead(self, hypothesis: int, counts: FloatArray) -> _Component:
-        """Return the component that leads a hypothesis to these counts.
-
-        Its shift is the best fit of the parameters, found by Fisher scoring; one that is not quite
-        the best costs precision only.
-        """
-        theta = np.zeros((self.size, 1))
-        for _ in range(_FIT_STEPS):
-            rate, slope = self.at(hypothesis, theta), self.slope(hypothesis, theta)
-            gradient = slope.T @ (1.0 - counts[:, None] / rate) + theta
-            step = np.linalg.solve(slope.T @ (slope / rate) + np.eye(len(theta)), gradient)
-            theta -= step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
-            if np.abs(step).max() < 1e-6:
-                break
-        return _Component(hypothesis, theta[:, 0], counts / self.at(hypothesis, theta)[:, 0])
-
-
-def _ratios(ladder: Ladder, values: FloatArray) -> FloatArray:
-    """Return CLs at values of minus q-tilde; 1 where no toy is as signal-poor."""
-    pairs = [ladder.up_to(value) for value in values.tolist()]
-    return np.array([clsb / clb if clb > 0.0 else 1.0 for clsb, clb in pairs])
-
-
-def _remark(statistic: FloatArray, weight: FloatArray, levels: Sequence[float]) -> str:
-    """Return "ok", or the relative standard error of p-values that need more toys."""
-    errors = []
-    for level in levels:
-        inside = weight[statistic <= level + TIE * (1.0 + abs(level))]
-        total = float(inside.sum())
-        variance = float((inside**2).sum()) - total**2 / len(weight)
-        errors.append(np.sqrt(max(variance, 0.0)) / total if total > 0.0 else np.inf)
-    if max(errors) <= _LARGEST_ERROR:
+def _remark(error: float) -> str:
+    """Return "ok", or what to do about the relative standard error of a p-value."""
+    if error <= _LARGEST_ERROR:
         return "ok"
-    return f"p-value known to {max(errors):.0%} only; raise inference.toys"
+    known = f"known to {error:.0%} only" if error < 1.0 else "not known: hardly any toy lies there"
+    return f"p-value {known}; raise inference.toys"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -12,12 +13,16 @@ from hnlstat.report.wording import level_text
 
 COLOURS = (BLUE, VERMILION, GREY)
 LINES = {"drawn": "-", "nominal": ":"}
+OTHER_LINES = (0, (6, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)), (0, (1, 2))
+"""Of signals off by some sigma."""
+MANY_EVENTS = 10.0
+"""Above, the axis of signals is logarithmic."""
 
 
 def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
     """Draw coverage against the true signal, one colour for each level.
 
-    Nuisance parameters of the pseudo-experiments are drawn or nominal.
+    Each treatment of the nuisance parameters has its line.
 
     Parameters
     ----------
@@ -26,15 +31,19 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
     title : str
         Line above the axes.
     """
+    treatments = list(dict.fromkeys(point.treatment for point in points))
+    others = itertools.cycle(OTHER_LINES)
+    lines = {text: LINES[text] if text in LINES else next(others) for text in treatments}
+    levels = dict.fromkeys(point.level for point in points)
+    height = 0.85 + 0.03 * len(levels) * len(lines)
     with own_style():
-        figure = Figure(figsize=(WIDTH, 0.9 * WIDTH), dpi=300, layout="constrained")
+        figure = Figure(figsize=(WIDTH, height * WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        levels = dict.fromkeys(point.level for point in points)
         for number, level in enumerate(levels):
             colour = COLOURS[number % len(COLOURS)]
             axes.axhline(level, color=colour, linewidth=0.6, linestyle="--")
-            for nuisances, line in LINES.items():
-                mine = [p for p in points if (p.level, p.nuisances) == (level, nuisances)]
+            for treatment, line in lines.items():
+                mine = [p for p in points if (p.level, p.treatment) == (level, treatment)]
                 axes.errorbar(
                     [p.signal for p in mine],
                     [p.coverage for p in mine],
@@ -42,8 +51,11 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
                     color=colour,
                     linestyle=line,
                     linewidth=1.0,
-                    label=f"{level_text(level).replace('%', ' %')} CL, {nuisances}",
+                    label=f"{level_text(level).replace('%', ' %')} CL, {treatment}",
                 )
+        if max(point.signal for point in points) > 2.0 * MANY_EVENTS:
+            axes.set_xscale("symlog", linthresh=MANY_EVENTS)
+            axes.set_xlim(left=0.0)
         axes.set_xlabel("True signal [events]")
         axes.set_ylabel("Coverage")
         lowest = min([*levels, *(point.coverage for point in points)])

@@ -10,7 +10,7 @@ from typing import Any
 from hnlstat.bounds import LeadingRange
 from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary, sentences
-from hnlstat.report.wording import mev_text, power_text, range_text
+from hnlstat.report.wording import level_text, mev_text, power_text, range_text
 
 ABSOLUTE = re.compile(r"(?<![\w.~/])(?:/[\w.+=@~-]+){2,}/?")
 BANDS = "expected_"
@@ -138,7 +138,13 @@ def _fit(document: Mapping[str, Any]) -> list[str]:
 
 def _coverage(document: Mapping[str, Any]) -> list[str]:
     verdict = "cover" if document["covers"] else "do not cover"
-    return [f"The limits {verdict} the true signals (calculation: {document['calculator']})."]
+    lines = [f"The limits {verdict} the true signals (calculation: {document['calculator']})."]
+    return lines + [
+        f"With the {low['nuisances']} from what is expected, {level_text(low['level'])} limits "
+        f"cover {low['coverage']:.1%} of the experiments, at a true signal of {low['signal']:g}."
+        for low in document["lowest"]
+        if low["nuisances"].startswith("signal") and low["coverage"] < low["level"]
+    ]
 
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {

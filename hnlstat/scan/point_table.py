@@ -55,7 +55,7 @@ def _row(test: PointTest) -> Iterator[str]:
         yield from [""] * 3
     else:
         yield from map(_number, (found.p0_observed, found.p0_expected))
-        yield f"{max(found.significance, 0.0):.4g}"
+        yield f"{found.significance:.4g}"
     yield test.method
     yield test.validity
 

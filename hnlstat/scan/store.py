@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import logging
+import math
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,20 +64,44 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
         writer.writerows(rows)
 
 
-def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
-    """Write `content` as JSON; numpy scalars and arrays become numbers and lists.
+def write_json(
+    path: Path, content: object, *, indent: int | None = 2, strict: bool = False
+) -> None:
+    """Write `content` as JSON.
+
+    Numpy scalars and arrays become numbers and lists, NaN and infinity, which JSON lacks, null.
 
     Raises
     ------
-    ValueError
-        If `content` holds NaN or infinity, which JSON cannot.
+    OutputError
+        If `strict`, as for likelihoods, where `content` holds NaN or infinity.
     """
-    write_text(path, json_text(content, indent=indent) + "\n")
+    try:
+        write_text(path, json_text(content, indent=indent, strict=strict) + "\n")
+    except ValueError as error:
+        raise OutputError(f"cannot write {path}: a number in it is not finite") from error
 
 
-def json_text(content: object, *, indent: int | None = 2) -> str:
-    """Give `content` as JSON; see `write_json`."""
-    return json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
+def json_text(content: object, *, indent: int | None = 2, strict: bool = False) -> str:
+    """Give `content` as JSON; see `write_json`. If `strict`, NaN and infinity are a ValueError."""
+    dumps = partial(json.dumps, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
+    try:
+        return dumps(content)
+    except ValueError:  # only now: to look through all of the content takes as long again
+        if strict:
+            raise
+        return dumps(_finite(content))
+
+
+def _finite(content: object) -> object:
+    """Return the same content with None in place of NaN and infinity."""
+    if isinstance(content, np.ndarray | np.generic):
+        content = content.tolist()
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def figure_files(figure: Figure) -> dict[str, bytes]:
@@ -161,10 +187,12 @@ class RunFolder:
         write_text(path, text)
         return path
 
-    def write_json(self, name: str, content: object, *, indent: int | None = 2) -> Path:
+    def write_json(
+        self, name: str, content: object, *, indent: int | None = 2, strict: bool = False
+    ) -> Path:
         """Write a JSON file of the run; see `write_json`."""
         path = self.file(name)
-        write_json(path, content, indent=indent)
+        write_json(path, content, indent=indent, strict=strict)
         return path
 
     def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:

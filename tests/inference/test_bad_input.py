@@ -142,3 +142,12 @@ def test_limits_from_too_few_toys_say_so():
     )
     assert "raise inference.toys" in few.validity
     assert few.limits
+
+
+@pytest.mark.parametrize("name", ["observed", "background"])
+def test_numbers_of_events_that_nobody_sees_are_named(name):
+    values = {"background": np.array([1.0]), "observed": np.array([1.0])} | {
+        name: np.array([1e300])
+    }
+    with pytest.raises(InferenceError, match=rf"{name} of channel a is 1e\+300.*at most 1e\+09"):
+        CountingModel(("a",), np.array([1.0]), **values)

@@ -67,11 +67,11 @@ def test_cls_of_many_outcomes_is_that_of_each():
 def test_pseudo_experiments_have_the_moments_of_the_model():
     model = SEARCH.with_signal([20.0, 8.0])
     rng = np.random.default_rng(4)
-    nominal = pseudo_experiments(model, 50_000, rng, drawn=False)
+    nominal = pseudo_experiments(model, 50_000, rng, "nominal")
     rate = model.signal + model.background
     assert nominal.mean(axis=1) == pytest.approx(rate, rel=0.01)
     assert nominal.var(axis=1) == pytest.approx(rate, rel=0.03)
-    drawn = pseudo_experiments(model, 50_000, rng, drawn=True)
+    drawn = pseudo_experiments(model, 50_000, rng, "drawn")
     # ln(s) is normal with this variance
     variance = np.diag(model.log_signal_covariance)
     mean = model.signal * np.exp(0.5 * variance)
@@ -79,3 +79,24 @@ def test_pseudo_experiments_have_the_moments_of_the_model():
     mean += model.background * np.exp(0.5 * width**2)
     assert drawn.mean(axis=1) == pytest.approx(mean, rel=0.02)
     assert np.corrcoef(drawn)[0, 1] > 0.2
+
+
+def test_fixed_nuisances_move_the_total_signal_by_their_sigma():
+    """ln(signal) of both channels goes along their covariance; the background stays."""
+    model = SEARCH.with_signal([20.0, 8.0])
+    weights = model.signal / model.signal.sum()
+    sigma = np.sqrt(weights @ model.log_signal_covariance @ weights)
+    shift = model.log_signal_covariance @ weights / sigma
+    assert weights @ shift == pytest.approx(sigma)
+    for z in (-2.0, 1.0):
+        counts = pseudo_experiments(model, 50_000, np.random.default_rng(4), z)
+        mean = model.signal * np.exp(z * shift) + model.background
+        assert counts.mean(axis=1) == pytest.approx(mean, rel=0.01)
+
+
+def test_coverage_is_averaged_over_nuisances_only():
+    points = coverage(SEARCH, (5.0,), (0.90,), ExactCalculator(SEARCH), 20_000, 1, ("drawn", -2.0))
+    drawn, low = (point.coverage for point in points)
+    assert drawn >= 0.90 - 4.0 * points[0].error
+    assert low < 0.8
+    assert points[1].treatment == "signal -2 sigma"

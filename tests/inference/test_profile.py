@@ -122,7 +122,7 @@ def test_the_better_of_two_maxima_is_found(random_workspace):
     background["data"], spec["observations"][0]["data"] = [50.0], [80.0]
     likelihoods = read_likelihoods([spec])
     found = best_fit(likelihoods, likelihoods.data, strength=0.0)
-    assert likelihoods.two_sided.tolist() == [False, True]
+    assert likelihoods.two_sided.tolist() == [[False, True]]
     assert found.parameters[0, 1] < -1.0
 
 

@@ -6,7 +6,8 @@ from hnlstat.inference.exact import ExactCalculator
 from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.statistics import q_tilde, q_zero
-from hnlstat.inference.toys import ToyCalculator, ToySettings, draw_toys
+from hnlstat.inference.toy_sampling import draw_toys
+from hnlstat.inference.toys import ToyCalculator, ToySettings
 
 UPGRADE = CountingModel(
     ("nd280_fhc", "nd280_rhc", "nd280_upgrade_fhc", "nd280_upgrade_rhc"),
@@ -182,3 +183,46 @@ def test_backgrounds_that_cannot_be_enumerated(background, signal, seen, error):
     test = ToyCalculator(ToySettings(60_000)).exclusion(model)
     assert test.clsb_observed == pytest.approx(clsb, rel=0.06)
     assert test.cls_observed == pytest.approx(clsb / clb, rel=0.06)
+
+
+def test_expected_results_do_not_depend_on_the_data():
+    found = [
+        ToyCalculator(ToySettings(2000)).exclusion(with_data(9.0, counts))
+        for counts in ([1, 0, 6, 0], [0, 0, 0, 0], [20, 9, 100, 30])
+    ]
+    assert len({(test.cls_expected, test.clsb_expected) for test in found}) == 1
+    p0 = {
+        ToyCalculator(ToySettings(2000)).discovery(with_data(9.0, counts)).p0_expected
+        for counts in ([1, 0, 6, 0], [20, 9, 100, 30])
+    }
+    assert len(p0) == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0, 1.4, 30.0])
+@pytest.mark.parametrize(("background", "signal"), [(1e-3, 3.0), (6.3, 0.75), (3000.0, 500.0)])
+def test_any_data_have_the_p_values_of_poisson_sums(background, signal, share):
+    """One channel with known rates; probabilities never pass 1."""
+    seen = np.round(share * (background + signal))
+    model = CountingModel(("a",), np.array([signal]), np.array([background]), np.array([seen]))
+    test = ToyCalculator(ToySettings(10_000)).exclusion(model)
+    found = ToyCalculator(ToySettings(10_000)).discovery(model)
+    values = [test.cls_observed, test.clsb_observed, *test.cls_expected, *test.clsb_expected]
+    assert all(0.0 <= p <= 1.0 for p in [*values, found.p0_observed, found.p0_expected])
+    clsb, clb = poisson.cdf(seen, background + signal), poisson.cdf(seen, background)
+    p0 = poisson.sf(seen - 1.0, background)
+    if seen < background + signal and clsb > 1e-200:
+        assert test.clsb_observed == pytest.approx(clsb, rel=0.12)
+        assert test.cls_observed == pytest.approx(clsb / clb, rel=0.12)
+    elif seen >= background + signal:
+        assert test.cls_observed == 1.0
+    if seen > background and p0 > 1e-200:
+        assert found.p0_observed == pytest.approx(p0, rel=0.12)
+    elif seen > background:
+        assert found.p0_observed <= 1e-200
+
+
+def test_data_of_1e5_events_have_p_values():
+    model = with_data(1e5, [3e4, 2e4, 3e4, 2e4])
+    test, found = ToyCalculator().exclusion(model), ToyCalculator().discovery(model)
+    assert 0.0 <= test.cls_observed <= 1.0
+    assert found.p0_observed == 0.0

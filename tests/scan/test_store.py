@@ -69,13 +69,20 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
         write_text(tmp_path / "absent" / "file", "text")
 
 
-def test_json_takes_arrays_and_refuses_nan(run):
+def test_json_takes_arrays_and_has_null_for_what_is_no_number(run):
     path = run.write_json(
         "workspace/BkgOnly.json", {"mass": np.array([0.1]), "n": np.int64(2), "at": run.path}
     )
     assert json.loads(path.read_text()) == {"mass": [0.1], "n": 2, "at": run.path.as_posix()}
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(run.path / "bad.json", {"limit": np.nan})
+    content = {"limit": np.nan, "p": np.array([1.0, -np.inf]), "row": ({"z": float("inf")}, 2)}
+    path = run.write_json("summary.json", content)
+    assert json.loads(path.read_text()) == {
+        "limit": None,
+        "p": [1.0, None],
+        "row": [{"z": None}, 2],
+    }
+    with pytest.raises(OutputError, match=r"bad\.json: a number in it is not finite"):
+        run.write_json("bad.json", content, strict=True)
     with pytest.raises(TypeError, match="set has no place in JSON"):
         write_json(run.path / "bad.json", {1})
     assert not (run.path / "bad.json").exists()

@@ -27,8 +27,12 @@ def test_coverage(tmp_path, capsys):
     assert summary["calculator"] == "exact"
     with (folder / "coverage.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 2 * 2
+    assert len(rows) == 3 * 2 * 6
     assert {row["coverage"] for row in rows if row["signal"] == "0.0"} == {"1.0"}
+    # a signal that lies far below what is expected of it is excluded too often
+    low = {row["nuisances"]: float(row["coverage"]) for row in rows if row["signal"] == "6.0"}
+    assert low["signal -2 sigma"] < 0.9 < low["nominal"] < low["signal +2 sigma"]
+    assert {entry["nuisances"] for entry in summary["lowest"]} == set(low)
     assert (folder / "coverage.png").stat().st_size > 0
     assert "lowest coverage" in capsys.readouterr().out
     again = run(tmp_path, "--config-dir", str(folder))
@@ -108,6 +112,8 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
         (["task=coverage"], "model.mass: is missing; task=coverage needs it"),
         (["task=coverage", *POINT, "task.levels=[1.2]"], "task.levels.0: 1.2 is not between 0"),
         (["task=coverage", *POINT, "task.signals=[-1]"], "task.signals.0: -1 is negative"),
+        (["task=coverage", *POINT, "task.nuisances=[drwan]"], "task.nuisances.0: drwan is not dra"),
+        (["task=coverage", *POINT, "task.nuisances=[9]"], "task.nuisances.0: 9 is not drawn, nom"),
         (["task=coverage", *POINT, "+task.tois=3"], "task.tois: unknown key; did you mean task.to"),
         (["task.kind=coverage", *POINT], "task.signals: is missing"),
         (["task.kind=limits"], "task.kind: limits is not one of 'contour'"),

@@ -1,0 +1,329 @@
+"""The distribution of a weighted sum of counts, to a relative precision in its tails.
+
+With weights that are multiples m_i of a small step, sum_i n_i m_i has the generating function
+
+    G(x) = prod_c H_c( sum_i f_i x^m_i ) * E exp( sum_i s_i (x^m_i - 1) ),
+
+where H_c is that of the background counts of channel c, its rate averaged over, f_i are the shares
+of its bins, and E averages the signal over its uncertainties as in the exact calculation. A Fourier
+transform over a circle of radius r = exp(-k) gives the probabilities times r^n / G(r): a
+distribution that is moved to where it is wanted, so that tails keep their relative precision (the
+saddle point of Daniels, Ann. Math. Stat. 25 (1954) 631). It has to be known only where it
+lies: Chernoff's bound tells between which sums all but e^-21 of it is, wherever these are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import scipy
+from numpy.polynomial.polynomial import polyval
+from numpy.typing import NDArray
+
+from hnlstat.inference.ladder import TIE
+from hnlstat.inference.marginal import SignalNodes
+from hnlstat.inference.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+Channel = tuple[NDArray[np.intp], FloatArray, FloatArray]
+"""Bins of a channel, their shares of its background, and ln P of its counts."""
+
+_LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
+_LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
+_LEFT_OUT_MEDIAN = 14.0
+_NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
+_PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
+_COARSEST = 0.03  # step over a typical weight, unless all are multiples of a larger one
+_COMMON = 1e-9  # rounding error of weights that are multiples of a step
+_MOST_STEPS = 2**15
+_SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
+_ROUGH = 1e-3  # size of what lies beyond the finest detail, for sums that do not lie dense
+_BATCH = 2_000_000  # of nodes times points on the circle
+_NEGLIGIBLE = 1e-17
+_DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A distribution of sums n times exp(-shift n), in a window.
+
+    Attributes
+    ----------
+    shift, log_norm
+        And the logarithm of its sum.
+    start
+        First sum of the window.
+    spread
+        About its standard deviation.
+    probability
+        Normalised, shape (N,).
+    """
+
+    shift: float
+    log_norm: float
+    start: int
+    spread: float
+    probability: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums of weighted counts of one model.
+
+    Attributes
+    ----------
+    multiples
+        Weights of the bins over the step, shape (C,).
+    whole
+        Whether they are whole numbers.
+    rounding
+        Relative change of a p-value by the rounding of each weight, shape (C,).
+    rates
+        Expected counts where p-values are asked for, shape (C,).
+    """
+
+    channels: Sequence[Channel]
+    nodes: SignalNodes
+    multiples: FloatArray
+    whole: bool = False
+    rounding: FloatArray = field(default_factory=lambda: np.array(0.0))
+    rates: FloatArray = field(default_factory=lambda: np.array(0.0))
+    _known: dict[tuple[int, bool, float], Moved] = field(init=False, default_factory=dict)
+
+    @classmethod
+    def build(
+        cls,
+        model: CountingModel,
+        channels: Sequence[Channel],
+        nodes: SignalNodes,
+        counts: FloatArray,
+        discovery: bool = False,
+    ) -> "Sums":
+        """Choose the step: the largest that changes no p-value of outcomes much.
+
+        Parameters
+        ----------
+        model
+            Signal and background.
+        channels, nodes
+            Its background's distributions, and the nodes of its signal.
+        counts
+            The outcomes, shape (C, M).
+        discovery
+            Whether sums above are asked for, not those below.
+        """
+        weights = np.log1p(model.signal / model.background)
+        fine = cls(channels, nodes, weights)
+        target = np.inf if discovery else float((weights @ counts).max())
+        both = [fine._window(target, with_signal) for with_signal in (True, False)]
+        shift = both[0].shift
+        reach, spread = max(w.width for w in both), min(w.spread for w in both)
+        slope = max(1.0 if discovery else -shift, 1.0 / spread)
+        rates = (model.signal + model.background) * np.exp(shift * weights)
+        rates = np.maximum(rates, counts.max(axis=1))
+        typical = np.sqrt(float(rates @ weights**2) / float(rates.sum()))
+        steps = np.geomspace(typical, reach / _MOST_STEPS, 400)
+        wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
+        errors = slope * steps * np.sqrt(wrong**2 @ rates)
+        common = np.abs(wrong).max(axis=1) < _COMMON
+        good = common | ((errors < _PRECISION) & (steps < _COARSEST * typical))
+        at = int(np.argmax(good)) if good.any() else len(steps) - 1
+        if not good.any():
+            smooth = replace(fine, multiples=weights * (_SMOOTH_STEPS / (1.2 * reach)))
+            if smooth._roughness(target * _SMOOTH_STEPS / (1.2 * reach)) < _ROUGH:
+                return smooth
+        rounding = slope * steps[at] * np.abs(wrong[at])
+        return cls(channels, nodes, np.rint(weights / steps[at]), True, rounding, rates)
+
+    def error(self, counts: FloatArray) -> float:
+        """Return the relative error of the p-values of outcomes (C, M), for rounded weights."""
+        if not self.whole:
+            return 0.0
+        return float(np.sqrt(self.rounding**2 @ np.maximum(self.rates, counts.max(axis=1))))
+
+    def values(self, counts: FloatArray) -> FloatArray:
+        """Return the sums of outcomes (C, M), shape (M,)."""
+        return np.asarray(self.multiples @ counts)
+
+    def quantiles(self, probabilities: FloatArray) -> FloatArray:
+        """Return the smallest sums that are not exceeded without the signal, shape (M,)."""
+        return self._quantiles(self._moved(np.inf, False), probabilities)
+
+    def median(self) -> FloatArray:
+        """Return the median sum with the signal, shape (1,)."""
+        return self._quantiles(self._moved(np.inf, True, _LEFT_OUT_MEDIAN), np.array([0.5]))
+
+    def _quantiles(self, moved: "Moved", probabilities: FloatArray) -> FloatArray:
+        at = np.searchsorted(np.cumsum(moved.probability), probabilities * (1.0 - TIE))
+        return moved.start + np.minimum(at, len(moved.probability) - 1).astype(np.float64)
+
+    def above(self, values: FloatArray) -> FloatArray:
+        """Return the probabilities of no smaller sums without the signal, shape (M,)."""
+        moved = self._moved(np.inf, False, _LEFT_OUT_ABOVE)
+        own = np.append(moved.probability, 0.0)
+        tails = np.cumsum(own[::-1])[::-1]
+        at = np.clip(self._cell(values) - moved.start, 0, len(tails) - 1).astype(int)
+        below = 0.0 if self.whole else self._share(values) * own[at]
+        return np.asarray(tails[at] - below)
+
+    def log_below(self, values: FloatArray, with_signal: bool) -> FloatArray:
+        """Return the logarithms of the probabilities of no larger sums, shape (M,)."""
+        found = np.zeros(len(values))
+        left = np.ones(len(values), dtype=bool)
+        while left.any():
+            largest = float(values[left].max())
+            moved = self._moved(largest, with_signal)
+            near = left & (values >= largest - _NEAR * moved.spread)
+            for i in np.flatnonzero(near).tolist():
+                found[i] = self._log_sum(moved, float(values[i]))
+            left &= ~near
+        return found
+
+    def _log_sum(self, moved: Moved, value: float) -> float:
+        """Return ln P(sum <= value) from a distribution that lies near."""
+        last = int(self._cell(np.array([value]))[0]) - moved.start
+        if last < 0:
+            return -np.inf
+        if last >= len(moved.probability) and moved.shift == 0.0:
+            return 0.0
+        used = moved.probability[: last + 1].copy()
+        if not self.whole and last < len(moved.probability):
+            used[-1] *= float(self._share(np.array([value]))[0])
+        back = moved.shift * (value - moved.start - np.arange(len(used)))
+        total = float(used @ np.exp(back))
+        if total <= 0.0:
+            return -np.inf
+        return min(moved.log_norm - moved.shift * value + float(np.log(total)), 0.0)
+
+    def _cell(self, values: FloatArray) -> FloatArray:
+        """Return the whole sums that stand for sums."""
+        return np.floor(values + (1e-6 * (1.0 + np.abs(values) * 1e-6) if self.whole else 0.5))
+
+    def _share(self, values: FloatArray) -> FloatArray:
+        """Return the part of their cells that lies below sums which are no whole numbers."""
+        return np.asarray(values + 0.5 - np.floor(values + 0.5))
+
+    @cached_property
+    def _grid(self) -> FloatArray:
+        """Exponents k at which the generating function of exp(k) is looked at, rising."""
+        positive = self.multiples[self.multiples > 0.0]
+        events = 1.0 + sum(float(np.exp(p) @ np.arange(len(p))) for _, _, p in self.channels)
+        events += float((self.nodes.signal @ self.nodes.weight).sum())
+        low, high = 0.01 / (np.sqrt(events) * positive.max()), 30.0 / positive.min()
+        down = -np.geomspace(high, low, _DOWN)
+        up = np.geomspace(low, 20.0 / positive.max(), _UP)
+        return np.concatenate([down, [0.0], up])
+
+    @cached_property
+    def _logs(self) -> tuple[FloatArray, FloatArray]:
+        """Logarithms of the generating functions on the grid, without the signal and with it."""
+        powers = np.exp(np.outer(self.multiples, self._grid))
+        background = np.zeros(len(self._grid))
+        for rows, shares, log_pmf in self.channels:
+            base = np.log(np.maximum(shares @ powers[rows], 1e-300))
+            background += _log_sum(log_pmf[:, None] + np.arange(len(log_pmf))[:, None] * base)
+        exponents = self.nodes.signal.T @ (powers - 1.0)
+        return background, background + _log_sum(np.log(self.nodes.weight)[:, None] + exponents)
+
+    def _window(self, target: float, with_signal: bool, left_out: float = _LEFT_OUT) -> "_Window":
+        """Return where the distribution is that is led down to a sum, if it is not below anyway."""
+        grid, logs = self._grid, self._logs[with_signal]
+        at = _DOWN
+        if np.isfinite(target):
+            at = int(np.argmin(logs[: at + 1] - grid[: at + 1] * target))
+        high = (logs[at + 1 :] - logs[at] + left_out) / (grid[at + 1 :] - grid[at])
+        low = (logs[at] - logs[:at] - left_out) / (grid[at] - grid[:at])
+        return _Window(
+            at,
+            float(grid[at]),
+            float(logs[at]),
+            max(float(low.max(initial=0.0)), 0.0),
+            float(high.min()),
+            left_out,
+        )
+
+    def _moved(self, target: float, with_signal: bool, left_out: float = _LEFT_OUT) -> Moved:
+        """Return the distribution that is led down to a sum, if it is not below anyway."""
+        window = self._window(target, with_signal, left_out)
+        key = window.at, with_signal, left_out
+        if key not in self._known:
+            start, size = int(np.floor(window.low)), window.size
+            ratio = self._ratio(window.shift, size, with_signal)
+            wrapped = scipy.fft.irfft(ratio.conj(), size)
+            probability = np.maximum(np.roll(wrapped, -(start % size)), 0.0)
+            self._known[key] = Moved(
+                window.shift, window.log_norm, start, window.spread, probability
+            )
+        return self._known[key]
+
+    def _ratio(self, shift: float, size: int, with_signal: bool) -> ComplexArray:
+        """Return G(exp(shift + i angle)) / G(exp(shift)) on the upper half of the circle."""
+        angles = 2.0 * np.pi / size * np.arange(size // 2 + 1)
+        scale = np.exp(shift * self.multiples)
+        if self.whole:
+            whole = self.multiples.astype(np.int64)
+            index = np.outer(whole, np.arange(len(angles))) % size
+            turns = np.exp(2j * np.pi / size * np.arange(size))[index]
+        else:
+            turns = np.exp(1j * np.outer(self.multiples, angles))
+        found = np.ones(len(angles), dtype=np.complex128)
+        for rows, shares, log_pmf in self.channels:
+            point = shares * scale[rows]
+            high = float(point.sum())
+            logs = log_pmf + np.arange(len(log_pmf)) * np.log(max(high, 1e-300))
+            weights = np.exp(logs - _log_sum(logs))
+            used = weights[: int(np.flatnonzero(weights > _NEGLIGIBLE)[-1]) + 1]
+            found *= polyval((point / max(high, 1e-300)) @ turns[rows], used)
+        if not with_signal:
+            return found
+        rates = self.nodes.signal * scale[:, None]
+        logs = np.log(self.nodes.weight) + (rates - self.nodes.signal).sum(axis=0)
+        weight = np.exp(logs - logs.max())
+        weight /= weight.sum()
+        decay = np.exp(rates.min(axis=1) @ (turns.real - 1.0))
+        at = np.flatnonzero(np.abs(found) * decay > _NEGLIGIBLE)
+        result = np.zeros_like(found)
+        for some in np.array_split(at, 1 + at.size * weight.size // _BATCH):
+            result[some] = found[some] * (weight @ np.exp(rates.T @ (turns[:, some] - 1.0)))
+        return result
+
+    def _roughness(self, target: float) -> float:
+        """Return how much detail a distribution has that is finer than whole sums."""
+        window = self._window(target, True)
+        ratio = np.abs(self._ratio(window.shift, window.size, True))
+        return float(ratio[3 * len(ratio) // 4 :].max())
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Where a distribution lies: shift and logarithm of the norm as in `Moved`, and its ends."""
+
+    at: int
+    shift: float
+    log_norm: float
+    low: float
+    high: float
+    left_out: float
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
+
+    @property
+    def spread(self) -> float:
+        """About its standard deviation, that of a Gaussian with these ends."""
+        return float(self.width / np.sqrt(8.0 * self.left_out))
+
+    @property
+    def size(self) -> int:
+        """Enough points on the circle, a good number for a Fourier transform."""
+        start = np.floor(self.low)
+        return 2 * int(scipy.fft.next_fast_len(int(0.5 * (self.high - start)) + 3, real=True))
+
+
+def _log_sum(logs: FloatArray) -> FloatArray:
+    """Return the logarithm of the sum over the first axis."""
+    largest = logs.max(axis=0)
+    return np.asarray(largest + np.log(np.exp(logs - largest).sum(axis=0)))
