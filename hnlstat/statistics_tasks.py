@@ -1,6 +1,5 @@
 """Tasks that study the statistics themselves."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hnlstat.inference.coverage import CoveragePoint, coverage
 from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
 from hnlstat.inference.surface import YieldSurface
 from hnlstat.inference.toys import ToySettings
+from hnlstat.reading import read_json
 from hnlstat.scan.contours import LimitField, contours_document, regions
 from hnlstat.scan.tables import write_data
 from hnlstat.simulation.table import YieldTable
@@ -201,13 +201,9 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
 def _published(folder: Path) -> PublishedLikelihood:
     """Read the likelihood in a run's folder."""
-    contents = []
-    for name in ("BkgOnly.json", "patchset.json"):
-        path = folder / "workspace" / name
-        try:
-            contents.append(json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise DataError(f"task.folders: cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise DataError(f"{path}: is not JSON: {error}") from error
+    names = ("BkgOnly.json", "patchset.json")
+    try:
+        contents = [read_json(folder / "workspace" / name) for name in names]
+    except DataError as error:
+        raise DataError(f"task.folders: {error}") from None
     return PublishedLikelihood(str(folder), *contents)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from hnlstat.config.base import Section, problem
 from hnlstat.config.detector import Detector
@@ -254,8 +254,12 @@ class EventFile(Section):
         return self
 
 
-def existing_file(value: Path) -> Path:
-    """Pass paths of existing files only."""
-    if not value.is_file():
+FINISHED = "finished"
+"""Context in which a study is validated whose run came to its end."""
+
+
+def existing_file(value: Path, info: ValidationInfo) -> Path:
+    """Pass paths of existing files only; a finished run has read them, and they may be gone."""
+    if info.context != FINISHED and not value.is_file():
         raise ValueError("is not a file")
     return value
