@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from hnlstat.config.inputs import LIKELIHOOD
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.calculators import choose
@@ -174,6 +175,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     parts = [_published(folder) for folder in task.folders]
     found = combine(parts, current.study.name)
+    for text in found.remarks:
+        current.remark(text)
     if found.left_out:
         current.remark(f"{found.left_out} grid points are not in every run and are left out")
     for part in parts:
@@ -201,9 +204,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
 def _published(folder: Path) -> PublishedLikelihood:
     """Read the likelihood in a run's folder."""
-    names = ("BkgOnly.json", "patchset.json")
     try:
-        contents = [read_json(folder / "workspace" / name) for name in names]
+        contents = [read_json(folder / "workspace" / name) for name in LIKELIHOOD]
     except DataError as error:
         raise DataError(f"task.folders: {error}") from None
     return PublishedLikelihood(str(folder), *contents)

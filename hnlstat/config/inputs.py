@@ -55,7 +55,7 @@ def digests(study: Study) -> dict[str, str]:
     DataError
         Names the key and the file that cannot be read.
     """
-    return {_absolute(path): _digest(key, path) for key, path in input_files(study)}
+    return {_absolute(path): digest(key, path) for key, path in input_files(study)}
 
 
 def check_inputs(study: Study, keys: tuple[str, ...] = ("",)) -> None:
@@ -77,8 +77,8 @@ def check_inputs(study: Study, keys: tuple[str, ...] = ("",)) -> None:
     """
     known = study.inputs or {}
     for key, path in input_files(study):
-        digest = known.get(_absolute(path))
-        if digest is not None and key.startswith(keys) and digest != _digest(key, path):
+        before = known.get(_absolute(path))
+        if before is not None and key.startswith(keys) and before != digest(key, path):
             raise ConfigError(
                 f"{key}: {path} has changed since the run was made; bring back its content, or "
                 "give inputs=null to take it as it is now"
@@ -128,7 +128,8 @@ def _own_table(table: str) -> Path | None:
     return None if is_shipped(table) else Path(table)
 
 
-def _digest(key: str, path: Path) -> str:
+def digest(key: str, path: Path) -> str:
+    """Give the SHA-256 of a file that a key names; raises a DataError with that key."""
     try:
         return file_digest(path)
     except DataError as error:

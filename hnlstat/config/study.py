@@ -14,7 +14,7 @@ from hnlstat.config.base import Section, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
-from hnlstat.config.inputs import anchor, input_files
+from hnlstat.config.inputs import anchor, digest, input_files
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
@@ -29,7 +29,6 @@ from hnlstat.config.sections import (
 )
 from hnlstat.config.selection import AnySelection, Kinematic
 from hnlstat.config.task import AT_A_POINT, AnyTask
-from hnlstat.reading import file_digest
 
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
@@ -184,14 +183,14 @@ class Study(Section):
         if self.task.kind != "compare":
             unimportant["compare"] = True
         content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
-        digest = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
+        total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
         table = load_flux(self.flux.table)
         for values in (table.edges_gev, *table.flux.values()):
-            digest.update(values.tobytes())
+            total.update(values.tobytes())
         for key, path in input_files(self):
             if not key.startswith(("bounds", "flux")):
-                digest.update(f"{key} {file_digest(path)}".encode())
-        return digest.hexdigest()[:12]
+                total.update(f"{key} {digest(key, path)}".encode())
+        return total.hexdigest()[:12]
 
     def to_yaml(self) -> str:
         """
