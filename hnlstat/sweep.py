@@ -102,7 +102,8 @@ def _read(path: Path) -> Job:
         content = read_json(path)
         return Job(**content | {"overrides": tuple(content["overrides"])})
     except DataError as error:
-        raise DataError(f"{error}; it should be the record of a job") from None
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DataError(f"{path}: is not the record of a job: {reason}") from None
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path}: is not the record of a job: {error}") from None
 

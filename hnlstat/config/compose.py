@@ -71,7 +71,7 @@ def read(path: Path) -> Study:
     """
     Read the resolved configuration of a finished run.
 
-    The files that it read may be gone or changed; see `hnlstat.config.inputs`.
+    The files that it read may be gone or changed, and are not looked at.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def from_config(
     study = validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
     if context != FINISHED:
         check_inputs(study)
-    check(study)
+        check(study)
     return study
 
 

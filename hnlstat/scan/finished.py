@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hnlstat.config.checks import check_tables
 from hnlstat.config.compose import read
 from hnlstat.config.inputs import DRAWN, check_inputs
 from hnlstat.config.study import Study
@@ -58,6 +59,7 @@ class FinishedRun:
         try:
             study = read(path / "config.yaml")
             check_inputs(study, DRAWN)
+            check_tables(study)
         except ConfigError as error:
             raise ConfigError(f"{path / 'config.yaml'}: {error}") from None
         return cls(path, study, summary)
