@@ -1,15 +1,16 @@
 """Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
 
-import csv
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import DataError
+from hnlstat.plausible import HIGHEST_BIN, HIGHEST_ENERGY
+from hnlstat.reading import shortened
 
 Array = NDArray[np.float64]
 
@@ -18,6 +19,12 @@ FLAVOURS = ("numu", "numubar", "nue", "nuebar")
 
 POT_UNIT = 1e21
 """Protons on target that a flux table refers to."""
+
+TOTAL = 1.0, 1e22
+"""Neutrinos / cm^2 / 1e21 POT in all bins, between those far from a weak beam and ten a proton."""
+
+_DATA = Path(__file__).parent / "data"
+_EDGES = ("e_low_gev", "e_high_gev")
 
 
 @dataclass(frozen=True)
@@ -69,58 +76,62 @@ def load_flux(table: str) -> FluxTable:
     """Read a flux table shipped with hnlstat (by name) or of the user's own (by path).
 
     The csv has columns `e_low_gev`, `e_high_gev` and `<mode>_<flavour>`, contiguous bins, integrals
-    over each bin in neutrinos / cm^2 / 1e21 POT; lines that begin with # are comments.
+    over each bin in neutrinos / cm^2 / 1e21 POT; lines that begin with # are comments, of which
+    `# energy_unit: MeV` counts.
 
     Raises
     ------
     DataError
         If the file cannot be read or a row or column is not right.
     """
-    shipped = resources.files("hnlstat") / "data" / f"{table}.csv"
-    path = shipped if shipped.is_file() else Path(table)
     try:
-        with path.open(encoding="utf-8") as file:
-            rows = list(csv.reader(line for line in file if line.strip() and line[0] != "#"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"flux table {table}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}"
-        ) from None
-    if len(rows) < 2:
-        raise DataError(f"flux table {table}: needs a header and one row per energy bin")
-    header, *body = (tuple(cell.strip() for cell in row) for row in rows)
-    if header[:2] != ("e_low_gev", "e_high_gev"):
-        raise DataError(f"flux table {table}: begins with {header[:2]}, not e_low_gev, e_high_gev")
-    return _checked_table(table, header[2:], _numbers(table, len(header), body))
+        return _read_flux(flux_file(table))
+    except DataError as error:
+        raise DataError(f"flux table {error}") from None
 
 
-def _numbers(table: str, width: int, body: list[tuple[str, ...]]) -> Array:
-    values = np.empty((len(body), width))
-    for i, row in enumerate(body):
-        try:
-            values[i] = [float(cell) for cell in row]
-        except ValueError:
-            raise DataError(
-                f"flux table {table}, bin {i + 1}: {','.join(row)!r} is not {width} numbers"
-            ) from None
-        if not np.all(np.isfinite(values[i]) & (values[i] >= 0)):
-            raise DataError(f"flux table {table}, bin {i + 1}: a value is negative or not finite")
-    return values
+def flux_file(table: str) -> Path:
+    """Give the file of a flux table, shipped or the user's own; see `load_flux`."""
+    return _DATA / f"{table}.csv" if is_shipped(table) else Path(table)
 
 
-def _checked_table(table: str, columns: tuple[str, ...], values: Array) -> FluxTable:
+def is_shipped(table: str) -> bool:
+    """Tell whether a flux table comes with hnlstat."""
+    # a name only: of absolute paths and those with .. the package's own folder is no part
+    return table == Path(table).name and (_DATA / f"{table}.csv").is_file()
+
+
+def _read_flux(path: Path) -> FluxTable:
+    table = read_csv(path, required=_EDGES)
     flux: dict[tuple[str, str], Array] = {}
-    for column, content in zip(columns, values[:, 2:].T, strict=True):
+    for column in (name for name in table.columns if name not in _EDGES):
         mode, _, flavour = column.rpartition("_")
         if not mode or flavour not in FLAVOURS:
             raise DataError(
-                f"flux table {table}: column {column!r} is not <mode>_<flavour> with a flavour of "
+                f"{path}: column {shortened(column)!r} is not <mode>_<flavour> with a flavour of "
                 + ", ".join(FLAVOURS)
             )
-        flux[mode, flavour] = content
-    low, high = values[:, 0], values[:, 1]
-    wrong = np.flatnonzero((high <= low) | (np.append(low[1:], high[-1]) != high))
-    if wrong.size:
-        raise DataError(f"flux table {table}, bin {wrong[0] + 1}: bins must rise without gaps")
-    if not any(np.any(content > 0) for content in flux.values()):
-        raise DataError(f"flux table {table}: no flux above zero in any column")
-    return FluxTable(np.append(low, high[-1]), flux)
+        flux[mode, flavour] = table.numbers(column, at_least=0, at_most=TOTAL[1])
+    total = float(sum(content.sum() for content in flux.values()))
+    if total == 0.0:
+        raise DataError(f"{path}: no flux above zero in any column")
+    if not TOTAL[0] <= total <= TOTAL[1]:
+        raise DataError(
+            f"{path}: {total:.3g} neutrinos in all bins are not between {TOTAL[0]:g} and "
+            f"{TOTAL[1]:g}; give neutrinos / cm^2 / 1e21 POT in each bin"
+        )
+    return FluxTable(_edges(table), flux)
+
+
+def _edges(table: CsvTable) -> Array:
+    """Edges of the bins [GeV], checked."""
+    low, high = (table.numbers(column, at_least=0) for column in _EDGES)
+    wrong = (high <= low) | (np.append(low[1:], high[-1]) != high)
+    if np.any(wrong):
+        raise table.error(int(np.argmax(wrong)), "e_high_gev", "bins must rise without gaps")
+    reason = "; give energies in GeV, not MeV, or say in the head '# energy_unit: MeV' (or GeV)"
+    if high[-1] > HIGHEST_ENERGY:
+        raise table.error(high.size - 1, "e_high_gev", f"is above {HIGHEST_ENERGY:g} GeV{reason}")
+    if high[0] > HIGHEST_BIN and "energy" not in table.units:
+        raise table.error(0, "e_high_gev", f"ends the first bin{reason}")
+    return np.append(low, high[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from hnlstat.config.compose import read
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask
 from hnlstat.errors import DataError
+from hnlstat.reading import read_json
 from hnlstat.report.wording import level_text, mev_text, range_text
 from hnlstat.scan.store import RunFolder
 from hnlstat.sweep import Job, check, choices, failures, read_jobs
@@ -79,11 +79,10 @@ def run_collect(study: Study) -> None:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    return dict(content)
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: is not a JSON object")
+    return content
 
 
 def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> None:

@@ -1,7 +1,6 @@
 """Tasks that study the statistics themselves."""
 
 import itertools
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from hnlstat.config.inputs import LIKELIHOOD
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.calculators import choose
@@ -17,6 +17,7 @@ from hnlstat.inference.coverage import CoveragePoint, coverage
 from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
 from hnlstat.inference.surface import YieldSurface
 from hnlstat.inference.toys import ToySettings
+from hnlstat.reading import read_json
 from hnlstat.scan.contours import LimitField, contours_document, regions
 from hnlstat.scan.tables import write_data
 from hnlstat.simulation.table import YieldTable
@@ -177,6 +178,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     parts = [_published(folder) for folder in task.folders]
     found = combine(parts, current.study.name)
+    for text in found.remarks:
+        current.remark(text)
     if found.left_out:
         current.remark(f"{found.left_out} grid points are not in every run and are left out")
     for part in parts:
@@ -204,13 +207,8 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
 def _published(folder: Path) -> PublishedLikelihood:
     """Read the likelihood in a run's folder."""
-    contents = []
-    for name in ("BkgOnly.json", "patchset.json"):
-        path = folder / "workspace" / name
-        try:
-            contents.append(json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise DataError(f"task.folders: cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise DataError(f"{path}: is not JSON: {error}") from error
+    try:
+        contents = [read_json(folder / "workspace" / name) for name in LIKELIHOOD]
+    except DataError as error:
+        raise DataError(f"task.folders: {error}") from None
     return PublishedLikelihood(str(folder), *contents)

@@ -5,7 +5,6 @@ Files, because a launcher may run jobs in other processes and on other machines.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from hnlstat.errors import DataError, SweepError
+from hnlstat.reading import read_json
 from hnlstat.scan.store import write_json
 
 JOBS, PLAN = "jobs", "multirun.yaml"
@@ -99,9 +99,12 @@ def read_jobs(sweep: Path) -> list[Job]:
 
 def _read(path: Path) -> Job:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return Job(**content | {"overrides": tuple(content["overrides"])})
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except DataError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DataError(f"{path}: is not the record of a job: {reason}") from None
+    except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path}: is not the record of a job: {error}") from None
 
 

@@ -4,7 +4,8 @@ A bound is a csv file with the columns `mass_gev` and `coupling_inv_gev`, lines 
 curve, and a head of `# key: value` comments: `label`, `level` (a number, or "indicative"), `kind`,
 `status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
 why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". `note`,
-optional, is what the summary says where the bound ends a range.
+optional, is what the summary says where the bound ends a range. `mass_unit` and `coupling_unit` are
+those of the columns, if they are not GeV and GeV^-1.
 """
 
 from __future__ import annotations
@@ -23,14 +24,12 @@ from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.plausible import check_couplings, check_masses
 
 FloatArray = NDArray[np.float64]
 
 DATA = Path(__file__).parent.parent / "data"
 FOLDER = DATA / "bounds"
-HIGHEST_MASS = 100.0  # [GeV]; a table that goes beyond is most likely in MeV
-LIGHT = 1.0  # [GeV]; likewise one that has nothing below
-COUPLINGS = 1e-12, 1.0  # [GeV^-1]; what lies outside is in another unit
 
 
 def load_bounds(folder: Path = FOLDER) -> tuple[Bound, ...]:
@@ -93,7 +92,8 @@ def read_bound(path: Path) -> Bound:
     table = read_csv(path, required=("mass_gev", "coupling_inv_gev"))
     mass = table.numbers("mass_gev", above=0)
     coupling = table.numbers("coupling_inv_gev", above=0)
-    _check_units(table, mass, coupling)
+    check_masses(table, mass)
+    check_couplings(table, coupling)
     kind = cast(Kind, _choice(table, "kind", get_args(Kind)))
     if mass.size < (2 if kind in ("limit", "edge") else 3):
         raise DataError(f"{path}: {mass.size} points are too few for a {kind}")
@@ -112,20 +112,6 @@ def read_bound(path: Path) -> Bound:
         scaling=_scaling(table, kind),
         note=table.head.get("note") or None,
     )
-
-
-def _check_units(table: CsvTable, mass: FloatArray, coupling: FloatArray) -> None:
-    """Refuse masses and couplings that can only be in another unit."""
-    heavy = mass > HIGHEST_MASS
-    if np.any(heavy) or np.all(mass > LIGHT):
-        most = f"above {HIGHEST_MASS:g} GeV" if np.any(heavy) else "the lowest mass of the curve"
-        first = int(np.argmax(heavy)) if np.any(heavy) else int(np.argmin(mass))
-        raise table.error(first, "mass_gev", f"is {most}; give masses in GeV, not MeV")
-    low, high = COUPLINGS
-    strange = (coupling < low) | (coupling > high)
-    if np.any(strange):
-        reason = f"is not between {low:g} and {high:g}; give couplings in GeV^-1"
-        raise table.error(int(np.argmax(strange)), "coupling_inv_gev", reason)
 
 
 def _check_order(table: CsvTable, kind: Kind, mass: FloatArray, coupling: FloatArray) -> None:

@@ -59,7 +59,9 @@ def suggest(word: str, options: Iterable[str], prefix: str = "") -> str:
     return f"did you mean {prefix}{match}?" if match else f"choose from {', '.join(options)}"
 
 
-def validate(section: type[AnySection], data: object, where: str = "") -> AnySection:
+def validate(
+    section: type[AnySection], data: object, where: str = "", context: str | None = None
+) -> AnySection:
     """
     Build a section from plain data.
 
@@ -71,6 +73,8 @@ def validate(section: type[AnySection], data: object, where: str = "") -> AnySec
         Mappings, lists, numbers and strings, as read from YAML.
     where
         Key of the section in the whole configuration.
+    context
+        What validators are told; see `existing_file`.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def validate(section: type[AnySection], data: object, where: str = "") -> AnySec
         Names the first key that is wrong, its value and what would be right.
     """
     try:
-        return section.model_validate(data)
+        return section.model_validate(data, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

@@ -36,7 +36,7 @@ def check(study: Study) -> None:
     DataError
         If the flux table or a bound cannot be read.
     """
-    _check_tables(study)
+    check_tables(study)
     if study.task.kind == "contour":
         chosen_bounds(study.bounds)
     if study.task.kind == "events":
@@ -45,7 +45,7 @@ def check(study: Study) -> None:
         reference(study.task)
     if study.task.kind == "compare":
         for stair in staircase(study):
-            _check_tables(stair.study)
+            check_tables(stair.study)
 
 
 def reference(task: EfficiencyTask) -> Study:
@@ -63,7 +63,8 @@ def reference(task: EfficiencyTask) -> Study:
         raise ConfigError(f"task.reference: {error}") from None
 
 
-def _check_tables(study: Study) -> None:
+def check_tables(study: Study) -> None:
+    """Check the nuclides and the flux table of a study; errors as in `check`."""
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
     table = load_flux(study.flux.table)
     _check_columns(study, table)

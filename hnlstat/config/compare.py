@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import NotEmpty, PositiveCoupling, PositiveEnergy, Rising
+from hnlstat.config.quantities import Apart, NotEmpty, PositiveCoupling, PositiveEnergy
 
 REST = "rest"
 """Name of the step that takes over what no other one names."""
@@ -47,7 +47,7 @@ class Compare(Section):
 
     from_: tuple[str, ...] = Field(alias="from")
     to: tuple[str, ...] | None
-    masses: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Rising]
+    masses: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Apart]
     point: Point
     steps: tuple[Step, ...]
 

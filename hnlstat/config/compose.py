@@ -13,7 +13,8 @@ from hnlstat.conf_search import hydra_session, own_folders, shipped_session
 from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.sections import Dataset, Exposure
+from hnlstat.config.inputs import check_inputs
+from hnlstat.config.sections import FINISHED, Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 
@@ -68,7 +69,9 @@ def load_anew(overrides: Sequence[str]) -> Study:
 
 def read(path: Path) -> Study:
     """
-    Read the resolved configuration of a run.
+    Read the resolved configuration of a finished run.
+
+    The files that it read may be gone or changed, and are not looked at.
 
     Raises
     ------
@@ -82,10 +85,12 @@ def read(path: Path) -> Study:
     if not isinstance(config, DictConfig):
         raise ConfigError(f"{path}: is not a mapping of keys to values")
     config.pop("defaults", None)
-    return from_config(config)
+    return from_config(config, context=FINISHED)
 
 
-def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
+def from_config(
+    config: DictConfig, hydra: HydraConf | None = None, context: str | None = None
+) -> Study:
     """
     Make a checked Study of a composed configuration.
 
@@ -95,6 +100,8 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
         The configuration without its `hydra` node.
     hydra
         That node: it tells which options were chosen and what was overridden.
+    context
+        `FINISHED` for the configuration of a run that came to its end.
 
     Raises
     ------
@@ -124,8 +131,10 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     name = data.pop("name", None)
     if name is None:
         name = "+".join(dataset.name for dataset in datasets)
-    study = validate(Study, {**data, "name": name, "datasets": datasets})
-    check(study)
+    study = validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
+    if context != FINISHED:
+        check_inputs(study)
+        check(study)
     return study
 
 

@@ -153,6 +153,23 @@ def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
+NEAR = 1e-5
+"""Relative distance of points of a grid that are one, written with different digits."""
+
+
+def nearly_equal(a: float, b: float) -> bool:
+    """Tell whether two rising positive values are the same but for rounding."""
+    return b < a * (1.0 + NEAR)
+
+
+def _apart(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Pass values that rise, but not by rounding alone."""
+    for a, b in pairwise(_rising(values)):
+        if nearly_equal(a, b):
+            raise ValueError(f"has {a!r} and {b!r}, which are nearly equal; give one of them")
+    return values
+
+
 PositiveNumber = Annotated[Number, AfterValidator(positive)]
 PositiveEnergy = Annotated[Energy, AfterValidator(positive)]
 PositiveCoupling = Annotated[Coupling, AfterValidator(positive)]
@@ -161,3 +178,4 @@ PositiveAngle = Annotated[Angle, AfterValidator(positive)]
 PositiveDensity = Annotated[Density, AfterValidator(positive)]
 NotEmpty = AfterValidator(_not_empty)
 Rising = AfterValidator(_rising)
+Apart = AfterValidator(_apart)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import PositiveCoupling, PositiveEnergy, Rising
+from hnlstat.config.quantities import NEAR, Apart, PositiveCoupling, PositiveEnergy, nearly_equal
 
 
 class Grid(Section):
@@ -34,6 +34,12 @@ class Grid(Section):
         if high < low or (high == low) != (self._points == 1):
             wrong = "is not above" if high <= low else "differs, for one point, from"
             raise problem("max", f"{high:g} {wrong} min, {low:g}")
+        if self._points > 1 and nearly_equal(*self._last_two):
+            raise problem(
+                "points",
+                f"{self.points} between {low!r} and {high!r} are nearly equal, closer than 1 part "
+                f"in {1 / NEAR:g}",
+            )
         return self
 
     @property
@@ -43,6 +49,15 @@ class Grid(Section):
     @property
     def _range(self) -> tuple[float, float]:
         return self.min or 0.0, self.max or 0.0
+
+    @property
+    def _last_two(self) -> tuple[float, float]:
+        """The last two of several points, which are closest."""
+        low, high = self._range
+        steps = self._points - 1
+        if self.spacing == "log":
+            return high, high * (high / low) ** (1.0 / steps)
+        return high - (high - low) / steps, high
 
     def array(self) -> NDArray[np.float64]:
         """Give the points of the grid, rising, shape (points,)."""
@@ -57,7 +72,7 @@ class MassGrid(Grid):
 
     min: PositiveEnergy | None = None
     max: PositiveEnergy | None = None
-    values: Annotated[tuple[PositiveEnergy, ...], Rising] | None = None
+    values: Annotated[tuple[PositiveEnergy, ...], Apart] | None = None
 
 
 class CouplingGrid(Grid):
@@ -65,7 +80,7 @@ class CouplingGrid(Grid):
 
     min: PositiveCoupling | None = None
     max: PositiveCoupling | None = None
-    values: Annotated[tuple[PositiveCoupling, ...], Rising] | None = None
+    values: Annotated[tuple[PositiveCoupling, ...], Apart] | None = None
 
 
 class TableGrid(Section):

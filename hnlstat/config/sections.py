@@ -9,6 +9,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     model_validator,
 )
 
@@ -297,8 +298,12 @@ class EventFile(Section):
         return self
 
 
-def existing_file(value: Path) -> Path:
-    """Pass paths of existing files only."""
-    if not value.is_file():
+FINISHED = "finished"
+"""Context in which a study is validated whose run came to its end."""
+
+
+def existing_file(value: Path, info: ValidationInfo) -> Path:
+    """Pass paths of existing files only; a finished run has read them, and they may be gone."""
+    if info.context != FINISHED and not value.is_file():
         raise ValueError("is not a file")
     return value

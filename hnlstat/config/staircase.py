@@ -22,6 +22,7 @@ SHARED = (
     "resume",
     "runs",
     "yields_from",
+    "inputs",
     "compare",
     "bounds",
 )

@@ -14,6 +14,7 @@ from hnlstat.config.base import Section, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
+from hnlstat.config.inputs import anchor, digest, input_files
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
 from hnlstat.config.sections import (
@@ -54,6 +55,8 @@ class Study(Section):
         What enters the likelihood together.
     runs, yields_from, data_from
         Where results go, tables in place of the simulation and of the data.
+    inputs
+        SHA-256 of the files that are read, by absolute path; None: any content.
     executor, store, resume
         Where the work is done, where its results are kept, and a run's folder to go on in.
     """
@@ -77,6 +80,7 @@ class Study(Section):
     runs: Path
     yields_from: Annotated[Path, AfterValidator(existing_file)] | None
     data_from: Annotated[Path, AfterValidator(existing_file)] | None
+    inputs: dict[str, str] | None = None
 
     @model_validator(mode="after")
     def _dataset_names_differ(self) -> Self:
@@ -161,20 +165,22 @@ class Study(Section):
         Give 12 hex digits that stand for everything that changes the numbers of a run.
 
         That is the configuration without names, descriptions, kind of task, executor, store, `runs`
-        and the bounds that limits are only compared with. It has the content of the flux table, of
-        `yields_from` and of `data_from`, and the version of hnlstat.
+        and the bounds that limits are only compared with. It has the content of the flux table and
+        of other files, not their names, and the version of hnlstat.
         """
         from hnlstat.beam import load_flux
 
         unimportant: Any = {
             "name": True,
-            "task": {"kind"},
+            "task": {"kind", "folders"},
             "executor": True,
             "store": True,
             "resume": True,
             "runs": True,
             "yields_from": True,
             "data_from": True,
+            "inputs": True,
+            "flux": {"table"},
             "events": {"format"},
             "bounds": True,
             "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
@@ -182,18 +188,20 @@ class Study(Section):
         if self.task.kind != "compare":
             unimportant["compare"] = True
         content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
-        digest = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
+        total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
         table = load_flux(self.flux.table)
         for values in (table.edges_gev, *table.flux.values()):
-            digest.update(values.tobytes())
-        for file in (self.yields_from, self.data_from):
-            if file is not None:
-                digest.update(file.read_bytes())
-        return digest.hexdigest()[:12]
+            total.update(values.tobytes())
+        for key, path in input_files(self):
+            if not key.startswith(("bounds", "flux")):
+                total.update(f"{key} {digest(key, path)}".encode())
+        return total.hexdigest()[:12]
 
     def to_yaml(self) -> str:
         """
         Write the resolved configuration, quantities as numbers in their base units.
+
+        Paths of what is read are absolute, with the SHA-256 of each file under `inputs`.
 
         Saved as config.yaml in a folder DIR, `python -m hnlstat --config-dir DIR` runs it again.
         """
@@ -201,6 +209,7 @@ class Study(Section):
             "defaults": ["runtime", "_self_"],
             **self.model_dump(mode="json", by_alias=True),
         }
+        anchor(self, content)
         head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
         return head + str(
             yaml.safe_dump(

@@ -47,10 +47,18 @@ class SignalGrid:
     mc_error: FloatArray
 
 
-def patch_name(mass: float, coupling: float) -> str:
+def patch_name(mass: float, coupling: float, digits: int = 6) -> str:
     """Name of the patch of a point: letters, digits and _ only, "." as p, "-" as m."""
-    text = f"mass_{mass:.6g}_coupling_{coupling:.6g}"
+    text = f"mass_{mass:.{digits}g}_coupling_{coupling:.{digits}g}"
     return text.replace(".", "p").replace("-", "m").replace("+", "")
+
+
+def _digits(grid: SignalGrid) -> int:
+    """Return to how many digits masses and couplings are written, so that all patches differ."""
+    for axis in map(np.unique, (grid.masses, grid.couplings)):
+        if len({f"{value:.6g}" for value in axis.tolist()}) < axis.size:
+            return 17
+    return 6
 
 
 def workspace(model: CountingModel) -> dict[str, Any]:
@@ -124,10 +132,10 @@ def patchset(
     """
     samples = _signal_samples(background.members, grid.signal, grid.modifiers, grid.mc_error)
     points = zip(grid.masses.tolist(), grid.couplings.tolist(), strict=True)
-    used = np.any(grid.signal, axis=1)
+    used, digits = np.any(grid.signal, axis=1), _digits(grid)
     patches = [
         {
-            "metadata": {"name": patch_name(*point), "values": list(point)},
+            "metadata": {"name": patch_name(*point, digits), "values": list(point)},
             "patch": [
                 {"op": "replace", "path": f"/channels/{i}/samples/0", "value": sample}
                 for i, sample in enumerate(mine)

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.reading import read_json, read_text
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import coupling_text
 from hnlstat.report.words import tables, without_folders, words
-from hnlstat.scan.finished import FinishedRun, read_json
+from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.point_reader import read_points
 from hnlstat.scan.store import write_text
 
@@ -82,7 +83,7 @@ def render_report(run: FinishedRun) -> str:
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv")
         plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
-    config = (run.path / "config.yaml").read_text(encoding="utf-8")
+    config = read_text(run.path / "config.yaml")
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",
         words=words(kind, run.summary),

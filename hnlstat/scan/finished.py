@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from hnlstat.config.checks import check_tables
 from hnlstat.config.compose import read
+from hnlstat.config.inputs import DRAWN, check_inputs
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.reading import read_json
 from hnlstat.scan.contours import SCHEMA, Region
 from hnlstat.scan.tables import read_yields
 from hnlstat.simulation.table import YieldTable
@@ -56,6 +58,8 @@ class FinishedRun:
             raise DataError(f"{path / 'summary.json'}: is not a JSON object")
         try:
             study = read(path / "config.yaml")
+            check_inputs(study, DRAWN)
+            check_tables(study)
         except ConfigError as error:
             raise ConfigError(f"{path / 'config.yaml'}: {error}") from None
         return cls(path, study, summary)
@@ -72,7 +76,7 @@ class FinishedRun:
         DataError
             Names the file and row of what cannot be used.
         """
-        return read_yields(self.path / "yields.csv")
+        return read_yields(self.path / "yields.csv", own=True)
 
     def regions(self) -> tuple[Region, ...]:
         """Read `contours.json`.
@@ -92,22 +96,6 @@ def main_limit(regions: Sequence[Region]) -> list[Region]:
             level = min(region.level for region in found)
             return [region for region in found if region.level == level]
     return []
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises
-    ------
-    DataError
-        Names the file and, where it is not JSON, the line.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: is not JSON: {error}") from error
 
 
 def read_contours(path: Path) -> tuple[Region, ...]:

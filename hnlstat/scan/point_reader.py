@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import DataError
 from hnlstat.inference.curves import EXPECTED
+from hnlstat.plausible import check_distinct
 
 FloatArray = NDArray[np.float64]
 
@@ -62,15 +63,17 @@ def read_points(path: Path) -> PointTable:
     bands = [f"cls_{kind}" for kind in EXPECTED]
     needed = (*AXES, "cls_observed", *bands, "significance_expected", "method", "validity")
     table = read_csv(path, required=needed)
-    masses, i = np.unique(table.numbers("mass_gev", above=0), return_inverse=True)
-    couplings, j = np.unique(table.numbers("coupling_inv_gev", above=0), return_inverse=True)
+    axes = [table.numbers(name, above=0) for name in AXES]
+    for name, values in zip(AXES, axes, strict=True):
+        check_distinct(table, name, values)
+    (masses, i), (couplings, j) = (np.unique(axis, return_inverse=True) for axis in axes)
     place = i * couplings.size + j
     _check_grid(table, place, masses, couplings)
     shape = masses.size, couplings.size
 
-    def on_grid(column: str) -> FloatArray:
+    def on_grid(column: str, at_most: float = np.inf) -> FloatArray:
         values = np.empty(shape)
-        values.flat[place] = table.numbers(column, at_least=0, empty=np.nan)
+        values.flat[place] = table.numbers(column, at_least=0, at_most=at_most, empty=np.nan)
         return values
 
     def text(column: str) -> NDArray[np.str_]:
@@ -86,8 +89,8 @@ def read_points(path: Path) -> PointTable:
         np.stack([on_grid(name) for name in signals], axis=-1)
         if signals
         else np.empty((*shape, 0)),
-        on_grid("cls_observed"),
-        np.stack([on_grid(name) for name in bands], axis=-1),
+        on_grid("cls_observed", 1.0),
+        np.stack([on_grid(name, 1.0) for name in bands], axis=-1),
         on_grid("significance_expected"),
         text("method"),
         text("validity"),

@@ -10,7 +10,8 @@ import filelock
 import yaml  # type: ignore[import-untyped]
 
 from hnlstat.config.study import Study
-from hnlstat.errors import OutputError
+from hnlstat.errors import DataError, OutputError
+from hnlstat.reading import read_text
 from hnlstat.scan.store import RunFolder
 
 CONFIG, SUMMARY, LOCK = "config.yaml", "summary.json", ".lock"
@@ -84,9 +85,9 @@ def _lock(folder: RunFolder) -> filelock.BaseFileLock:
 def _same(folder: RunFolder, study: Study) -> bool:
     """Whether a folder's study differs at most in where it is run."""
     try:
-        content = yaml.safe_load((folder.path / CONFIG).read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_text(folder.path / CONFIG))
         return _essence(content) == _essence(yaml.safe_load(study.to_yaml()))
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+    except (DataError, ValueError, AttributeError, RecursionError, yaml.YAMLError):
         return False
 
 

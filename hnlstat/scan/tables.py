@@ -14,6 +14,16 @@ from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import DataError
 from hnlstat.inference.limits import Limit
 from hnlstat.inference.search import Branch
+from hnlstat.plausible import (
+    MOST_EVENTS,
+    MOST_OBSERVED,
+    check_couplings,
+    check_distinct,
+    check_masses,
+    check_mc_error,
+    check_relative,
+)
+from hnlstat.reading import shortened
 from hnlstat.scan.store import write_csv, write_text
 from hnlstat.simulation.table import CutFlow, FloatArray, YieldTable
 
@@ -90,13 +100,16 @@ def write_cut_flow(path: Path, flow: CutFlow) -> None:
     write_csv(path, CUT_FLOW_COLUMNS, rows)
 
 
-def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable:
+def read_yields(
+    path: Path, channels: Sequence[str] | None = None, *, own: bool = False
+) -> YieldTable:
     """Read a table of yields, our own or another generator's.
 
     Needed are `mass_gev`, `coupling_inv_gev`, `events` and `channel` (or `dataset` and `mode`,
     which make up its name); the lines may come in any order but must fill a rectangular grid. Left
     out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Of other columns only
-    `rel_<name>` are read. Lines that begin with `#` are comments.
+    `rel_<name>` are read. Lines that begin with `#` are comments, of which `# mass_unit: MeV`,
+    `# coupling_unit: ...` and `# rel_unit: %` count.
 
     Parameters
     ----------
@@ -104,6 +117,8 @@ def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable
         The file.
     channels : sequence of str, optional
         The channels of the study; every other one is an error, and so is one that is missing.
+    own : bool
+        A run of ours wrote the file, so that nothing in it is in another unit.
 
     Raises
     ------
@@ -117,8 +132,12 @@ def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable
     rows = list(dict.fromkeys(keys))
     number_of = {key: number for number, key in enumerate(rows)}
     row = np.array([number_of[key] for key in keys])
-    masses, mass = np.unique(table.numbers("mass_gev", above=0), return_inverse=True)
-    couplings, coupling = np.unique(table.numbers("coupling_inv_gev", above=0), return_inverse=True)
+    axes = [table.numbers(name, above=0) for name in YIELD_AXES]
+    for name, values in zip(YIELD_AXES, axes, strict=True):
+        check_distinct(table, name, values)
+    if not own:
+        _check_units(table, *axes)
+    (masses, mass), (couplings, coupling) = (np.unique(a, return_inverse=True) for a in axes)
     shape = (masses.size, couplings.size, len(rows))
     place = np.ravel_multi_index((mass, coupling, row), shape)
     _check_grid(table, place, masses, couplings, rows)
@@ -139,7 +158,7 @@ def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable
         channel=channel,
         bin=bins,
         decays=on_grid("decays", np.nan, at_least=0, empty=np.nan),
-        events=on_grid("events", 0.0, at_least=0),
+        events=on_grid("events", 0.0, at_least=0, at_most=MOST_EVENTS),
         mc_error=on_grid("mc_error", 0.0, at_least=0, empty=0),
         modifiers={
             column.removeprefix(MODIFIER_PREFIX): on_grid(column, 0.0, above=-1, empty=0)
@@ -149,9 +168,21 @@ def read_yields(path: Path, channels: Sequence[str] | None = None) -> YieldTable
     )
 
 
-def _labels(table: CsvTable) -> list[tuple[str, ...]]:
+def _check_units(table: CsvTable, mass: FloatArray, coupling: FloatArray) -> None:
+    """Refuse numbers that can only be in another unit."""
+    check_masses(table, mass)
+    check_couplings(table, coupling)
+    for column in table.columns:
+        if column.startswith(MODIFIER_PREFIX):
+            check_relative(table, column, table.numbers(column, above=-1, empty=0))
+    if "mc_error" in table.columns:
+        error = table.numbers("mc_error", at_least=0, empty=0)
+        check_mc_error(table, error, table.numbers("events"))
+
+
+def _labels(table: CsvTable) -> list[Sequence[str]]:
     """Dataset, mode, volume and channel of every line; the channel is "<dataset>_<mode>"."""
-    columns = table.columns
+    columns: dict[str, Sequence[str]] = {**table.columns}
     if "channel" in columns:
         parts = [name.rpartition("_") for name in columns["channel"]]
         dataset = columns.get("dataset", tuple(part[0] or part[2] for part in parts))
@@ -170,10 +201,7 @@ def _bins(table: CsvTable) -> list[int]:
     """Index of the bin of every line, 0 where the column is left out."""
     if "bin" not in table.columns:
         return [0] * len(table.lines)
-    for index, entry in enumerate(table.columns["bin"]):
-        if not entry.strip().isdecimal():
-            raise table.error(index, "bin", "must be a whole number from 0")
-    return [int(entry) for entry in table.columns["bin"]]
+    return table.whole("bin")
 
 
 def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str] | None) -> None:
@@ -182,9 +210,9 @@ def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str
         return
     for line, name in zip(table.lines, channel, strict=True):
         if name not in known:
-            expected = ", ".join(known)
             raise DataError(
-                f"{table.path}, line {line}: channel {name!r} is unknown; the study has {expected}"
+                f"{table.path}, line {line}: channel {shortened(name)!r} is unknown; the study has "
+                + ", ".join(known)
             )
     missing = [name for name in known if name not in set(channel)]
     if missing:
@@ -241,7 +269,7 @@ def read_data(path: Path, channels: Sequence[str], bins: Sequence[int]) -> Float
     """
     table = read_csv(path, required=("channel", "observed"))
     _check_channels(table, table.columns["channel"], channels)
-    events = table.numbers("observed", at_least=0).tolist()
+    events = table.numbers("observed", at_least=0, at_most=MOST_OBSERVED).tolist()
     wanted = list(zip(channels, bins, strict=True))
     found: dict[tuple[str, int], float] = {}
     for i, key in enumerate(zip(table.columns["channel"], _bins(table), strict=True)):
@@ -300,7 +328,7 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
     branch = _one_of(table, "branch", get_args(Branch))
     is_open = _one_of(table, "open", ("true", "false"))
     mass = table.numbers("mass_gev", above=0).tolist()
-    level = table.numbers("level", above=0).tolist()
+    level = table.numbers("level", above=0, at_most=1).tolist()
     coupling = table.numbers("coupling", above=0).tolist()
     return tuple(
         Limit(
@@ -316,7 +344,7 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
     )
 
 
-def _one_of(table: CsvTable, column: str, choices: Sequence[str]) -> tuple[str, ...]:
+def _one_of(table: CsvTable, column: str, choices: Sequence[str]) -> Sequence[str]:
     for index, entry in enumerate(table.columns[column]):
         if entry not in choices:
             raise table.error(index, column, f"is not one of {', '.join(choices)}")

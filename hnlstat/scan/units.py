@@ -10,16 +10,18 @@ import hashlib
 import json
 import os
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hnlstat
-from hnlstat.errors import OutputError, StoreError
+from hnlstat.errors import DataError, OutputError, StoreError
 from hnlstat.inference.limits import Limit, MassLimits, Profile
 from hnlstat.inference.points import PointTest
 from hnlstat.inference.results import Discovery, Exclusion
+from hnlstat.reading import open_regular, parse_json, read_json
 from hnlstat.scan.packing import pack, unpack
 from hnlstat.scan.store import atomic_file, write_json
 from hnlstat.simulation.sample import MassSample
@@ -78,9 +80,9 @@ class UnitStore:
                 raise OutputError(f"store: cannot make {root}: {reason}") from error
             write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
         try:
-            content = json.loads(mark.read_text(encoding="utf-8"))
+            content = read_json(mark)
             made_by, found = content["hnlstat"], content["format"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (DataError, LookupError, TypeError) as error:
             raise StoreError(f"store: {mark} cannot be read; name another folder") from error
         if found != FORMAT:
             raise StoreError(
@@ -103,9 +105,12 @@ class UnitStore:
         """
         path = self.path(key)
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
+            with open_regular(path) as file:
+                content = file.read()
+        except DataError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise StoreError(f"store: {error}") from error
         except OSError as error:
             raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
         value = _read(path, content)
@@ -163,11 +168,11 @@ def _read(path: Path, content: bytes) -> Any:
     """Check an entry and restore what it holds."""
     line, _, body = content.partition(b"\n")
     try:
-        head = json.loads(line)
+        head = parse_json(line)
         if head["format"] != FORMAT:
             raise StoreError(f"store: {path} has format {head['format']}, not {FORMAT}")
         if head["sha256"] != hashlib.sha256(body).hexdigest():
             raise StoreError(f"store: {path} is damaged: its content has another checksum")
         return unpack(body, STORED)
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError, zipfile.BadZipFile) as error:
         raise StoreError(f"store: {path} is damaged: {error}") from error

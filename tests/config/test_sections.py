@@ -61,7 +61,7 @@ INFERENCE = {
 
 @given(
     low=st.floats(1e-12, 1e3),
-    factor=st.floats(1.001, 1e9),
+    factor=st.floats(1.01, 1e9),
     points=st.integers(2, 200),
     spacing=st.sampled_from(["log", "linear"]),
 )
@@ -90,6 +90,23 @@ def test_units_are_read() -> None:
 BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"values": []}, r"k.values: \[\] is an empty grid"),
     (MassGrid, {"values": [0.2, 0.1]}, r"k.values: \[0.2, 0.1\] does not rise"),
+    (
+        MassGrid,
+        {"values": [0.1, 0.1000000001]},
+        "k.values: .* has 0.1 and 0.1000000001, which are ne",
+    ),
+    (
+        MassGrid,
+        {"values": [0.3, 0.30000000000000004]},
+        "0.3 and 0.30000000000000004, which are nea",
+    ),
+    (CouplingGrid, {"values": [1e-7, "1.000009e-7 GeV^-1"]}, "1e-07 and 1.000009e-07, which are n"),
+    (MassGrid, {"min": 1, "max": 1.0001, "points": 50}, "k.points: 50 between 1.0 and 1.0001 are"),
+    (
+        MassGrid,
+        {"min": 1, "max": 2, "points": 10**11, "spacing": "linear"},
+        "k.points: 100000000000 between 1.0 and 2.0 are nearly equal",
+    ),
     (MassGrid, {"values": ["1 m"]}, "k.values.0: 1 m is a length, expected an energy in GeV"),
     (MassGrid, {"values": [0]}, "k.values.0: 0 is not positive"),
     (MassGrid, {"min": 1, "max": 2, "points": 0}, "k.points: 0 is an empty grid"),

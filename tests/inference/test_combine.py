@@ -84,7 +84,9 @@ def test_what_does_not_go_together_is_named():
         combine([old, PublishedLikelihood("new", new.workspace, patches)], "both")
     patches = copy.deepcopy(new.patches)
     patches["patches"][0]["patch"][0]["path"] = "/version"
-    with pytest.raises(DataError, match="new: a patch changes /version, not a channel"):
+    with pytest.raises(
+        DataError, match=r"new: patch mass_0p1_coupling_1em07 does not make a workspace"
+    ):
         combine([old, PublishedLikelihood("new", new.workspace, patches)], "both")
 
 
@@ -98,3 +100,231 @@ def test_invalid_files_are_named():
         PublishedLikelihood("old", {"channels": []}, good.patches)
     with pytest.raises(DataError, match="old: is not a valid patchset"):
         PublishedLikelihood("old", good.workspace, {"patches": []})
+
+
+def sample(rate, poi="mu", name="signal", bins=1):
+    strength = {"name": poi, "type": "normfactor", "data": None}
+    return {"name": name, "data": [rate] * bins, "modifiers": [strength] if poi else []}
+
+
+def foreign(name, channels, patch, *, poi="mu", values=(0.1, 1e-6), background=0.6, **more):
+    """Return a likelihood of one point as others may have made it."""
+    b = {**sample(background, None, "background"), "modifiers": [
+        {"name": "flux", "type": "normsys", "data": {"hi": 1.2, "lo": 0.8}},
+        {"name": f"own_{name}", "type": "normsys", "data": {"hi": 1.5, "lo": 0.6}},
+    ]}  # fmt: skip
+    spec = {
+        "channels": [{"name": c, "samples": [sample(0.0, poi), b]} for c in channels],
+        "observations": [{"name": c, "data": [i + 1]} for i, c in enumerate(channels)],
+        "measurements": [{"name": name, "config": {"poi": poi, "parameters": []}}],
+        "version": "1.0.0",
+        **more,
+    }
+    metadata = {
+        "description": name, "digests": {"sha256": pyhf.utils.digest(spec)},
+        "labels": ["x", "y"], "references": {"hepdata": "ins0000000"},
+    }  # fmt: skip
+    patches = [{"metadata": {"name": "p", "values": list(values)}, "patch": patch}]
+    document = {"metadata": metadata, "patches": patches, "version": "1.0.0"}
+    return PublishedLikelihood(name, spec, document)
+
+
+def put(channel, value, op="replace", place=0):
+    return {"op": op, "path": f"/channels/{channel}/samples/{place}", "value": value}
+
+
+def moved(channel, origin, op="copy"):
+    path = f"/channels/{channel}/samples/0"
+    return {"op": op, "from": f"/channels/{origin}/samples/0", "path": path}
+
+
+def cls(spec):
+    """Return what pyhf makes of a workspace."""
+    space = pyhf.Workspace(spec)
+    model = space.model()
+    return float(pyhf.infer.hypotest(1.0, space.data(model), model, test_stat="qtilde"))
+
+
+FIRST = ("A", ["a"], [put(0, sample(3.0))])
+OPERATIONS = {
+    "replace": [put(0, sample(1.0)), put(1, sample(2.0))],
+    "copy": [put(0, sample(1.0)), {"op": "remove", "path": "/channels/1/samples/0"}, moved(1, 0)],
+    "move": [
+        put(0, sample(2.0, name="more"), "add"),
+        {"op": "remove", "path": "/channels/1/samples/0"},
+        moved(1, 0, "move"),
+    ],
+    "add": [put(0, sample(2.0, name="more"), "add", "-"), put(1, sample(1.0))],
+    "remove and add": [
+        {"op": "remove", "path": "/channels/1/samples/0"},
+        put(1, sample(2.0), "add"),
+        {"op": "test", "path": "/channels/1/name", "value": "c"},
+    ],
+    "a number": [{"op": "replace", "path": "/channels/1/samples/0/data/0", "value": 2.5}],
+    "channels change places": [
+        {"op": "move", "from": "/channels/1", "path": "/channels/0"},
+        put(0, sample(2.0)),
+    ],
+    "a whole channel": [
+        {"op": "replace", "path": "/channels/1",
+         "value": {"name": "c", "samples": [sample(1.0), sample(0.7, None, "background")]}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("patch", OPERATIONS.values(), ids=OPERATIONS.keys())
+@pytest.mark.parametrize("first", [True, False])
+def test_patches_of_any_operations_are_those_that_pyhf_would_combine(patch, first):
+    parts = [foreign(*FIRST), foreign("B", ["b", "c"], patch)]
+    parts = parts if first else parts[::-1]
+    found = combine(parts, "both")
+    patches = pyhf.PatchSet(found.patches)
+    mine = patches.apply(pyhf.Workspace(found.workspace), "p")
+    applied = []
+    for part in parts:
+        one = pyhf.PatchSet(part.patches).apply(pyhf.Workspace(part.workspace), "p")
+        applied.append(pyhf.Workspace(one).rename(measurements={part.name: "m"}))
+    together = pyhf.Workspace.combine(*applied, join="outer")
+    assert {c["name"]: c["samples"] for c in mine["channels"]} == {
+        c["name"]: c["samples"] for c in together["channels"]
+    }
+    assert [m["config"]["poi"] for m in mine["measurements"]] == ["mu"]
+    assert cls(mine) == pytest.approx(cls(together), rel=1e-6)
+
+
+def test_all_have_one_signal_strength():
+    other = foreign("B", ["c"], [put(0, sample(30.0, "mu_SIG"))], poi="mu_SIG")
+    found = combine([foreign(*FIRST), other], "both")
+    assert found.remarks == ("B: its signal strength mu_SIG is called mu, as in A",)
+    mine = pyhf.PatchSet(found.patches).apply(pyhf.Workspace(found.workspace), "p")
+    names = {"modifiers": {"mu_SIG": "mu"}, "measurements": {"B": "A"}}
+    one, two = (
+        pyhf.PatchSet(part.patches).apply(pyhf.Workspace(part.workspace), "p")
+        for part in (foreign(*FIRST), other)
+    )
+    together = pyhf.Workspace.combine(
+        pyhf.Workspace(one), pyhf.Workspace(two).rename(**names), join="outer"
+    )
+    assert cls(mine) == pytest.approx(cls(together), rel=1e-6)
+    assert "mu_SIG" not in str(mine)
+    assert found.correlated == ("flux",)
+
+
+def test_the_first_has_the_settings_of_the_strength():
+    def with_bounds(name, poi, upper):
+        parameter = {"name": poi, "bounds": [[0.0, upper]], "inits": [1.0]}
+        config = {"poi": poi, "parameters": [parameter]}
+        return foreign(name, [name.lower()], [put(0, sample(3.0, poi))], poi=poi,
+                       measurements=[{"name": name, "config": config}] * 1)  # fmt: skip
+
+    found = combine([with_bounds("A", "mu", 10.0), with_bounds("B", "s", 50.0)], "both")
+    (measurement,) = found.workspace["measurements"]
+    assert measurement["config"]["parameters"][0]["bounds"] == [[0.0, 10.0]]
+    found = combine([foreign(*FIRST), with_bounds("B", "s", 50.0)], "both")
+    (measurement,) = found.workspace["measurements"]
+    assert measurement["config"]["parameters"] == [
+        {"name": "mu", "bounds": [[0.0, 50.0]], "inits": [1.0]}
+    ]
+
+
+def test_points_may_be_words_and_nearly_equal():
+    values = (("dirac", 0.1), ("dirac", 0.10000000149))
+    parts = [
+        foreign(name, [name], [put(0, sample(1.0))], values=point)
+        for name, point in zip("AB", values, strict=True)
+    ]
+    found = combine(parts, "both")
+    assert [p["metadata"]["values"] for p in found.patches["patches"]] == [["dirac", 0.1]]
+    assert found.left_out == 0
+    again = copy.deepcopy(parts[1].patches)
+    again["patches"].append(copy.deepcopy(again["patches"][0]))
+    again["patches"][1]["metadata"] = {"name": "q", "values": ["dirac", 0.1]}
+    twice = PublishedLikelihood("B", parts[1].workspace, again)
+    with pytest.raises(DataError, match=r"B: the patches p and q have \(nearly\) the same values"):
+        combine([parts[0], twice], "both")
+
+
+CHANNEL = {"name": "new", "samples": [sample(1.0)]}
+
+
+@pytest.mark.parametrize(
+    ("patch", "reason"),
+    [
+        ([{"op": "remove", "path": "/channels/0"}], "adds, removes or renames channels"),
+        ([{"op": "add", "path": "/channels/1", "value": CHANNEL}], "adds, removes or renames"),
+        (
+            [{"op": "replace", "path": "/channels/0/name", "value": "z"}],
+            "adds, removes or renames channels",
+        ),
+        ([put(0, {"a": 1})], "does not make a workspace"),
+        ([put(0, {**sample(1.0), "data": [None]})], "does not make a workspace"),
+        ([put(0, {**sample(1.0), "data": ["1.0"]})], "does not make a workspace"),
+        ([put(0, {**sample(1.0), "data": []})], "does not make a workspace"),
+        ([put(0, "signal")], "does not make a workspace"),
+        ([put(0, sample(1.0, bins=2))], "channel b, sample signal: 2 bins, but 1 observations"),
+        ([put(0, sample(-5.0))], "channel b has a negative rate"),
+        ([put(7, sample(1.0))], "cannot be applied"),
+        ([{"op": "remove", "path": "/channels/0/samples/9"}], "cannot be applied"),
+        ([{"op": "test", "path": "/channels/0/name", "value": "z"}], "cannot be applied"),
+        ([moved(0, 5)], "cannot be applied"),
+        ([{"op": "replace", "path": "", "value": {}}], "does not make a workspace"),
+        (
+            [{"op": "replace", "path": "/observations/0/data", "value": [7]}],
+            "changes the observations, not only samples",
+        ),
+        (
+            [{"op": "replace", "path": "/measurements/0/config/poi", "value": "flux"}],
+            "changes the measurements, not only samples",
+        ),
+        (
+            [put(0, sample(1.0, None)), put(1, sample(1.0, None))],
+            "the parameter of interest mu acts on no sample",
+        ),
+    ],
+)
+def test_patches_that_change_more_are_refused(patch, reason):
+    with pytest.raises(DataError, match=f"B: patch p.*({reason})") as caught:
+        combine([foreign(*FIRST), foreign("B", ["b", "c"], patch)], "both")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"background": -5.0}, "channel b has a negative rate"),
+        (
+            {"observations": [{"name": "b", "data": [1, 2]}]},
+            "channel b, sample .* but 2 observations",
+        ),
+        ({"observations": [{"name": "z", "data": [1]}]}, "not just one observation"),
+        ({"observations": [{"name": "b", "data": [1]}] * 2}, "not just one observation"),
+        ({"observations": [{"name": "b", "data": [-1]}]}, "channel b has a negative observation"),
+        ({"observations": [{"name": "b", "data": [None]}]}, "is not a valid workspace"),
+        ({"measurements": []}, "is not a valid workspace"),
+        ({"background": None}, "is not a valid workspace"),
+        ({"values": (0.1,)}, "is not a valid patchset"),
+        ({"values": (0.1, None)}, "is not a valid patchset"),
+    ],
+)
+def test_likelihoods_that_pyhf_would_not_take_are_refused(change, reason):
+    with pytest.raises(DataError, match=f"B: .*{reason}") as caught:
+        foreign("B", ["b"], [put(0, sample(1.0))], **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_pyhf_does_not_make_a_model_of_is_refused():
+    def with_shape(name):
+        errors = {"name": "shape", "type": "shapesys", "data": [0.3]}
+        signal = sample(2.0)
+        signal["modifiers"].append(errors)
+        return foreign(name, [name.lower()], [put(0, signal)])
+
+    with pytest.raises(DataError, match="pyhf does not accept the combination"):
+        combine([with_shape("A"), with_shape("B")], "both")
+    nuisance = foreign("B", ["b"], [put(0, sample(1.0, "s"))], poi="s")
+    nuisance.workspace["channels"][0]["samples"][1]["modifiers"][1]["name"] = "mu"
+    digest = pyhf.utils.digest(nuisance.workspace)
+    nuisance.patches["metadata"]["digests"]["sha256"] = digest
+    clash = PublishedLikelihood("B", nuisance.workspace, nuisance.patches)
+    with pytest.raises(DataError, match="B: its modifier mu has the name of the parameter of inte"):
+        combine([foreign(*FIRST), clash], "both")

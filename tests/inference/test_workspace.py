@@ -193,3 +193,13 @@ def test_command_line_tools_take_the_files_as_they_are(tmp_path):
     ours = AsymptoticCalculator().exclusion(MODEL)
     assert printed["CLs_obs"] == pytest.approx(ours.cls_observed, abs=1e-4)
     assert printed["CLs_exp"] == pytest.approx(ours.cls_expected, abs=1e-4)
+
+
+def test_patches_have_names_of_their_own_however_near_their_points_are():
+    near = np.nextafter(0.3, 1.0)
+    points = {(0.3, 1e-7): MODEL, (near, 1e-7): MODEL, (0.3, 1.0000001e-7): MODEL}
+    patches = patchset(MODEL, grid_of(points), "near")
+    assert len({patch["metadata"]["name"] for patch in patches["patches"]}) == 3
+    pyhf.PatchSet(patches)
+    coarse = patchset(MODEL, GRID, "coarse")["patches"]
+    assert coarse[0]["metadata"]["name"] == "mass_0p1_coupling_1em07"

@@ -112,6 +112,67 @@ def set_entry(line, column, value):
     return change
 
 
+def other_table(path, head="", columns="", entries="", masses=("0.1", "0.2"), d=("1e-7", "1e-6")):
+    lines = [f"channel,mass_gev,coupling_inv_gev,events{columns}"]
+    lines += [f"a_fhc,{mass},{coupling},2{entries}" for mass in masses for coupling in d]
+    path.write_text(head + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"masses": ("100", "200")}, r"line 4: mass_gev = '200' is above 100 GeV; .* not MeV"),
+        ({"masses": ("5", "50")}, r"line 2: mass_gev = '5' is the lowest mass of the table"),
+        ({"masses": ("1e-4", "3e-4")}, r"line 4: mass_gev = '3e-4' is the highest mass"),
+        ({"d": ("1e-7", "10")}, r"line 3: coupling_inv_gev = '10' is not between 1e-12 and 1"),
+        ({"columns": ",rel_x", "entries": ",12"}, r"line 2: rel_x = '12' is no relative change"),
+        ({"columns": ",rel_x", "entries": ",-12"}, r"line 2: rel_x = '-12' must be above -1"),
+        (
+            {"columns": ",rel_x", "entries": ",1200", "head": "# rel_unit: %\n"},
+            r"line 3: rel_x = '1200' is no relative change",
+        ),
+        ({"columns": ",mc_error", "entries": ",10"}, r"line 2: mc_error = '10' is several times"),
+        (
+            {"masses": ("0.1", "0.10000000149")},
+            r"lines 2 and 4: mass_gev = 0.1 and 0.10000000149 are nearly equal",
+        ),
+        (
+            {"masses": ("0.30000000000000004", "0.3")},
+            r"lines 2 and 4: mass_gev = 0.30000000000000004 and 0.3 are nearly equal",
+        ),
+        (
+            {"d": ("1e-7", "1.000009e-7")},
+            r"lines 2 and 3: coupling_inv_gev = 1e-7 and 1.000009e-7 are nearly equal",
+        ),
+    ],
+)
+def test_numbers_in_another_unit_or_there_twice_are_seen(tmp_path, change, reason):
+    with pytest.raises(DataError, match=reason):
+        read_yields(other_table(tmp_path / "y.csv", **change))
+
+
+def test_the_head_may_say_the_unit(tmp_path):
+    def read(**change):
+        return read_yields(other_table(tmp_path / "y.csv", **change))
+
+    found = read(head="# mass_unit: MeV\n# coupling_unit: MeV^-1\n", masses=("100", "200"),
+                 d=("1e-10", "1e-9"))  # fmt: skip
+    np.testing.assert_allclose(found.masses, [0.1, 0.2], rtol=1e-12)
+    np.testing.assert_allclose(found.couplings, [1e-7, 1e-6], rtol=1e-12)
+    found = read(head="# rel_unit: %\n", columns=",rel_x", entries=",12")
+    np.testing.assert_allclose(found.modifiers["x"], 0.12, rtol=1e-12)
+    # what is strange, but can be meant, is taken once its unit is said
+    assert read(head="# mass_unit: GeV\n", masses=("1.5", "2")).masses.tolist() == [1.5, 2.0]
+    found = read(head="# rel_unit: 1\n", columns=",rel_x", entries=",1.5")
+    np.testing.assert_allclose(found.modifiers["x"], 1.5, rtol=1e-12)
+
+
+def test_points_that_differ_by_more_than_rounding_are_two(tmp_path):
+    path = other_table(tmp_path / "y.csv", masses=("0.1", "0.100002"), d=("1e-7", "1.00002e-7"))
+    assert read_yields(path).events.shape == (2, 2, 1)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -223,6 +284,7 @@ def test_data_of_several_bins(tmp_path):
         ("channel,observed\na_fhc,3\n", "has no line for channel 'b_rhc'"),
         ("channel,observed\na_fhc,3\nb_rhc,-1\n", "line 3: observed = '-1'"),
         ("channel,observed\na_fhc,3\nc_fhc,1\n", "line 3: channel 'c_fhc' is unknown"),
+        ("channel,observed\na_fhc,1e300\nb_rhc,1\n", "line 2: observed = '1e300' must be at most"),
         ("channel,observed\na_fhc,3\nb_rhc,1\na_fhc,2\n", "line 4: channel = 'a_fhc' is there tw"),
     ],
 )

@@ -145,7 +145,7 @@ def test_combine_merges_the_likelihoods_of_runs(tmp_path):
     ("folders", "message"),
     [
         ("[one]", "names fewer than two folders of runs"),
-        ("[no_run, no_other]", "task.folders: cannot read no_run/workspace/BkgOnly.json: No such"),
+        ("[no_run, no_other]", "task.folders.0: no_run/workspace/BkgOnly.json: cannot be read: No"),
     ],
 )
 def test_combine_names_what_it_cannot_read(tmp_path, capsys, folders, message):
