@@ -21,7 +21,7 @@ from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan import packing
 from hnlstat.scan.executors import WorkExecutor
-from hnlstat.scan.store import RunFolder
+from hnlstat.scan.store import RunFolder, json_parts
 from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
 from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.masses import Simulation
@@ -266,7 +266,7 @@ def workspace(current: Run, table: YieldTable) -> Experiment:
 
 def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Write the pyhf workspace and the patch set of a grid."""
-    from hnlstat.inference.workspace import SignalGrid, background_only, patchset
+    from hnlstat.inference.workspace import SignalGrid, background_only, lazy_patchset
 
     bins = len(experiment.base.channels)
     grid = SignalGrid(
@@ -278,9 +278,8 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
     folder, base = current.folder, experiment.base
     folder.write_json("workspace/BkgOnly.json", background_only(base))
-    folder.write_json(
-        "workspace/patchset.json", patchset(base, grid, current.study.name), indent=None
-    )
+    patches = lazy_patchset(base, grid, current.study.name)
+    folder.write_parts("workspace/patchset.json", json_parts(patches))
 
 
 def limit_jobs(

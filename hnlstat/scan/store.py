@@ -54,6 +54,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write a text that comes in parts, and need not be in memory as a whole; see `write_text`."""
+    with atomic_file(path) as new, new.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(parts)
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table with a line of column names to `path`, all or nothing."""
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -76,6 +82,23 @@ def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
 def json_text(content: object, *, indent: int | None = 2) -> str:
     """Give `content` as JSON; see `write_json`."""
     return json.dumps(content, indent=indent, default=_plain, allow_nan=False, ensure_ascii=False)
+
+
+def json_parts(content: Mapping[str, object]) -> Iterator[str]:
+    """Give the text of a JSON object in parts; iterators in it become lists, item by item."""
+    before = "{"
+    for name, value in content.items():
+        yield f"{before}{json_text(name)}: "
+        if isinstance(value, Iterator):
+            between = "["
+            for item in value:
+                yield between + json_text(item, indent=None)
+                between = ", "
+            yield "]" if between == ", " else "[]"
+        else:
+            yield json_text(value, indent=None)
+        before = ", "
+    yield "}\n"
 
 
 def figure_files(figure: Figure) -> dict[str, bytes]:
@@ -165,6 +188,12 @@ class RunFolder:
         """Write a JSON file of the run; see `write_json`."""
         path = self.file(name)
         write_json(path, content, indent=indent)
+        return path
+
+    def write_parts(self, name: str, parts: Iterable[str]) -> Path:
+        """Write a text file of the run that comes in parts; see `write_parts`."""
+        path = self.file(name)
+        write_parts(path, parts)
         return path
 
     def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:
