@@ -23,7 +23,8 @@ from hnlstat.errors import OutputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_TEMPORARY = ".tmp"
+TEMPORARY = ".tmp"
+"""End of the names of files that are not complete."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -38,7 +39,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         If the file cannot be written.
     """
     # unique among all processes, on all machines, that share the folder
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
         yield temporary
         temporary.replace(path)
@@ -166,7 +167,7 @@ class RunFolder:
 
     def clear_temporary(self) -> None:
         """Delete what a run that was killed left half written."""
-        for path in self.path.rglob(f".*{_TEMPORARY}"):
+        for path in self.path.rglob(f".*{TEMPORARY}"):
             path.unlink(missing_ok=True)
 
     def file(self, name: str) -> Path:

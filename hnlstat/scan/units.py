@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,16 +24,19 @@ from hnlstat.inference.limits import Limit, MassLimits, Profile
 from hnlstat.inference.points import PointTest
 from hnlstat.inference.results import Discovery, Exclusion
 from hnlstat.scan.packing import pack, unpack
-from hnlstat.scan.store import atomic_file, write_json
+from hnlstat.scan.store import TEMPORARY, atomic_file, write_json
 from hnlstat.simulation.sample import MassSample
 
-FORMAT = 2
+FORMAT = 3
 """Of the entries and their folders; an increase makes earlier stores unreadable."""
 
 MARK = "store.json"
 """File that a folder is known by as a store."""
 
 STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery)
+
+ABANDONED = 3600.0
+"""Age of a half written file whose writer was killed [s]; none takes so long to write."""
 
 _SUFFIX = ".unit"
 
@@ -78,9 +84,9 @@ class UnitStore:
                 raise OutputError(f"store: cannot make {root}: {reason}") from error
             write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
         try:
-            content = json.loads(mark.read_text(encoding="utf-8"))
-            made_by, found = content["hnlstat"], content["format"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
+            content = json.loads(_content(mark))
+            made_by, found = str(content["hnlstat"])[:20], int(content["format"])
+        except _UNREADABLE as error:
             raise StoreError(f"store: {mark} cannot be read; name another folder") from error
         if found != FORMAT:
             raise StoreError(
@@ -103,13 +109,14 @@ class UnitStore:
         """
         path = self.path(key)
         try:
-            content = path.read_bytes()
+            content = _content(path)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
         value = _read(path, content)
-        os.utime(path)
+        with suppress(OSError):  # it may belong to somebody else
+            os.utime(path)
         return value
 
     def put(self, key: str, value: object) -> None:
@@ -121,42 +128,88 @@ class UnitStore:
             If it cannot be written, as on a full disk.
         """
         path, content = self.path(key), pack(value)
-        head = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
+        head = {"format": FORMAT, "key": key, "sha256": hashlib.sha256(content).hexdigest()}
         try:
             path.parent.mkdir(exist_ok=True)
+            if path.is_dir():  # no entry of ours
+                shutil.rmtree(path)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         with atomic_file(path) as temporary:
             temporary.write_bytes(json.dumps(head).encode() + b"\n" + content)
 
     def entries(self) -> Iterator[Entry]:
-        """List all entries."""
+        """List all entries, damaged ones too."""
+        return self._files(f"??/*{_SUFFIX}")
+
+    def _files(self, pattern: str) -> Iterator[Entry]:
+        """List files, but not those that another process has just deleted."""
         now = time.time()
-        for path in sorted(self.root.glob(f"??/*{_SUFFIX}")):
-            status = path.stat()
-            yield Entry(path, status.st_size, now - status.st_mtime)
+        for path in sorted(self.root.glob(pattern)):
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                yield Entry(path, status.st_size, now - status.st_mtime)
 
     def damaged(self) -> Iterator[StoreError]:
         """Read every entry, and say what is wrong with those that cannot be used."""
         for entry in self.entries():
             try:
-                _read(entry.path, entry.path.read_bytes())
+                _check(entry.path)
             except StoreError as error:
-                yield error
+                if os.path.lexists(entry.path):  # else it has just been deleted
+                    yield error
 
     def prune(self, age: float) -> int:
-        """Delete entries that were not used for `age` seconds or cannot be read; their number."""
-        gone = 0
+        """Delete what is of no use; gives the number of files.
+
+        That are entries not used for `age` seconds, damaged ones, and what killed runs left half
+        written.
+
+        Raises
+        ------
+        StoreError
+            At the end, if some cannot be deleted.
+        """
+        useless = [e.path for e in self._files(f"**/.*{TEMPORARY}") if e.age >= ABANDONED]
         for entry in self.entries():
             try:
-                _read(entry.path, entry.path.read_bytes())
-                useless = entry.age >= age
+                _check(entry.path)
             except StoreError:
-                useless = True
-            if useless:
-                entry.path.unlink(missing_ok=True)
+                useless.append(entry.path)
+            else:
+                useless += [entry.path] if entry.age >= age else []
+        gone, kept = 0, []
+        for path in useless:
+            try:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 gone += 1
+            except FileNotFoundError:
+                pass  # by another process
+            except OSError as error:
+                kept.append(f"{path}: {error.strerror or error}")
+        if kept:
+            raise StoreError(
+                f"store: {gone} files deleted; {len(kept)} cannot be, the first {kept[0]}"
+            )
         return gone
+
+
+def _content(path: Path) -> bytes:
+    """Read a regular file; a pipe or a device could keep a run for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(None, "it is not a file", str(path))
+    return path.read_bytes()
+
+
+def _check(path: Path) -> None:
+    """Read an entry to see whether it can be used."""
+    try:
+        _read(path, _content(path))
+    except OSError as error:
+        raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
+
+
+_UNREADABLE = OSError, ValueError, LookupError, TypeError, RecursionError, MemoryError
 
 
 def _read(path: Path, content: bytes) -> Any:
@@ -164,10 +217,16 @@ def _read(path: Path, content: bytes) -> Any:
     line, _, body = content.partition(b"\n")
     try:
         head = json.loads(line)
-        if head["format"] != FORMAT:
-            raise StoreError(f"store: {path} has format {head['format']}, not {FORMAT}")
-        if head["sha256"] != hashlib.sha256(body).hexdigest():
+        found, key, digest = head["format"], head["key"], head["sha256"]
+        if found != FORMAT:
+            raise StoreError(f"store: {path} has another format than {FORMAT}")
+        if key != path.stem:
+            raise StoreError(f"store: {path} is damaged: it is the entry of another key")
+        if digest != hashlib.sha256(body).hexdigest():
             raise StoreError(f"store: {path} is damaged: its content has another checksum")
         return unpack(body, STORED)
-    except (ValueError, LookupError, TypeError) as error:
-        raise StoreError(f"store: {path} is damaged: {error}") from error
+    except StoreError:
+        raise
+    except Exception as error:  # whatever somebody may have put there
+        reason = str(error) or type(error).__name__
+        raise StoreError(f"store: {path} is damaged: {reason[:100]}") from error
