@@ -4,6 +4,7 @@ import argparse
 import gc
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +14,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
 from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.interrupts import stopped_in_order
 from hnlstat.shipped import conf_dir, help_text
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
     from omegaconf import DictConfig
 
-USER_ERROR, INTERRUPTED = 2, 130
-"""Exit status for what a user can put right, and for Ctrl-C (128 + SIGINT)."""
+USER_ERROR, KILLED = 2, 128
+"""Exit status for what a user can put right; what is added to the number of a signal."""
 
 USER_ERRORS = HnlstatError, OSError
 """What the user can put right; all else is a fault of the program and keeps its traceback."""
@@ -38,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for an error of the user's, 1 if jobs of a sweep failed, 130 after Ctrl-C.
+        Exit status: 0, 2 for an error of the user's, 1 if jobs of a sweep failed, 130 after Ctrl-C,
+        143 after SIGTERM.
     """
     # one thread per process: the work is spread over processes, whose threads would compete, and
     # sums in another order would change the last digit
@@ -58,11 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments in (["--help"], ["-h"]):
             print(help_text())
         else:
-            _run_hydra(arguments)
+            with stopped_in_order():
+                _run_hydra(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return _complain("interrupted", KILLED + getattr(stop, "number", signal.SIGINT))
     except USER_ERRORS as error:
         return _complain(error, getattr(error, "status", USER_ERROR))
     return 0

@@ -21,9 +21,9 @@ from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
 from hnlstat.scan import packing
 from hnlstat.scan.executors import WorkExecutor
-from hnlstat.scan.store import RunFolder
+from hnlstat.scan.run_store import RunStore
+from hnlstat.scan.store import RunFolder, json_parts
 from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
-from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.masses import Simulation
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.table import CutFlow, YieldTable
@@ -42,7 +42,7 @@ class Run:
     study: Study
     folder: RunFolder
     executor: WorkExecutor
-    store: UnitStore | None
+    store: RunStore | None
     console: Console
     log: logging.Logger
     remarks: list[str] = field(default_factory=list)
@@ -69,9 +69,12 @@ class Run:
         known = sum(result is not None for result in found)
         self.log.info("%s: %d of %d in the store", title, known, len(pieces))
         store = self.store
-        return self._work(
-            title, function, pieces, found, lambda i, result: store.put(keys[i], result)
-        )
+
+        def keep(i: int, result: R) -> None:
+            if remark := store.put(keys[i], result):
+                self.remark(remark)
+
+        return self._work(title, function, pieces, found, keep)
 
     def _work(
         self,
@@ -286,7 +289,7 @@ def workspace(current: Run, table: YieldTable) -> Experiment:
 
 def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Write the pyhf workspace and the patch set of a grid."""
-    from hnlstat.inference.workspace import SignalGrid, background_only, patchset
+    from hnlstat.inference.workspace import SignalGrid, background_only, lazy_patchset
 
     bins = len(experiment.base.channels)
     grid = SignalGrid(
@@ -298,8 +301,8 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
     folder, base = current.folder, experiment.base
     folder.write_json("workspace/BkgOnly.json", background_only(base), strict=True)
-    patches = patchset(base, grid, current.study.name)
-    folder.write_json("workspace/patchset.json", patches, indent=None, strict=True)
+    patches = lazy_patchset(base, grid, current.study.name)
+    folder.write_parts("workspace/patchset.json", json_parts(patches))
 
 
 def limit_jobs(

@@ -28,7 +28,8 @@ def run_store(study: Study) -> None:
     if task.action == "prune":
         gone = store.prune(task.days * _DAY)
         console.print(
-            f"deleted, as damaged or not used for {task.days:g} days: {gone}", highlight=False
+            f"deleted, as damaged, half written or not used for {task.days:g} days: {gone}",
+            highlight=False,
         )
     console.print(_contents(store), highlight=False)
     if task.action == "verify":

@@ -20,6 +20,7 @@ from hnlstat.scan.executors import SerialExecutor, work_executor
 from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.provenance import provenance
 from hnlstat.scan.resume import run_folder
+from hnlstat.scan.run_store import RunStore
 from hnlstat.scan.store import RunFolder, json_text
 from hnlstat.scan.tables import read_yields, write_limits
 from hnlstat.scan.units import UnitStore
@@ -83,11 +84,14 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     return folder.path
 
 
-def unit_store(study: Study, folder: RunFolder) -> UnitStore | None:
+def unit_store(study: Study, folder: RunFolder) -> RunStore | None:
     """Where a run keeps the results of its units of work, None for nowhere."""
     if study.store == "off":
         return None
-    return UnitStore.open(shared_folder(study.store) or folder.path / "units")
+    shared, own = shared_folder(study.store), folder.path / "units"
+    if shared is None:
+        return RunStore(UnitStore.open(own))
+    return RunStore(UnitStore.open(shared), own)
 
 
 def run_yields(current: Run, given: YieldTable | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Count = Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto)]
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"([a-z]+://)?[^:/\s]+:\d+", value):
+    if not re.fullmatch(r"((tcp|tls|ws|wss|ucx)://)?([^:/\s]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", value):
         raise ValueError("is not an address of a scheduler; write tcp://host:port")
     return value
 

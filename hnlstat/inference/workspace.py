@@ -7,7 +7,7 @@ signal of one (mass, coupling) point.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -26,6 +26,7 @@ NOT_ON_HEPDATA = "ins0000000"
 
 _VERSION = "1.0.0"
 _SIGNAL = "signal"
+_POINTS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,19 @@ class SignalGrid:
     signal: FloatArray
     modifiers: Mapping[str, FloatArray]
     mc_error: FloatArray
+
+    def parts(self, points: int) -> Iterator["SignalGrid"]:
+        """Give the grid in parts of at most so many points."""
+        for start in range(0, len(self.signal), points):
+            one = slice(start, start + points)
+            modifiers = {name: change[one] for name, change in self.modifiers.items()}
+            yield SignalGrid(
+                self.masses[one],
+                self.couplings[one],
+                self.signal[one],
+                modifiers,
+                self.mc_error[one],
+            )
 
 
 def patch_name(mass: float, coupling: float, digits: int = 6) -> str:
@@ -110,7 +124,15 @@ def digest(spec: Mapping[str, Any]) -> str:
 def patchset(
     background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
 ) -> dict[str, Any]:
-    """Return the patch set that brings the signal of each grid point.
+    """Return the patch set that brings the signal of each grid point; see `lazy_patchset`."""
+    content = lazy_patchset(background, grid, description, hepdata)
+    return content | {"patches": list(content["patches"])}
+
+
+def lazy_patchset(
+    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
+) -> dict[str, Any]:
+    """Return the patch set with an iterator of its patches, as all of them take much memory.
 
     Points without any signal are left out: `mu` would have no meaning there.
 
@@ -130,22 +152,9 @@ def patchset(
     InferenceError
         If no point has a signal.
     """
-    samples = _signal_samples(background.members, grid.signal, grid.modifiers, grid.mc_error)
-    points = zip(grid.masses.tolist(), grid.couplings.tolist(), strict=True)
-    used, digits = np.any(grid.signal, axis=1), _digits(grid)
-    patches = [
-        {
-            "metadata": {"name": patch_name(*point, digits), "values": list(point)},
-            "patch": [
-                {"op": "replace", "path": f"/channels/{i}/samples/0", "value": sample}
-                for i, sample in enumerate(mine)
-            ],
-        }
-        for point, mine, signal in zip(points, samples, used.tolist(), strict=True)
-        if signal
-    ]
-    if not patches:
+    if not np.any(grid.signal):
         raise InferenceError("no grid point has a signal: there is nothing to put into a patch set")
+    digits = _digits(grid)
     return {
         "metadata": {
             "name": "hnlstat",
@@ -154,9 +163,29 @@ def patchset(
             "labels": list(LABELS),
             "references": {"hepdata": hepdata},
         },
-        "patches": patches,
+        "patches": chain.from_iterable(
+            _patches(background.members, part, digits) for part in grid.parts(_POINTS_AT_ONCE)
+        ),
         "version": _VERSION,
     }
+
+
+def _patches(
+    members: Mapping[str, NDArray[np.intp]], grid: SignalGrid, digits: int
+) -> Iterator[dict[str, Any]]:
+    """Give the patches of the points with a signal, whose names have so many digits."""
+    samples = _signal_samples(members, grid.signal, grid.modifiers, grid.mc_error)
+    points = zip(grid.masses.tolist(), grid.couplings.tolist(), strict=True)
+    used = np.any(grid.signal, axis=1)
+    for point, mine, signal in zip(points, samples, used.tolist(), strict=True):
+        if signal:
+            yield {
+                "metadata": {"name": patch_name(*point, digits), "values": list(point)},
+                "patch": [
+                    {"op": "replace", "path": f"/channels/{i}/samples/0", "value": sample}
+                    for i, sample in enumerate(mine)
+                ],
+            }
 
 
 def _signal_samples(

@@ -5,19 +5,24 @@ Dask itself does the work of a worker that dies again, and refuses a piece that 
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from hnlstat.config.executor import Dask, DaskCluster, DaskHTCondor, DaskSlurm, JobQueue
 from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.interrupts import held
+from hnlstat.scan.dask_life import Watch, check_scheduler
 from hnlstat.scan.packing import code_digest
+from hnlstat.scan.workers import main_left_alone
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-CLOSING = 10
+CLOSING = 3
 """Seconds that the end of a cluster may take."""
 
 DASHBOARD = "127.0.0.1:0"
@@ -54,12 +59,15 @@ class DaskExecutor:
         except ImportError:
             raise _missing("distributed") from None
         # one line of ours in place of many of theirs
-        for name in ("distributed", "distributed.client"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client", "distributed.core", "asyncio", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         with ExitStack() as stack:
+            stack.enter_context(main_left_alone())
             self._client = self._connect(distributed, stack)
-            self._wait_for_worker()
-            self._load_code()
+            self._watch = Watch(self._client, self._settings.timeout)
+            while not (workers := self._watch.workers()):
+                time.sleep(0.1)
+            self._load_code(workers)
             self._stack = stack.pop_all()
         return self
 
@@ -69,17 +77,19 @@ class DaskExecutor:
     def _connect(self, distributed: Any, stack: ExitStack) -> Any:
         """Open a client, and the cluster before it where that is ours."""
         settings = self._settings
+        timeout = settings.timeout or NO_LIMIT
         if isinstance(settings, Dask) and settings.scheduler is not None:
             address: Any = settings.scheduler
+            check_scheduler(address, timeout)
         else:
             try:
-                address = stack.enter_context(self._own_cluster(distributed))
+                with held():
+                    resource_tracker.ensure_running()  # else it would let go what is held
+                    address = stack.enter_context(self._own_cluster(distributed))
             except (OSError, RuntimeError, ValueError) as error:
                 raise HnlstatError(f"executor: no Dask cluster can be started: {error}") from None
         try:
-            client = distributed.Client(
-                address, timeout=settings.timeout or NO_LIMIT, set_as_default=False
-            )
+            client = distributed.Client(address, timeout=timeout, set_as_default=False)
         except (OSError, ValueError) as error:
             raise HnlstatError(
                 f"executor.scheduler: {address} does not answer as a scheduler of Dask: {error}"
@@ -102,25 +112,28 @@ class DaskExecutor:
             silence_logs=logging.CRITICAL,
         )
 
-    def _wait_for_worker(self) -> None:
-        try:
-            self._client.wait_for_workers(1, timeout=self._settings.timeout)
-        except TimeoutError:
-            raise self._no_worker() from None
+    def _load_code(self, workers: Sequence[str]) -> None:
+        """Import what is needed, as a worker which cannot would be lost at the first piece.
 
-    def _load_code(self) -> None:
-        """Import what is needed, as a worker which cannot would be lost at the first piece."""
-        try:
-            self._client.run(exec, "import hnlstat.stages")
-        except Exception as error:
-            raise HnlstatError(
-                f"the Dask workers cannot load hnlstat: {error}; install this version there"
-            ) from None
-
-    def _no_worker(self) -> HnlstatError:
-        return HnlstatError(
-            f"no Dask worker in {self._settings.timeout:g} s; start some, or raise executor.timeout"
-        )
+        One worker must have done so; the others are not waited for long.
+        """
+        loading = [
+            self._client.submit(exec, "import hnlstat.stages", workers=[worker], pure=False)
+            for worker in workers
+        ]
+        patience = None
+        while loading and (patience is None or time.monotonic() < patience):
+            done = [future for future in loading if future.done()]
+            for future in done:
+                if (error := future.exception()) is not None:
+                    raise HnlstatError(
+                        f"the Dask workers cannot load hnlstat: {error}; install this version there"
+                    )
+                loading.remove(future)
+            if done and patience is None:
+                patience = time.monotonic() + self._watch.pause
+            self._watch.workers()
+            time.sleep(0.02)
 
     def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Apply `function` to every piece; yields the piece's index with its result, as it comes.
@@ -146,11 +159,9 @@ class DaskExecutor:
         try:
             while waiting:
                 with suppress(TimeoutError):
-                    for future in as_completed(list(waiting), timeout=self._settings.timeout):
+                    for future in as_completed(list(waiting), timeout=self._watch.pause):
                         yield waiting.pop(future), future.result()
-                    continue
-                if not self._client.nthreads():
-                    raise self._no_worker()
+                self._watch.workers()
         except CancelledError:
             raise HnlstatError("the Dask scheduler has vanished") from None
         except KilledWorker as error:

@@ -6,16 +6,18 @@ Results do not depend on where or in which order pieces ran.
 
 import multiprocessing
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor as FuturesExecutor
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from typing import Protocol, Self, TypeVar
 
 from hnlstat.config.executor import DaskCluster, Executor, Processes
 from hnlstat.errors import HnlstatError
+from hnlstat.interrupts import held
 from hnlstat.scan.dask_cluster import DaskExecutor
+from hnlstat.scan.workers import call, end_with_parent, main_left_alone
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,30 +63,31 @@ class SerialExecutor:
 
 
 class PoolExecutor:
-    """Spreads pieces over an executor of `concurrent.futures`, and over a new one if it breaks.
+    """Spreads pieces over processes of this machine, and over new ones if one dies.
+
+    They are started when there is work, as many as that takes.
 
     Parameters
     ----------
-    make : gives a new executor
+    workers : their number, at most
     """
 
-    def __init__(self, make: Callable[[], FuturesExecutor]) -> None:
-        self._make = make
-        self._pool: FuturesExecutor | None = None
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._size = 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._processes: list[BaseProcess] = []
 
     def __enter__(self) -> "PoolExecutor":
-        self._pool = self._make()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+    def __exit__(self, *error: object) -> None:
+        self._close(at_once=any(error))
 
     def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Apply `function` to every piece; yields the piece's index with its result, as it comes.
 
-        The pieces of a worker that dies are done again.
+        The pieces of a worker that dies are done again. A single piece is done in this process.
 
         Parameters
         ----------
@@ -95,19 +98,20 @@ class PoolExecutor:
         HnlstatError
             If workers keep dying, as for lack of memory.
         """
+        if len(pieces) < 2:
+            yield from SerialExecutor().each(function, pieces)
+            return
         missing = dict(enumerate(pieces))
         failures = 0
         while missing:
-            assert self._pool is not None
             try:
-                futures: dict[Future[R], int] = {
-                    self._pool.submit(function, piece): index for index, piece in missing.items()
-                }
+                futures = self._submit(function, missing)
                 for future in as_completed(futures):
                     result = future.result()
-                    del missing[futures[future]]
+                    index = futures.pop(future)
+                    del missing[index]
                     failures = 0
-                    yield futures[future], result
+                    yield index, result
             except BrokenProcessPool:
                 failures += 1
                 if failures >= ATTEMPTS:
@@ -115,33 +119,46 @@ class PoolExecutor:
                         f"worker processes died {failures} times in a row, perhaps for lack of "
                         "memory; try executor=serial"
                     ) from None
-                self._pool.shutdown()
-                self._pool = self._make()
+                self._close()
+
+    def _submit(self, function: Callable[[T], R], missing: Mapping[int, T]) -> dict[Future[R], int]:
+        """Hand pieces to workers, which are started where there are too few."""
+        wanted = min(self._workers, len(missing))
+        if wanted > self._size:
+            self._close()
+            # spawn, not fork: forking a process that runs threads can hang
+            context = multiprocessing.get_context("spawn")
+            self._size = wanted
+            self._pool = ProcessPoolExecutor(
+                wanted, mp_context=context, initializer=end_with_parent
+            )
+        assert self._pool is not None
+        others = set(multiprocessing.active_children())
+        with main_left_alone(), held():
+            futures = {
+                self._pool.submit(call, pickle.dumps((function, piece))): index
+                for index, piece in missing.items()
+            }
+        self._processes += set(multiprocessing.active_children()) - others
+        return futures
+
+    def _close(self, *, at_once: bool = False) -> None:
+        """End the workers; at once: without waiting for what they work on."""
+        if self._pool is None:
+            return
+        if at_once:
+            for process in self._processes:
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
+        self._pool, self._size, self._processes = None, 0, []
 
 
 def work_executor(settings: Executor) -> WorkExecutor:
-    """Give the executor that a Study asks for."""
+    """Give the executor that a Study asks for; more processes than cores would cost time."""
     if isinstance(settings, DaskCluster):
         return DaskExecutor(settings, available_cores())
     if not isinstance(settings, Processes):
         return SerialExecutor()
-    number = available_cores() if settings.workers == "auto" else settings.workers
-    if number == 1:
-        return SerialExecutor()
-    # spawn, not fork: forking a process that runs threads can hang
-    context = multiprocessing.get_context("spawn")
-    return PoolExecutor(
-        lambda: ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent)
-    )
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the run is killed, which by itself it would not notice."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    cores = available_cores()
+    number = cores if settings.workers == "auto" else min(settings.workers, cores)
+    return SerialExecutor() if number == 1 else PoolExecutor(number)

@@ -25,7 +25,8 @@ from hnlstat.errors import OutputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_TEMPORARY = ".tmp"
+TEMPORARY = ".tmp"
+"""End of the names of files that are not complete."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -40,7 +41,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         If the file cannot be written.
     """
     # unique among all processes, on all machines, that share the folder
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
         yield temporary
         temporary.replace(path)
@@ -54,6 +55,12 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, all or nothing."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write a text that comes in parts, and need not be in memory as a whole; see `write_text`."""
+    with atomic_file(path) as new, new.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(parts)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -102,6 +109,26 @@ def _finite(content: object) -> object:
     if isinstance(content, list | tuple):
         return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def json_parts(content: Mapping[str, object]) -> Iterator[str]:
+    """Give the text of a JSON object in parts; iterators in it become lists, item by item.
+
+    NaN and infinity are a ValueError.
+    """
+    before = "{"
+    for name, value in content.items():
+        yield f"{before}{json_text(name)}: "
+        if isinstance(value, Iterator):
+            between = "["
+            for item in value:
+                yield between + json_text(item, indent=None, strict=True)
+                between = ", "
+            yield "]" if between == ", " else "[]"
+        else:
+            yield json_text(value, indent=None, strict=True)
+        before = ", "
+    yield "}\n"
 
 
 def figure_files(figure: Figure) -> dict[str, bytes]:
@@ -169,7 +196,7 @@ class RunFolder:
 
     def clear_temporary(self) -> None:
         """Delete what a run that was killed left half written."""
-        for path in self.path.rglob(f".*{_TEMPORARY}"):
+        for path in self.path.rglob(f".*{TEMPORARY}"):
             path.unlink(missing_ok=True)
 
     def file(self, name: str) -> Path:
@@ -193,6 +220,12 @@ class RunFolder:
         """Write a JSON file of the run; see `write_json`."""
         path = self.file(name)
         write_json(path, content, indent=indent, strict=strict)
+        return path
+
+    def write_parts(self, name: str, parts: Iterable[str]) -> Path:
+        """Write a text file of the run that comes in parts; see `write_parts`."""
+        path = self.file(name)
+        write_parts(path, parts)
         return path
 
     def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:

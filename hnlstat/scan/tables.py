@@ -24,7 +24,7 @@ from hnlstat.plausible import (
     check_relative,
 )
 from hnlstat.reading import shortened
-from hnlstat.scan.store import write_csv, write_text
+from hnlstat.scan.store import write_csv, write_parts
 from hnlstat.simulation.table import CutFlow, FloatArray, YieldTable
 
 YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
@@ -56,20 +56,25 @@ def write_yields(path: Path, table: YieldTable) -> None:
         ",".join(map(str, row))
         for row in zip(*(getattr(table, name) for name in YIELD_LABELS), strict=True)
     ]
-    points = itertools.product(
-        [f"{mass:.10g}" for mass in table.masses], [f"{d:.10g}" for d in table.couplings], labels
-    )
     between = np.zeros((), bool) if table.interpolated is None else table.interpolated[:, None]
     quality = [table.precision(), np.broadcast_to(between, table.events.shape)]
     arrays = [table.decays, table.events, table.mc_error, *quality, *table.modifiers.values()]
-    values = np.stack([array.ravel() for array in arrays], axis=1)
     pattern = ",".join(["%.8g"] * 3 + ["%.3g", "%d"] + ["%.8g"] * len(table.modifiers))
-    lines = [
-        f"{label},{mass},{coupling},{pattern % tuple(row)}"
-        for (mass, coupling, label), row in zip(points, values.tolist(), strict=True)
-    ]
-    text = "\n".join([",".join(names), *lines, ""])
-    write_text(path, text.replace(",nan", ",") if np.isnan(table.decays).any() else text)
+    couplings = [f"{d:.10g}" for d in table.couplings]
+
+    def lines_of(i: int) -> str:
+        """Give the lines of a mass: all at once would take much memory."""
+        values = np.stack([array[i].ravel() for array in arrays], axis=1).tolist()
+        points = itertools.product(couplings, labels)
+        mass = f"{table.masses[i]:.10g}"
+        text = "".join(
+            f"{label},{mass},{coupling},{pattern % tuple(row)}\n"
+            for (coupling, label), row in zip(points, values, strict=True)
+        )
+        return text.replace(",nan", ",") if np.isnan(table.decays[i]).any() else text
+
+    head = ",".join(names) + "\n"
+    write_parts(path, itertools.chain([head], map(lines_of, range(table.masses.size))))
 
 
 def write_cut_flow(path: Path, flow: CutFlow) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
-import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,19 @@ from hnlstat.inference.points import PointTest
 from hnlstat.inference.results import Discovery, Exclusion
 from hnlstat.reading import open_regular, parse_json, read_json
 from hnlstat.scan.packing import pack, unpack
-from hnlstat.scan.store import atomic_file, write_json
+from hnlstat.scan.store import TEMPORARY, atomic_file, write_json
 from hnlstat.simulation.sample import MassSample
 
-FORMAT = 2
+FORMAT = 3
 """Of the entries and their folders; an increase makes earlier stores unreadable."""
 
 MARK = "store.json"
 """File that a folder is known by as a store."""
 
 STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery)
+
+ABANDONED = 3600.0
+"""Age of a half written file whose writer was killed [s]; none takes so long to write."""
 
 _SUFFIX = ".unit"
 
@@ -81,8 +85,8 @@ class UnitStore:
             write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
         try:
             content = read_json(mark)
-            made_by, found = content["hnlstat"], content["format"]
-        except (DataError, LookupError, TypeError) as error:
+            made_by, found = str(content["hnlstat"])[:20], int(content["format"])
+        except (DataError, LookupError, TypeError, ValueError) as error:
             raise StoreError(f"store: {mark} cannot be read; name another folder") from error
         if found != FORMAT:
             raise StoreError(
@@ -105,8 +109,7 @@ class UnitStore:
         """
         path = self.path(key)
         try:
-            with open_regular(path) as file:
-                content = file.read()
+            content = _content(path)
         except DataError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return None
@@ -114,7 +117,8 @@ class UnitStore:
         except OSError as error:
             raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
         value = _read(path, content)
-        os.utime(path)
+        with suppress(OSError):  # it may belong to somebody else
+            os.utime(path)
         return value
 
     def put(self, key: str, value: object) -> None:
@@ -126,42 +130,86 @@ class UnitStore:
             If it cannot be written, as on a full disk.
         """
         path, content = self.path(key), pack(value)
-        head = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
+        head = {"format": FORMAT, "key": key, "sha256": hashlib.sha256(content).hexdigest()}
         try:
             path.parent.mkdir(exist_ok=True)
+            if path.is_dir():  # no entry of ours
+                shutil.rmtree(path)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         with atomic_file(path) as temporary:
             temporary.write_bytes(json.dumps(head).encode() + b"\n" + content)
 
     def entries(self) -> Iterator[Entry]:
-        """List all entries."""
+        """List all entries, damaged ones too."""
+        return self._files(f"??/*{_SUFFIX}")
+
+    def _files(self, pattern: str) -> Iterator[Entry]:
+        """List files, but not those that another process has just deleted."""
         now = time.time()
-        for path in sorted(self.root.glob(f"??/*{_SUFFIX}")):
-            status = path.stat()
-            yield Entry(path, status.st_size, now - status.st_mtime)
+        for path in sorted(self.root.glob(pattern)):
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                yield Entry(path, status.st_size, now - status.st_mtime)
 
     def damaged(self) -> Iterator[StoreError]:
         """Read every entry, and say what is wrong with those that cannot be used."""
         for entry in self.entries():
             try:
-                _read(entry.path, entry.path.read_bytes())
+                _check(entry.path)
             except StoreError as error:
-                yield error
+                if os.path.lexists(entry.path):  # else it has just been deleted
+                    yield error
 
     def prune(self, age: float) -> int:
-        """Delete entries that were not used for `age` seconds or cannot be read; their number."""
-        gone = 0
+        """Delete what is of no use; gives the number of files.
+
+        That are entries not used for `age` seconds, damaged ones, and what killed runs left half
+        written.
+
+        Raises
+        ------
+        StoreError
+            At the end, if some cannot be deleted.
+        """
+        useless = [e.path for e in self._files(f"**/.*{TEMPORARY}") if e.age >= ABANDONED]
         for entry in self.entries():
             try:
-                _read(entry.path, entry.path.read_bytes())
-                useless = entry.age >= age
+                _check(entry.path)
             except StoreError:
-                useless = True
-            if useless:
-                entry.path.unlink(missing_ok=True)
+                useless.append(entry.path)
+            else:
+                useless += [entry.path] if entry.age >= age else []
+        gone, kept = 0, []
+        for path in useless:
+            try:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 gone += 1
+            except FileNotFoundError:
+                pass  # by another process
+            except OSError as error:
+                kept.append(f"{path}: {error.strerror or error}")
+        if kept:
+            raise StoreError(
+                f"store: {gone} files deleted; {len(kept)} cannot be, the first {kept[0]}"
+            )
         return gone
+
+
+def _content(path: Path) -> bytes:
+    """Read a regular file; a pipe or a device could keep a run for ever."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def _check(path: Path) -> None:
+    """Read an entry to see whether it can be used."""
+    try:
+        _read(path, _content(path))
+    except DataError as error:
+        raise StoreError(f"store: {error}") from error
+    except OSError as error:
+        raise StoreError(f"store: cannot read {path}: {error.strerror or error}") from error
 
 
 def _read(path: Path, content: bytes) -> Any:
@@ -169,10 +217,16 @@ def _read(path: Path, content: bytes) -> Any:
     line, _, body = content.partition(b"\n")
     try:
         head = parse_json(line)
-        if head["format"] != FORMAT:
-            raise StoreError(f"store: {path} has format {head['format']}, not {FORMAT}")
-        if head["sha256"] != hashlib.sha256(body).hexdigest():
+        found, key, digest = head["format"], head["key"], head["sha256"]
+        if found != FORMAT:
+            raise StoreError(f"store: {path} has another format than {FORMAT}")
+        if key != path.stem:
+            raise StoreError(f"store: {path} is damaged: it is the entry of another key")
+        if digest != hashlib.sha256(body).hexdigest():
             raise StoreError(f"store: {path} is damaged: its content has another checksum")
         return unpack(body, STORED)
-    except (ValueError, LookupError, TypeError, RecursionError, zipfile.BadZipFile) as error:
-        raise StoreError(f"store: {path} is damaged: {error}") from error
+    except StoreError:
+        raise
+    except Exception as error:  # whatever somebody may have put there
+        reason = str(error) or type(error).__name__
+        raise StoreError(f"store: {path} is damaged: {reason[:100]}") from error

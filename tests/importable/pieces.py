@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import time
 from pathlib import Path
 
 from hnlstat.errors import ConfigError
@@ -26,3 +28,28 @@ def die_once(path):
 
 def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def pid(_):
+    return os.getpid()
+
+
+def main_file(_):
+    return getattr(sys.modules["__mp_main__"], "__file__", None)
+
+
+def interrupt_self(seconds):
+    """Get the signal of Ctrl-C, as all processes of a terminal do, and go on."""
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(seconds)
+
+
+class LoadsBadly:
+    """Cannot be unpickled, as where there is no memory for a library."""
+
+    def __reduce__(self):
+        return _no_room, ()
+
+
+def _no_room():
+    raise MemoryError("no room")

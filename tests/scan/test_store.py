@@ -9,7 +9,15 @@ import yaml
 from matplotlib.figure import Figure
 
 from hnlstat.errors import OutputError
-from hnlstat.scan.store import RunFolder, atomic_file, write_csv, write_json, write_text
+from hnlstat.scan.store import (
+    RunFolder,
+    atomic_file,
+    json_parts,
+    write_csv,
+    write_json,
+    write_parts,
+    write_text,
+)
 
 HASH = "0123456789abcdef"
 
@@ -121,3 +129,17 @@ def test_sub_folder_in_the_way_is_one_line(run):
     (run.path / "workspace").touch()
     with pytest.raises(OutputError, match=r"cannot make .*workspace"):
         run.write_text("workspace/BkgOnly.json", "{}")
+
+
+def test_json_in_parts_is_the_json_of_the_whole(tmp_path):
+    content = {"name": "ä", "some": {"a": [1.5, None]}, "one": [{"b": 1}, 2, "c"], "none": []}
+    lazy = content | {"one": iter(content["one"]), "none": iter(())}
+    write_parts(tmp_path / "parts.json", json_parts(lazy))
+    write_json(tmp_path / "whole.json", content, indent=None)
+    assert (tmp_path / "parts.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_a_text_whose_parts_fail_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_parts(tmp_path / "x.json", json_parts({"a": iter([1.0, float("nan")])}))
+    assert list(tmp_path.iterdir()) == []
