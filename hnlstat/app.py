@@ -123,6 +123,9 @@ def _run_as_asked(folder: Path, *, sweep: bool) -> None:
     """Do what Hydra's flags and settings say: a job, a sweep, or something to print."""
     import hydra
 
+    from hnlstat.checked_loader import install
+
+    install()
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
     if sweep:
         _sweep(decorate(_task))
@@ -149,6 +152,13 @@ def _own_folder_first(
         raise ConfigError("give only one of --run, --multirun, --cfg, --info, --shell-completion")
     if options.resolve and not options.cfg and not options.help:
         raise ConfigError("--resolve: goes with --cfg")
+    if options.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun: is not for hnlstat; use --config-dir RUN")
+    if options.shell_completion and not re.fullmatch(
+        "(install|uninstall|query)=(bash|fish|zsh)",
+        options.overrides[0] if options.overrides else "",
+    ):
+        raise ConfigError("--shell-completion: write --shell-completion install=bash (fish, zsh)")
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config-dir", "-cd", type=Path)
     found, rest = finder.parse_known_args(arguments)
@@ -156,9 +166,10 @@ def _own_folder_first(
         found.config_dir = _folder_to_resume(options.overrides)
     if found.config_dir is None:
         return shipped, arguments, options
-    if not found.config_dir.is_dir():
-        raise ConfigError(f"--config-dir: {found.config_dir} is not a folder")
-    return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options
+    own = Path(os.path.expanduser(found.config_dir))
+    if not own.is_dir():
+        raise ConfigError(f"--config-dir: {own} is not a folder")
+    return own.resolve(), ["--config-dir", str(shipped), *rest], options
 
 
 def _folder_to_resume(overrides: list[str]) -> Path | None:
@@ -167,7 +178,7 @@ def _folder_to_resume(overrides: list[str]) -> Path | None:
     chosen = [value for value in values if value not in ("null", "")]
     if not chosen:
         return None
-    folder = Path(chosen[-1])
+    folder = Path(os.path.expanduser(chosen[-1]))
     if not (folder / "config.yaml").is_file():
         raise ConfigError(f"resume: {folder} is not the folder of a run: it has no config.yaml")
     return folder
@@ -207,8 +218,11 @@ def _sweep(run: Callable[[], None]) -> None:
         run()
     except Exception as error:
         folder = sweep.SweepFolder.latest
-        if folder is None or not (folder / sweep.JOBS).is_dir():
-            raise  # before any job
+        if folder is None:
+            raise
+        if not (folder / sweep.JOBS).is_dir():  # before any job
+            sweep.discard()
+            raise
         _complain(f"the launcher stopped: {error}")
     if folder := sweep.SweepFolder.latest:
         sweep.report(folder)

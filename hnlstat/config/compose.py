@@ -16,6 +16,7 @@ from hnlstat.config.explain import COMPOSITION_ERRORS, explain
 from hnlstat.config.sections import Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.user_files import read_run
 
 PartOfDataset = TypeVar("PartOfDataset", bound=Section)
 
@@ -73,16 +74,13 @@ def read(path: Path) -> Study:
     Raises
     ------
     ConfigError
-        If the file cannot be read or is not a resolved configuration.
+        Names the file, if it cannot be read or is not a resolved configuration.
     """
+    content = read_run(path)
     try:
-        config = OmegaConf.load(path)
-    except (OSError, *COMPOSITION_ERRORS) as error:  # type: ignore[misc]
-        raise ConfigError(f"{path}: {explain(error)}") from None
-    if not isinstance(config, DictConfig):
-        raise ConfigError(f"{path}: is not a mapping of keys to values")
-    config.pop("defaults", None)
-    return from_config(config)
+        return from_config(OmegaConf.create(content))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
@@ -116,6 +114,12 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     choices = hydra.runtime.choices if hydra is not None else {}
     search = hydra.searchpath if hydra is not None else []
     own, taken = data.pop("detector", None), data.pop("exposure", None)
+    for key, value in (("detector", own), ("exposure", taken)):
+        if value is not None and not isinstance(value, dict):
+            raise ConfigError(
+                f"{key}: {value} is not a mapping; in a file, an option is chosen by its list of "
+                f"defaults: [override /{key}: {value}]"
+            )
     detectors = _Group("detector", Detector, own, choices.get("detector"), search)
     exposures = _Group("exposure", Exposure, taken, choices.get("exposure"), search)
     datasets = _datasets(data.pop("datasets", None), detectors, exposures)

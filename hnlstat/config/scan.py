@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import PositiveCoupling, PositiveEnergy, Rising
+from hnlstat.config.quantities import Mass, PositiveCoupling, Rising, memory, whole
+
+KB_PER_POINT = 2.0
+"""Memory that a point of the grid takes, about, from its yields to its place in the tables."""
+
+MAX_POINTS = 10_000_000
+"""Of the grid of masses and couplings."""
 
 
 class Grid(Section):
@@ -15,7 +21,7 @@ class Grid(Section):
 
     min: float | None = None
     max: float | None = None
-    points: int | None = None
+    points: Annotated[int, whole(-(10**6), 10**6, memory(KB_PER_POINT * 1e3))] | None = None
     spacing: Literal["log", "linear"] = "log"
     values: tuple[float, ...] | None = None
 
@@ -37,6 +43,11 @@ class Grid(Section):
         return self
 
     @property
+    def size(self) -> int:
+        """Number of points."""
+        return self._points if self.values is None else len(self.values)
+
+    @property
     def _points(self) -> int:
         return self.points or 0
 
@@ -55,9 +66,9 @@ class Grid(Section):
 class MassGrid(Grid):
     """Masses [GeV]."""
 
-    min: PositiveEnergy | None = None
-    max: PositiveEnergy | None = None
-    values: Annotated[tuple[PositiveEnergy, ...], Rising] | None = None
+    min: Mass | None = None
+    max: Mass | None = None
+    values: Annotated[tuple[Mass, ...], Rising] | None = None
 
 
 class CouplingGrid(Grid):
@@ -73,3 +84,15 @@ class Scan(Section):
 
     mass: MassGrid
     coupling: CouplingGrid
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        masses, couplings = self.mass.size, self.coupling.size
+        if masses * couplings > MAX_POINTS:
+            raise problem(
+                "mass",
+                f"{masses} masses with {couplings} couplings would take about "
+                f"{masses * couplings * KB_PER_POINT / 1e6:.3g} GB of memory; "
+                f"{MAX_POINTS} points are the most here",
+            )
+        return self

@@ -3,16 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, SerializeAsAny
 
-from hnlstat.config.base import Section, by_kind, suggest
+from hnlstat.config.base import Section, UserPath, by_kind, suggest
 from hnlstat.config.quantities import (
+    Mass,
     NotEmpty,
     PositiveCoupling,
-    PositiveEnergy,
     PositiveNumber,
+    Seed,
+    memory,
+    whole,
+    within,
 )
-from hnlstat.config.sections import Events, OpenProbability
+from hnlstat.config.sections import Events, Level
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
@@ -62,8 +66,8 @@ class CoverageTask(Task):
 
     kind: Literal["coverage"]
     signals: Annotated[tuple[Events, ...], NotEmpty]
-    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
-    toys: Annotated[int, Field(ge=100)]
+    levels: Annotated[tuple[Level, ...], NotEmpty]
+    toys: Annotated[int, whole(100, 10**7, memory(200))]
 
 
 class InjectTask(Task):
@@ -78,7 +82,7 @@ class InjectTask(Task):
 
     kind: Literal["inject"]
     data: Literal["asimov", "poisson"]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class FitTask(Task):
@@ -94,9 +98,9 @@ class FitTask(Task):
     """
 
     kind: Literal["fit"]
-    levels: tuple[OpenProbability, ...]
-    sigmas: tuple[PositiveNumber, ...]
-    points: Annotated[int, Field(ge=10)]
+    levels: tuple[Level, ...]
+    sigmas: tuple[Annotated[PositiveNumber, within(0.1, 30)], ...]
+    points: Annotated[int, whole(10, 2000, lambda n: f"{n**2 * 1e-4 / 3600:.3g} h")]
 
 
 class CombineTask(Task):
@@ -110,7 +114,7 @@ class CombineTask(Task):
     """
 
     kind: Literal["combine"]
-    folders: Annotated[tuple[Path, ...], AfterValidator(_at_least_two)]
+    folders: Annotated[tuple[UserPath, ...], AfterValidator(_at_least_two)]
 
 
 class EfficiencyTask(Task):
@@ -160,7 +164,7 @@ class CollectTask(Task):
     """
 
     kind: Literal["collect"]
-    folder: Path
+    folder: UserPath
 
 
 FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertices")
@@ -200,12 +204,12 @@ class FiguresTask(Task):
     """
 
     kind: Literal["figures"]
-    folder: Annotated[Path | None, AfterValidator(_named)]
+    folder: Annotated[UserPath | None, AfterValidator(_named)]
     figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_known_figures)]
-    mass: PositiveEnergy | None
+    mass: Mass | None
     coupling: PositiveCoupling | None
-    masses: Annotated[int, Field(ge=2)]
-    number: Annotated[int, Field(ge=100)]
+    masses: Annotated[int, whole(2, 10_000)]
+    number: Annotated[int, whole(100, 10**8, memory(300))]
 
 
 class BenchmarkTask(Task):
@@ -221,7 +225,7 @@ class BenchmarkTask(Task):
     """
 
     kind: Literal["benchmark"]
-    workers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], NotEmpty]
+    workers: Annotated[tuple[Annotated[int, whole(1, 4096)], ...], NotEmpty]
     scaling: bool
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from hnlstat.config.compose import read
 from hnlstat.config.study import Study
-from hnlstat.errors import ConfigError, DataError
+from hnlstat.errors import DataError
 from hnlstat.scan.contours import SCHEMA, Region
 from hnlstat.scan.tables import read_yields
 from hnlstat.simulation.table import YieldTable
@@ -54,11 +54,7 @@ class FinishedRun:
         summary = read_json(path / "summary.json")
         if not isinstance(summary, dict):
             raise DataError(f"{path / 'summary.json'}: is not a JSON object")
-        try:
-            study = read(path / "config.yaml")
-        except ConfigError as error:
-            raise ConfigError(f"{path / 'config.yaml'}: {error}") from None
-        return cls(path, study, summary)
+        return cls(path, read(path / "config.yaml"), summary)
 
     def has(self, name: str) -> bool:
         """Tell whether the folder has a file."""
