@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 USER_ERROR, INTERRUPTED = 2, 130
 """Exit status for what a user can put right, and for Ctrl-C (128 + SIGINT)."""
 
+LONGEST_LINE = 900
+"""Characters of a complaint, which may quote what somebody has pasted."""
+
 USER_ERRORS = HnlstatError, OSError
 """What the user can put right; all else is a fault of the program and keeps its traceback."""
 
@@ -59,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(help_text())
         else:
             _run_hydra(arguments)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except SystemExit as stop:  # Hydra's own, after a line that says why; 1 means failed jobs here
+        return USER_ERROR if stop.code == 1 else int(stop.code or 0)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except USER_ERRORS as error:
@@ -76,7 +79,8 @@ def _complain(reason: object, status: int = USER_ERROR) -> int:
 def _line(reason: object) -> str:
     if isinstance(reason, OSError):
         reason = f"{reason.filename or 'system'}: {reason.strerror or reason}"
-    return " ".join(str(reason).split())
+    line = " ".join(str(reason).split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
 
 
 def _run_hydra(arguments: list[str]) -> None:
@@ -99,11 +103,7 @@ def _composition_error(error: Exception, overrides: list[str]) -> str | None:
     """Say why a configuration does not compose; None for an error of another kind."""
     from hnlstat.config.explain import COMPOSITION_ERRORS, explain  # only now: it brings pydantic
 
-    if isinstance(error, COMPOSITION_ERRORS):
-        return explain(error, overrides)
-    if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):
-        return "a group cannot be null; to take it out write ~exposure"
-    return None
+    return explain(error, overrides) if isinstance(error, COMPOSITION_ERRORS) else None
 
 
 def _plain(arguments: list[str]) -> bool:

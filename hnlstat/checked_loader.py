@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,17 +61,21 @@ class CheckedLoader(ConfigLoaderImpl):
             If it does not compose for a reason that Hydra has no error for, a group has a list of
             options, or Hydra would run code.
         """
-        self._check_groups(overrides)
         try:
-            config = super().load_configuration(
-                config_name, overrides, run_mode, from_shell, validate_sweep_overrides
-            )
+            self._check_groups(overrides)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", "provider=.*is not available", UserWarning)
+                config = super().load_configuration(
+                    config_name, overrides, run_mode, from_shell, validate_sweep_overrides
+                )
         except RecursionError:
             raise ConfigError(
                 f"{FileConfigSource.latest or 'defaults'}: its defaults lead back to itself"
             ) from None
         except COMPOSITION:
             raise
+        except UserWarning as warning:
+            raise ConfigError(f"hydra.searchpath: {' '.join(str(warning).split())}") from None
         except OTHERS as error:
             raise ConfigError(f"the configuration does not compose: {error}") from None
         check_hydra(config)
@@ -84,7 +89,7 @@ class CheckedLoader(ConfigLoaderImpl):
             group = override.key_or_group
             if self.repository.group_exists(group) and not override.is_sweep_override():
                 option = override.value()
-                if override.is_delete() and option is not None:
+                if override.is_delete() != (option is None):
                     raise ConfigError(f"{override.input_line}: to take it out write ~{group}")
                 _one_option(group, option, str(override.input_line))
 

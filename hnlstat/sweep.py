@@ -77,9 +77,9 @@ class SweepFolder(Callback):
 
 def discard() -> None:
     """Take away what Hydra has written for a sweep that came to no job."""
-    (_folder() / PLAN).unlink(missing_ok=True)
-    for folder in SweepFolder.new:
-        with suppress(OSError):  # there is something else by now
+    with suppress(OSError):  # where there is something else, it stays
+        (_folder() / PLAN).unlink(missing_ok=True)
+        for folder in SweepFolder.new:
             folder.rmdir()
 
 

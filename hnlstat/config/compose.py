@@ -195,7 +195,9 @@ def _dataset(
         raise ConfigError(f"{where}: {entry} is not a mapping such as {{detector: nd280}}")
     for key in entry:
         if key not in Dataset.model_fields:
-            raise ConfigError(f"{where}.{key}: unknown key; {suggest(key, Dataset.model_fields)}")
+            raise ConfigError(
+                f"{where}.{key}: unknown key; {suggest(str(key), Dataset.model_fields)}"
+            )
     detector = detectors.get(entry.get("detector"), f"{where}.detector")
     exposure = exposures.get(entry.get("exposure"), f"{where}.exposure")
     name = entry.get("name") or detector.name

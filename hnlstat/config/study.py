@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Self
 
 import yaml  # type: ignore[import-untyped]
@@ -32,6 +33,15 @@ MIN_COUPLINGS = 4
 
 LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2}
 """Masses that the tasks need which work on the grid; `compare` has its own."""
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Quotes words such as 1e3, which OmegaConf reads as numbers, other than PyYAML."""
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), "-+0123456789"
+)
 
 
 class Study(Section):
@@ -190,7 +200,12 @@ class Study(Section):
         }
         head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
         return head + str(
-            yaml.safe_dump(
-                content, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
+            yaml.dump(
+                content,
+                Dumper=_Dumper,
+                sort_keys=False,
+                default_flow_style=None,
+                width=100,
+                allow_unicode=True,
             )
         )
