@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 USER_ERROR, KILLED = 2, 128
 """Exit status for what a user can put right; what is added to the number of a signal."""
 
+LONGEST_LINE = 900
+"""Characters of a complaint, which may quote what somebody has pasted."""
+
 USER_ERRORS = HnlstatError, OSError
 """What the user can put right; all else is a fault of the program and keeps its traceback."""
 
@@ -63,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             with stopped_in_order():
                 _run_hydra(arguments)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except SystemExit as stop:  # Hydra's own, after a line that says why; 1 means failed jobs here
+        return USER_ERROR if stop.code == 1 else int(stop.code or 0)
     except KeyboardInterrupt as stop:
         return _complain("interrupted", KILLED + getattr(stop, "number", signal.SIGINT))
     except USER_ERRORS as error:
@@ -80,7 +83,8 @@ def _complain(reason: object, status: int = USER_ERROR) -> int:
 def _line(reason: object) -> str:
     if isinstance(reason, OSError):
         reason = f"{reason.filename or 'system'}: {reason.strerror or reason}"
-    return " ".join(str(reason).split())
+    line = " ".join(str(reason).split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
 
 
 def _run_hydra(arguments: list[str]) -> None:
@@ -103,11 +107,7 @@ def _composition_error(error: Exception, overrides: list[str]) -> str | None:
     """Say why a configuration does not compose; None for an error of another kind."""
     from hnlstat.config.explain import COMPOSITION_ERRORS, explain  # only now: it brings pydantic
 
-    if isinstance(error, COMPOSITION_ERRORS):
-        return explain(error, overrides)
-    if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):
-        return "a group cannot be null; to take it out write ~exposure"
-    return None
+    return explain(error, overrides) if isinstance(error, COMPOSITION_ERRORS) else None
 
 
 def _plain(arguments: list[str]) -> bool:
@@ -127,6 +127,9 @@ def _run_as_asked(folder: Path, *, sweep: bool) -> None:
     """Do what Hydra's flags and settings say: a job, a sweep, or something to print."""
     import hydra
 
+    from hnlstat.checked_loader import install
+
+    install()
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
     if sweep:
         _sweep(decorate(_task))
@@ -153,6 +156,13 @@ def _own_folder_first(
         raise ConfigError("give only one of --run, --multirun, --cfg, --info, --shell-completion")
     if options.resolve and not options.cfg and not options.help:
         raise ConfigError("--resolve: goes with --cfg")
+    if options.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun: is not for hnlstat; use --config-dir RUN")
+    if options.shell_completion and not re.fullmatch(
+        "(install|uninstall|query)=(bash|fish|zsh)",
+        options.overrides[0] if options.overrides else "",
+    ):
+        raise ConfigError("--shell-completion: write --shell-completion install=bash (fish, zsh)")
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config-dir", "-cd", type=Path)
     found, rest = finder.parse_known_args(arguments)
@@ -160,9 +170,10 @@ def _own_folder_first(
         found.config_dir = _folder_to_resume(options.overrides)
     if found.config_dir is None:
         return shipped, arguments, options
-    if not found.config_dir.is_dir():
-        raise ConfigError(f"--config-dir: {found.config_dir} is not a folder")
-    return found.config_dir.resolve(), ["--config-dir", str(shipped), *rest], options
+    own = Path(os.path.expanduser(found.config_dir))
+    if not own.is_dir():
+        raise ConfigError(f"--config-dir: {own} is not a folder")
+    return own.resolve(), ["--config-dir", str(shipped), *rest], options
 
 
 def _folder_to_resume(overrides: list[str]) -> Path | None:
@@ -171,7 +182,7 @@ def _folder_to_resume(overrides: list[str]) -> Path | None:
     chosen = [value for value in values if value not in ("null", "")]
     if not chosen:
         return None
-    folder = Path(chosen[-1])
+    folder = Path(os.path.expanduser(chosen[-1]))
     if not (folder / "config.yaml").is_file():
         raise ConfigError(f"resume: {folder} is not the folder of a run: it has no config.yaml")
     return folder
@@ -211,8 +222,11 @@ def _sweep(run: Callable[[], None]) -> None:
         run()
     except Exception as error:
         folder = sweep.SweepFolder.latest
-        if folder is None or not (folder / sweep.JOBS).is_dir():
-            raise  # before any job
+        if folder is None:
+            raise
+        if not (folder / sweep.JOBS).is_dir():  # before any job
+            sweep.discard()
+            raise
         _complain(f"the launcher stopped: {error}")
     if folder := sweep.SweepFolder.latest:
         sweep.report(folder)

@@ -11,6 +11,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
+from hnlstat.checked_loader import install
 from hnlstat.shipped import conf_dir
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def hydra_session() -> Iterator[None]:
 @contextmanager
 def shipped_session() -> Iterator[Hydra]:
     """Start a Hydra of our own, which knows the shipped folder only; the one before comes back."""
+    install()
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:

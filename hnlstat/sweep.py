@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hydra.conf import HydraConf
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from hnlstat.errors import DataError, SweepError
 from hnlstat.reading import read_json
@@ -48,18 +52,45 @@ class Job:
 
 
 class SweepFolder(Callback):
-    """Tells where the sweep of this process lies; Hydra makes one of them (see runtime.yaml)."""
+    """Tells where the sweep of this process lies; Hydra makes one of them (see runtime.yaml).
+
+    A job cannot know by itself: an option that is swept may name another folder, and jobs may be
+    run in folders of their own. Launchers hand the object to the processes of the jobs.
+    """
 
     latest: ClassVar[Path | None] = None
+    new: ClassVar[list[Path]] = []
+    """Folders that there are not without the sweep, innermost first."""
+
+    folder: Path | None = None
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Keep the folder that is about to be used."""
-        SweepFolder.latest = Path(config.hydra.sweep.dir)
+        self.folder = Path(config.hydra.sweep.dir).absolute()
+        SweepFolder.latest = self.folder
+        SweepFolder.new = [p for p in (self.folder, *self.folder.parents) if not p.exists()]
+
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
+        """Tell the process of a job."""
+        SweepFolder.latest = self.folder or Path(config.hydra.sweep.dir).absolute()
+
+
+def discard() -> None:
+    """Take away what Hydra has written for a sweep that came to no job."""
+    with suppress(OSError):  # where there is something else, it stays
+        (_folder() / PLAN).unlink(missing_ok=True)
+        for folder in SweepFolder.new:
+            folder.rmdir()
 
 
 def clear(hydra: HydraConf) -> None:
     """Take away the record that an earlier sweep in the same folder left of this job."""
-    _record(Path(hydra.sweep.dir), hydra.job.num).unlink(missing_ok=True)
+    _record(_folder(), hydra.job.num).unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    assert SweepFolder.latest is not None  # jobs of a sweep only ask
+    return SweepFolder.latest
 
 
 def record(hydra: HydraConf, folder: Path | None, reason: str | None) -> None:
@@ -70,7 +101,7 @@ def record(hydra: HydraConf, folder: Path | None, reason: str | None) -> None:
     OutputError
         If it cannot be written.
     """
-    sweep = Path(hydra.sweep.dir)
+    sweep = _folder()
     relative = None if folder is None else Path(os.path.relpath(folder, sweep)).as_posix()
     path = _record(sweep, hydra.job.num)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,15 +141,23 @@ def _read(path: Path) -> Job:
 
 def _planned(sweep: Path) -> list[tuple[str, ...]]:
     """List the overrides of all jobs that Hydra's own sweeper makes of the command line."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
     try:
         # as it was written: interpolations such as ${hydra:job.num} differ from job to job
         asked: Any = OmegaConf.to_container(OmegaConf.load(sweep / PLAN))
     except OSError:
         return []
-    hydra = asked["hydra"]
+    except (YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+        raise DataError(f"{sweep / PLAN}: cannot be read: {' '.join(str(error).split())}") from None
+    try:
+        return _jobs(asked["hydra"])
+    except (LookupError, TypeError, AttributeError, ValueError, HydraException) as error:
+        raise DataError(f"{sweep / PLAN}: is not the plan of a sweep: {error}") from None
+
+
+def _jobs(hydra: dict[str, Any]) -> list[tuple[str, ...]]:
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
     if not hydra["sweeper"]["_target_"].endswith(BasicSweeper.__name__):
         return []  # others decide on jobs as they go
     params = hydra["sweeper"].get("params") or {}
@@ -160,10 +199,11 @@ def report(sweep: Path) -> None:
     """
     jobs = read_jobs(sweep)
     failed = failures(jobs)
-    print(f"sweep {sweep}/: {len(jobs) - len(failed)} of {len(jobs)} jobs done")
+    shown = sweep.relative_to(Path.cwd()) if sweep.is_relative_to(Path.cwd()) else sweep
+    print(f"sweep {shown}/: {len(jobs) - len(failed)} of {len(jobs)} jobs done")
     for line in failed:
         print(f"  failed: {line}")
-    print(f"  collect them: python -m hnlstat task=collect task.folder={sweep}")
+    print(f"  collect them: python -m hnlstat task=collect task.folder={shown}")
     check(jobs)
 
 

@@ -132,7 +132,46 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 BAD = [
     (["detector=nd28"], "detector=nd28: no such detector; did you mean nd280?"),
-    (["exposure=null"], "a group cannot be null; to take it out write ~exposure"),
+    (["exposure=null"], "exposure=null: to take it out write ~exposure"),
+    (["~flux=1"], "~flux=1: to take it out write ~flux"),
+    (["flux=[1]"], "flux=[1]: is a list, where one option belongs; write flux=NAME, -m flux=NAME,"),
+    (["detector=[nd280,nd280_upgrade]"], "detector=[nd280,nd280_upgrade]: is a list, where one"),
+    (["bounds=[[a]]"], "bounds=[[a]]: is a list, where one option belongs"),
+    (["scan={a: b}"], "scan={a: b}: is not the name of an option; write scan=NAME"),
+    (["experiment=[[quick]]"], "experiment=[[quick]]: is not the name of an option"),
+    (["datasets=[{1: 2}]"], "datasets.0.1: unknown key"),
+    (
+        ["datasets=[{name: ../../../ESCAPE, exposure: t2k_2019}]"],
+        "datasets.0.name: ../../../ESCAPE ",
+    ),
+    (["name=" + "9" * 5000], "the configuration does not compose: Exceeds the limit (4300 digits)"),
+    (
+        ["yields_from=größe.csv"],
+        "yields_from=größe.csv: cannot be read; write \"yields_from='größe",
+    ),
+    (
+        ["yields_from=y (1).csv"],
+        "yields_from=y (1).csv: cannot be read; write \"yields_from='y (1).",
+    ),
+    (
+        ["yields_from=y[1].csv"],
+        "yields_from=y[1].csv: cannot be read; write \"yields_from='y[1].csv",
+    ),
+    (
+        ["yields_from=y#1.csv"],
+        "yields_from=y#1.csv: cannot be read; write \"yields_from='y#1.csv'\"",
+    ),
+    (["runs=~/x$"], "runs=~/x$: cannot be read; write 'runs='"),
+    (["runs='~no_such/x'"], "runs: ~no_such/x begins with ~, but there is no such home"),
+    (
+        ["hydra.searchpath=[pkg://no]"],
+        "hydra.searchpath: provider=hydra.searchpath in command-line",
+    ),
+    (["--shell-completion"], "--shell-completion: write --shell-completion install=bash"),
+    (
+        ["--experimental-rerun", "x"],
+        "--experimental-rerun: is not for hnlstat; use --config-dir RUN",
+    ),
     (["detectr=nd280"], "detectr: unknown key; did you mean detector?"),
     (["simulation.radus=5"], "simulation.radus: unknown key; did you mean simulation.radius?"),
     (["+simulation.radus=5"], "simulation.radus: unknown key; did you mean simulation.radius?"),

@@ -1,10 +1,19 @@
 """What all parts of a Study share: frozen, strict about keys, errors of one clear line."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hnlstat.errors import ConfigError
@@ -35,6 +44,29 @@ class Section(BaseModel):
     def replace(self, **changes: object) -> Self:
         """Copy with some values changed, validated like the original."""
         return type(self)(**{**{k: getattr(self, k) for k in type(self).model_fields}, **changes})
+
+
+def file_name(value: str) -> str:
+    """Pass what can be the name of a file or folder everywhere, or a part of one."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{,99}", value):
+        raise ValueError("is not a name for a folder: use letters, digits and _ . + -, at most 100")
+    return value
+
+
+Name = Annotated[str, AfterValidator(file_name)]
+
+
+def home(value: Path) -> Path:
+    """Write out ~, which shells do not do behind a sign such as =."""
+    if "\0" in str(value):
+        raise ValueError("is not a path")
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, but there is no such home; write it out") from None
+
+
+UserPath = Annotated[Path, AfterValidator(home)]
 
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -118,7 +150,7 @@ def _describe(error: ErrorDetails, data: object, where: str) -> str:
     prefix = "".join(f"{step}." for step in [where, *steps] if step != "")
     context: dict[str, Any] = error.get("ctx", {})
     value = error["input"]
-    shown = value if isinstance(value, str | int | float) else repr(value)
+    shown = _short(value)
     if error["type"] == "problem":
         steps.append(context["key"])
         text = context["text"]
@@ -139,6 +171,18 @@ def _describe(error: ErrorDetails, data: object, where: str) -> str:
         text = f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
     path = ".".join([where, *map(str, steps)] if where else map(str, steps))
     return f"{path}: {text}"
+
+
+def _short(value: object) -> str:
+    """Show a value in one line that can be read."""
+    if isinstance(value, float):
+        text = f"{value:.12g}"
+    else:
+        text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+LONGEST = 200
 
 
 def _misspelt_entry(steps: list[int | str], data: object) -> str:

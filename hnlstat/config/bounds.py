@@ -1,11 +1,10 @@
 """Which existing bounds are drawn and compared with, and how they look."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Section, UserPath, problem
 from hnlstat.config.sections import OpenProbability, existing_file
 
 LINES = Literal["solid", "dashed", "dotted", "dashdot"]
@@ -47,7 +46,7 @@ class BoundChoice(Section):
     folder: Literal["bounds", "bounds_published"]
     curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
     without: tuple[str, ...]
-    files: tuple[Annotated[Path, AfterValidator(existing_file)], ...]
+    files: tuple[Annotated[UserPath, AfterValidator(existing_file)], ...]
     level: OpenProbability | None
     style: dict[str, Style]
 

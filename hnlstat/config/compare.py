@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import Apart, NotEmpty, PositiveCoupling, PositiveEnergy
+from hnlstat.config.quantities import Apart, Mass, NotEmpty, PositiveCoupling
 
 REST = "rest"
 """Name of the step that takes over what no other one names."""
@@ -21,7 +21,7 @@ class Step(Section):
 class Point(Section):
     """A mass [GeV] and a coupling [GeV^-1]."""
 
-    mass: PositiveEnergy
+    mass: Mass
     coupling: PositiveCoupling
 
 
@@ -47,7 +47,7 @@ class Compare(Section):
 
     from_: tuple[str, ...] = Field(alias="from")
     to: tuple[str, ...] | None
-    masses: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Apart]
+    masses: Annotated[tuple[Mass, ...], NotEmpty, Apart]
     point: Point
     steps: tuple[Step, ...]
 

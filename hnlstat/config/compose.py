@@ -17,6 +17,7 @@ from hnlstat.config.inputs import check_inputs
 from hnlstat.config.sections import FINISHED, Dataset, Exposure
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.user_files import read_run
 
 PartOfDataset = TypeVar("PartOfDataset", bound=Section)
 
@@ -76,16 +77,13 @@ def read(path: Path) -> Study:
     Raises
     ------
     ConfigError
-        If the file cannot be read or is not a resolved configuration.
+        Names the file, if it cannot be read or is not a resolved configuration.
     """
+    content = read_run(path)
     try:
-        config = OmegaConf.load(path)
-    except (OSError, *COMPOSITION_ERRORS) as error:  # type: ignore[misc]
-        raise ConfigError(f"{path}: {explain(error)}") from None
-    if not isinstance(config, DictConfig):
-        raise ConfigError(f"{path}: is not a mapping of keys to values")
-    config.pop("defaults", None)
-    return from_config(config, context=FINISHED)
+        return from_config(OmegaConf.create(content), context=FINISHED)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def from_config(
@@ -123,6 +121,12 @@ def from_config(
     choices = hydra.runtime.choices if hydra is not None else {}
     search = hydra.searchpath if hydra is not None else []
     own, taken = data.pop("detector", None), data.pop("exposure", None)
+    for key, value in (("detector", own), ("exposure", taken)):
+        if value is not None and not isinstance(value, dict):
+            raise ConfigError(
+                f"{key}: {value} is not a mapping; in a file, an option is chosen by its list of "
+                f"defaults: [override /{key}: {value}]"
+            )
     detectors = _Group("detector", Detector, own, choices.get("detector"), search)
     exposures = _Group("exposure", Exposure, taken, choices.get("exposure"), search)
     datasets = _datasets(data.pop("datasets", None), detectors, exposures)
@@ -200,7 +204,9 @@ def _dataset(
         raise ConfigError(f"{where}: {entry} is not a mapping such as {{detector: nd280}}")
     for key in entry:
         if key not in Dataset.model_fields:
-            raise ConfigError(f"{where}.{key}: unknown key; {suggest(key, Dataset.model_fields)}")
+            raise ConfigError(
+                f"{where}.{key}: unknown key; {suggest(str(key), Dataset.model_fields)}"
+            )
     detector = detectors.get(entry.get("detector"), f"{where}.detector")
     exposure = exposures.get(entry.get("exposure"), f"{where}.exposure")
     name = entry.get("name") or detector.name

@@ -2,22 +2,23 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Tag, model_validator
 
-from hnlstat.config.base import Section, problem, suggest
+from hnlstat.config.base import Name, Section, problem, suggest
 from hnlstat.config.quantities import (
     Length,
     NotEmpty,
     PositiveDensity,
     PositiveLength,
-    PositiveNumber,
+    PositiveRatio,
+    whole,
 )
 
 Extent = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 """Lower and upper edge [m] along x, y and z."""
 
 
-Fractions = dict[str, PositiveNumber]
+Fractions = dict[str, PositiveRatio]
 
 
 class _CenteredBox(Section):
@@ -56,7 +57,7 @@ class Stack(Section):
     start: Length
     center: tuple[Length, Length]
     size: tuple[PositiveLength, PositiveLength]
-    repeat: Annotated[int, Field(ge=1)]
+    repeat: Annotated[int, whole(1, 10_000)]
     layers: Annotated[tuple[Layer, ...], NotEmpty]
 
     @property
@@ -93,12 +94,12 @@ class Detector(Section):
         Background relative to that of the selection at the same exposure.
     """
 
-    name: str
+    name: Name
     description: str = ""
-    materials: dict[str, Fractions]
-    volumes: Annotated[dict[str, Volume], NotEmpty]
-    fiducial: Annotated[dict[str, FiducialBox], NotEmpty]
-    background_factor: PositiveNumber
+    materials: dict[Name, Fractions]
+    volumes: Annotated[dict[Name, Volume], NotEmpty]
+    fiducial: Annotated[dict[Name, FiducialBox], NotEmpty]
+    background_factor: PositiveRatio
 
     def around(self, name: str) -> Extent | None:
         """Edges [m] of the volume that holds a fiducial box, None if it is not in a single one."""

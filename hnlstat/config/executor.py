@@ -4,18 +4,23 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, SerializeAsAny
 
-from hnlstat.config.base import Section, by_kind
-from hnlstat.config.quantities import PositiveNumber
+from hnlstat.config.base import Section, by_kind, home
+from hnlstat.config.quantities import PositiveNumber, whole
 
 SHARED = "shared:"
 """What stands before the folder of a store for several runs."""
 
 
+MAX_WORKERS = 4096
+
+
 def _count_or_auto(value: object) -> object:
-    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError("is neither a positive whole number nor auto")
+    if value != "auto" and (
+        isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_WORKERS
+    ):
+        raise ValueError(f"is neither a whole number from 1 to {MAX_WORKERS} nor auto")
     return value
 
 
@@ -31,6 +36,21 @@ def _address(value: str) -> str:
 def _memory(value: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)? ?[kMGT]i?B", value):
         raise ValueError("is not a size; write a number with unit, such as '2 GB'")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is not one line of text")
+    return value
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+def _walltime(value: str) -> str:
+    if not re.fullmatch(r"(\d+-)?\d+(:\d+){0,2}", value):
+        raise ValueError("is not a time limit; write hours:minutes:seconds")
     return value
 
 
@@ -102,12 +122,12 @@ class JobQueue(DaskCluster):
         Folder for the output of the jobs; null: it is not kept.
     """
 
-    jobs: Annotated[int, Field(ge=1)]
-    cores: Annotated[int, Field(ge=1)]
+    jobs: Annotated[int, whole(1, 10_000)]
+    cores: Annotated[int, whole(1, 1024)]
     memory: Annotated[str, AfterValidator(_memory)]
-    interface: str | None
-    prologue: tuple[str, ...]
-    log_directory: str | None
+    interface: Line | None
+    prologue: tuple[Line, ...]
+    log_directory: Line | None
 
 
 class DaskSlurm(JobQueue):
@@ -125,10 +145,10 @@ class DaskSlurm(JobQueue):
     """
 
     kind: Literal["dask_slurm"]
-    walltime: str
-    queue: str | None
-    account: str | None
-    directives: tuple[str, ...]
+    walltime: Annotated[str, AfterValidator(_walltime)]
+    queue: Line | None
+    account: Line | None
+    directives: tuple[Line, ...]
 
 
 class DaskHTCondor(JobQueue):
@@ -145,7 +165,7 @@ class DaskHTCondor(JobQueue):
 
     kind: Literal["dask_htcondor"]
     disk: Annotated[str, AfterValidator(_memory)]
-    directives: dict[str, str]
+    directives: dict[Line, Line]
 
 
 EXECUTORS: dict[str, type[Executor]] = {
@@ -160,8 +180,10 @@ AnyExecutor = Annotated[SerializeAsAny[Executor], by_kind(EXECUTORS, Executor, "
 
 
 def _store(value: str) -> str:
-    if value in ("off", "run") or value.removeprefix(SHARED) not in ("", value):
+    if value in ("off", "run"):
         return value
+    if value.removeprefix(SHARED) not in ("", value):
+        return f"{SHARED}{home(Path(value.removeprefix(SHARED)))}"
     raise ValueError("is not a store; use off, run or shared:<folder>")
 
 

@@ -1,14 +1,16 @@
 """One clear line for what Hydra and OmegaConf reject."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra import compose
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from hnlstat.conf_search import groups, hydra_session, options
 from hnlstat.config.base import closest, suggest
@@ -43,9 +45,7 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         The overrides of the command line. They tell which options were chosen.
     """
     if isinstance(error, OverrideParseException):
-        return (
-            f"{error.override}: cannot be read; write key=value, quoting values with spaces, = or ^"
-        )
+        return f"{error.override}: cannot be read; {_quoting(str(error.override))}"
     message = str(error) or (str(error.__cause__) if error.__cause__ else type(error).__name__)
     if isinstance(error, MissingConfigException) and (launcher := LAUNCHER.search(message)):
         extra = EXTRAS[launcher[1]]
@@ -53,18 +53,36 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"{group}={name}: no such {group}; {suggest(name, error.options)}"
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"{mark.name}, line {mark.line + 1}: not valid YAML: {error.problem}"
     where = getattr(error, "full_key", None) or getattr(error.__cause__, "full_key", None) or ""
     if unknown := re.search(r"Could not override '([^']+)'", message):
         key = unknown[1]
+        if relative := re.fullmatch(r"\w+/(\w+)(@.*)?", key):
+            return f"defaults: {key}: there is none; write override /{relative[1]}, with the slash"
         return _explain_key(where if where.startswith(f"{key}.") else key, overrides)
     if existing := re.search(r"An item is already at '([^']+)'", message):
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
         return f"{ambiguous[1]}: has several values; add -m to run each, or write [a,b] for a list"
-    return " ".join([f"{where}:"] * bool(where) + message.split("\n")[0].split())
+    first, *more = message.split("\n")
+    if (file := re.match(r"In '([^']+)': \w+ raised while composing config:", first)) and more:
+        where, first = ": ".join(filter(None, [file[1], where])), more[0]
+    return " ".join([f"{where}:"] * bool(where) + first.split())
+
+
+def _quoting(override: str) -> str:
+    """Say how to write an override that Hydra's grammar does not take."""
+    key, _, value = override.partition("=")
+    escaped = value.strip().replace("\\", "\\\\").replace("'", "\\'")
+    quoted = f"{key}='{escaped}'"
+    if re.fullmatch(r"[+~]*[\w./@]+", key) and value and value.strip()[0] not in "[{'\"":
+        try:
+            OverridesParser.create().parse_override(quoted)
+        except OverrideParseException:
+            pass
+        else:
+            plain = not re.search(r'["$`\\!]', quoted)
+            return f'write "{quoted}"' if plain else f"write {shlex.quote(quoted)}"
+    return "write key=value, quoting values with spaces, = or ^"
 
 
 def _explain_key(key: str, overrides: Sequence[str]) -> str:

@@ -7,7 +7,21 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import NEAR, Apart, PositiveCoupling, PositiveEnergy, nearly_equal
+from hnlstat.config.quantities import (
+    NEAR,
+    Apart,
+    Mass,
+    PositiveCoupling,
+    memory,
+    nearly_equal,
+    whole,
+)
+
+KB_PER_POINT = 2.0
+"""Memory that a point of the grid takes, about, from its yields to its place in the tables."""
+
+MAX_POINTS = 10_000_000
+"""Of the grid of masses and couplings."""
 
 
 class Grid(Section):
@@ -15,7 +29,7 @@ class Grid(Section):
 
     min: float | None = None
     max: float | None = None
-    points: int | None = None
+    points: Annotated[int, whole(-(10**6), 10**6, memory(KB_PER_POINT * 1e3))] | None = None
     spacing: Literal["log", "linear"] = "log"
     values: tuple[float, ...] | None = None
 
@@ -41,6 +55,11 @@ class Grid(Section):
                 f"in {1 / NEAR:g}",
             )
         return self
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return self._points if self.values is None else len(self.values)
 
     @property
     def _points(self) -> int:
@@ -70,9 +89,9 @@ class Grid(Section):
 class MassGrid(Grid):
     """Masses [GeV]."""
 
-    min: PositiveEnergy | None = None
-    max: PositiveEnergy | None = None
-    values: Annotated[tuple[PositiveEnergy, ...], Apart] | None = None
+    min: Mass | None = None
+    max: Mass | None = None
+    values: Annotated[tuple[Mass, ...], Apart] | None = None
 
 
 class CouplingGrid(Grid):
@@ -84,13 +103,25 @@ class CouplingGrid(Grid):
 
 
 class TableGrid(Section):
-    """A grid that is simulated in place of another one."""
+    """Masses and couplings, all of them with each other."""
 
     mass: MassGrid
     coupling: CouplingGrid
 
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        masses, couplings = self.mass.size, self.coupling.size
+        if masses * couplings > MAX_POINTS:
+            raise problem(
+                "mass",
+                f"{masses} masses with {couplings} couplings would take about "
+                f"{masses * couplings * KB_PER_POINT / 1e6:.3g} GB of memory; "
+                f"{MAX_POINTS} points are the most here",
+            )
+        return self
 
-class Scan(Section):
+
+class Scan(TableGrid):
     """
     The grid of yields; limits are found between its couplings.
 
@@ -101,6 +132,4 @@ class Scan(Section):
         between these points, in the logarithms of decays, mass and coupling.
     """
 
-    mass: MassGrid
-    coupling: CouplingGrid
     table: TableGrid | None

@@ -7,26 +7,34 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Discriminator,
-    Field,
     Tag,
     ValidationInfo,
     model_validator,
 )
 
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Name, Section, home, problem
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
     Energy,
+    Exposed,
     Length,
+    Mass,
     NotEmpty,
     Number,
     PositiveCoupling,
     PositiveEnergy,
     PositiveNumber,
+    PositiveRatio,
+    Ratio,
     Rising,
+    Seed,
+    inside,
+    memory,
     parse,
     positive,
+    whole,
+    within,
 )
 
 MAX_RELATIVE = 10.0
@@ -36,7 +44,8 @@ MAX_SHIFT = 1000.0
 """Longest uncertainty of where the rock begins [m]; beams are some hundred metres long."""
 
 
-def _not_negative(value: float) -> float:
+def not_negative(value: float) -> float:
+    """Pass zero and positive numbers only."""
     if value < 0:
         raise ValueError("is negative")
     return value
@@ -73,18 +82,17 @@ def _resolvable(value: float) -> float:
 
 
 def _length_or_auto(value: object) -> float | str:
-    return "auto" if value == "auto" else positive(parse(value, LENGTH))
+    return "auto" if value == "auto" else inside(positive(parse(value, LENGTH)), 1e-6, 1e6, "m")
 
 
-Events = Annotated[Number, AfterValidator(_not_negative)]
-Size = Annotated[Number, AfterValidator(_relative)]
-Probability = Annotated[Number, AfterValidator(_up_to_one)]
-OpenProbability = Annotated[Number, AfterValidator(_inside_unit_interval)]
-Significance = Annotated[PositiveNumber, AfterValidator(_resolvable)]
+Events = Annotated[Number, AfterValidator(not_negative), within(0, 1e6, "events")]
+Observed = Annotated[int, whole(0, 10**6)]
+Size = Annotated[Ratio, AfterValidator(_relative)]
+Probability = Annotated[Ratio, AfterValidator(_up_to_one)]
+OpenProbability = Annotated[Ratio, AfterValidator(_inside_unit_interval)]
+Level = Annotated[OpenProbability, within(0.01, 1 - 1e-12)]
+Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1, 7)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
-
-
-_Counts = dict[str, Annotated[int, Field(ge=0)]]
 
 
 class Exposure(Section):
@@ -94,12 +102,13 @@ class Exposure(Section):
     background counts as its data; without any, it is as None.
     """
 
-    name: str
+    name: Name
     description: str = ""
-    pot: Annotated[dict[str, PositiveNumber], NotEmpty]
+    pot: Annotated[dict[Name, Exposed], NotEmpty]
     observed: (
         Annotated[
-            Annotated[_Counts, Tag("<events>")] | Annotated[Literal["asimov"], Tag("<asimov>")],
+            Annotated[dict[str, Observed], Tag("<events>")]
+            | Annotated[Literal["asimov"], Tag("<asimov>")],
             Discriminator(lambda value: "<asimov>" if isinstance(value, str) else "<events>"),
         ]
         | None
@@ -117,7 +126,7 @@ class Exposure(Section):
 class Dataset(Section):
     """A detector with an exposure; `name` is unique in a Study."""
 
-    name: str
+    name: Name
     detector: Detector
     exposure: Exposure
 
@@ -140,6 +149,10 @@ class FluxUncertainty(Section):
 FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
 
 
+def _table(value: str) -> str:
+    return str(home(Path(value)))
+
+
 class Flux(Section):
     """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
 
@@ -148,7 +161,7 @@ class Flux(Section):
     """
 
     name: str
-    table: str
+    table: Annotated[str, AfterValidator(_table)]
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None
     uncertainty: FluxUncertainty
@@ -159,12 +172,21 @@ class Flux(Section):
         return tuple(flavour for flavour in self.flavours if flavour in allowed)
 
 
+def _share(value: float) -> float:
+    if value != 0:
+        inside(abs(value), 1e-6, 1e3)
+    return value
+
+
+Share = Annotated[Ratio, AfterValidator(_share)]
+
+
 class Flavours(Section):
     """Relative couplings d_a / d."""
 
-    e: Number
-    mu: Number
-    tau: Number
+    e: Share
+    mu: Share
+    tau: Share
 
 
 class Model(Section):
@@ -177,9 +199,9 @@ class Model(Section):
     kind: Literal["dipole"]
     flavours: Flavours
     nature: Literal["dirac", "majorana"]
-    mass: PositiveEnergy | None
+    mass: Mass | None
     coupling: PositiveCoupling | None
-    width_factor: PositiveNumber
+    width_factor: PositiveRatio
     branching_ratio: Literal["tree_level", "arxiv_2412_15051"]
 
     @model_validator(mode="after")
@@ -242,10 +264,10 @@ class Simulation(Section):
     survival: bool
     bound_nucleons: tuple[Literal["p", "n"], ...]
     pauli: Literal["fermi_gas", "none"]
-    fermi_momentum: PositiveEnergy
-    seed: Annotated[int, Field(ge=0)]
-    precision: OpenProbability
-    max_points: Annotated[int, Field(ge=1)]
+    fermi_momentum: Annotated[PositiveEnergy, within(1e-3, 10, "GeV")]
+    seed: Seed
+    precision: Annotated[OpenProbability, within(1e-4, 1)]
+    max_points: Annotated[int, whole(1, 10**8, memory(200))]
     interpolate_masses: bool
 
     @model_validator(mode="after")
@@ -266,9 +288,9 @@ class Inference(Section):
     """
 
     calculator: Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
-    toys: Annotated[int, Field(ge=1000)]
-    seed: Annotated[int, Field(ge=0)]
-    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
+    toys: Annotated[int, whole(1000, 10**7, memory(200))]
+    seed: Seed
+    levels: Annotated[tuple[Level, ...], NotEmpty]
     sigmas: tuple[Significance, ...]
 
 
@@ -286,7 +308,7 @@ class EventFile(Section):
         Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
     """
 
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, whole(1, 10**8, lambda n: f"{n * 300 / 1e9:.3g} GB on disk")]
     couplings: tuple[PositiveCoupling, ...]
     format: Literal["auto", "npz", "parquet", "hepmc"]
 

@@ -13,23 +13,30 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Section, problem, suggest, validate
+from hnlstat.config.base import Name, Section, problem, suggest, validate
 from hnlstat.config.quantities import (
     ANGLE,
     ENERGY,
     Angle,
     Dimension,
+    Exposed,
     Length,
+    Mass,
     NotEmpty,
     Number,
     PositiveAngle,
     PositiveEnergy,
     PositiveLength,
-    PositiveNumber,
+    PositiveRatio,
+    Ratio,
     Rising,
+    inside,
+    memory,
     parse,
+    whole,
+    within,
 )
-from hnlstat.config.sections import Events, Probability
+from hnlstat.config.sections import Events, Probability, not_negative
 
 OBSERVABLES: dict[str, Dimension] = {
     "pair_mass": ENERGY,
@@ -56,19 +63,13 @@ def _cosine(value: float) -> float:
     return value
 
 
-def _not_negative(value: float) -> float:
-    if value < 0:
-        raise ValueError("is negative")
-    return value
-
-
 Cosine = Annotated[Number, AfterValidator(_cosine)]
 
 
 class Efficiency(Section):
     """Efficiency (n,) at masses (n,) [GeV]; linear between them, constant beyond."""
 
-    mass: Annotated[tuple[PositiveEnergy, ...], NotEmpty, Rising]
+    mass: Annotated[tuple[Mass, ...], NotEmpty, Rising]
     value: tuple[Probability, ...]
 
     @model_validator(mode="after")
@@ -82,7 +83,7 @@ class Background(Section):
     """Expected background events at an exposure [POT] of a horn mode (default: its own)."""
 
     events: Events
-    pot: PositiveNumber
+    pot: Exposed
     pot_of: str | None = None
 
 
@@ -102,7 +103,7 @@ class Observable(Section):
 
     name: Annotated[str, AfterValidator(_known_observable)]
     edges: Annotated[tuple[float, ...], Rising]
-    background: tuple[PositiveNumber, ...]
+    background: tuple[PositiveRatio, ...]
 
     @field_validator("edges", mode="before")
     @classmethod
@@ -113,7 +114,7 @@ class Observable(Section):
         edges = []
         for edge in value:
             try:
-                edges.append(parse(edge, dimension))
+                edges.append(inside(parse(edge, dimension), -1e6, 1e6))
             except ValueError as error:
                 raise ValueError(f"has the edge {edge}, which {error}") from None
         return tuple(edges)
@@ -154,8 +155,8 @@ class Selection(Section):
 
     kind: Literal["recast", "kinematic"]
     channel: Literal["ee"]
-    min_cos_theta: Annotated[Number, Field(ge=-1, lt=1)]
-    background: dict[str, Background]
+    min_cos_theta: Cosine
+    background: dict[Name, Background]
 
 
 class Recast(Selection):
@@ -182,8 +183,8 @@ class Smearing(Section):
         Of each of the two projections of a track's direction [rad].
     """
 
-    momentum: Annotated[Number, AfterValidator(_not_negative)]
-    angle: Annotated[Angle, AfterValidator(_not_negative)]
+    momentum: Annotated[Ratio, AfterValidator(not_negative), within(0, 100)]
+    angle: Annotated[Angle, AfterValidator(not_negative)]
 
 
 class Cuts(Section):
@@ -243,12 +244,12 @@ class Kinematic(Selection):
     """
 
     kind: Literal["kinematic"]
-    field: Number
+    field: Annotated[Number, within(-100, 100, "T")]
     smearing: Smearing
     cuts: Cuts
-    separation_path: Length
+    separation_path: Annotated[Length, AfterValidator(not_negative)]
     calibration: Probability
-    decays: Annotated[int, Field(ge=1)]
+    decays: Annotated[int, whole(1, 1000, memory(1e7))]
     observable: Observable | None
 
 

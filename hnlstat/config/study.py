@@ -3,14 +3,13 @@
 import hashlib
 import json
 import re
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml  # type: ignore[import-untyped]
 from pydantic import AfterValidator, model_validator
 
 import hnlstat
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Name, Section, UserPath, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
@@ -37,10 +36,13 @@ LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2
 """Masses that the tasks need which work on the grid; `compare` has its own."""
 
 
-def _folder_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", value):
-        raise ValueError("is not a name for a folder: use letters, digits and _ . + -")
-    return value
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Quotes words such as 1e3, which OmegaConf reads as numbers, other than PyYAML."""
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), "-+0123456789"
+)
 
 
 class Study(Section):
@@ -61,7 +63,7 @@ class Study(Section):
         Where the work is done, where its results are kept, and a run's folder to go on in.
     """
 
-    name: Annotated[str, AfterValidator(_folder_name)]
+    name: Name
     task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
@@ -76,10 +78,10 @@ class Study(Section):
     scan: Scan
     executor: AnyExecutor
     store: Store
-    resume: Path | None
-    runs: Path
-    yields_from: Annotated[Path, AfterValidator(existing_file)] | None
-    data_from: Annotated[Path, AfterValidator(existing_file)] | None
+    resume: UserPath | None
+    runs: UserPath
+    yields_from: Annotated[UserPath, AfterValidator(existing_file)] | None
+    data_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     inputs: dict[str, str] | None = None
 
     @model_validator(mode="after")
@@ -148,7 +150,7 @@ class Study(Section):
         if self.task.kind in LEAST_MASSES:
             least_masses = LEAST_MASSES[self.task.kind]
             for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):
-                points = getattr(self.scan, key).array().size
+                points = getattr(self.scan, key).size
                 if points < least:
                     text = f"has {points} points; a {self.task.kind} needs {least}"
                     raise problem(f"scan.{key}", text)
@@ -212,7 +214,12 @@ class Study(Section):
         anchor(self, content)
         head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
         return head + str(
-            yaml.safe_dump(
-                content, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
+            yaml.dump(
+                content,
+                Dumper=_Dumper,
+                sort_keys=False,
+                default_flow_style=None,
+                width=100,
+                allow_unicode=True,
             )
         )

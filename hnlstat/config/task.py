@@ -3,16 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, SerializeAsAny
 
-from hnlstat.config.base import Section, by_kind, suggest
+from hnlstat.config.base import Section, UserPath, by_kind, suggest
 from hnlstat.config.quantities import (
+    Mass,
     NotEmpty,
     PositiveCoupling,
-    PositiveEnergy,
     PositiveNumber,
+    Seed,
+    memory,
+    whole,
+    within,
 )
-from hnlstat.config.sections import Events, OpenProbability
+from hnlstat.config.sections import Events, Level
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
@@ -77,9 +81,9 @@ class CoverageTask(Task):
 
     kind: Literal["coverage"]
     signals: Annotated[tuple[Events, ...], NotEmpty]
-    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
+    levels: Annotated[tuple[Level, ...], NotEmpty]
     nuisances: Annotated[tuple[TrueNuisances, ...], NotEmpty]
-    toys: Annotated[int, Field(ge=100)]
+    toys: Annotated[int, whole(100, 10**7, memory(200))]
 
 
 class InjectTask(Task):
@@ -94,7 +98,7 @@ class InjectTask(Task):
 
     kind: Literal["inject"]
     data: Literal["asimov", "poisson"]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class FitTask(Task):
@@ -110,9 +114,9 @@ class FitTask(Task):
     """
 
     kind: Literal["fit"]
-    levels: tuple[OpenProbability, ...]
-    sigmas: tuple[PositiveNumber, ...]
-    points: Annotated[int, Field(ge=10)]
+    levels: tuple[Level, ...]
+    sigmas: tuple[Annotated[PositiveNumber, within(0.1, 30)], ...]
+    points: Annotated[int, whole(10, 2000, lambda n: f"{n**2 * 1e-4 / 3600:.3g} h")]
 
 
 class CombineTask(Task):
@@ -126,7 +130,7 @@ class CombineTask(Task):
     """
 
     kind: Literal["combine"]
-    folders: Annotated[tuple[Path, ...], AfterValidator(_at_least_two)]
+    folders: Annotated[tuple[UserPath, ...], AfterValidator(_at_least_two)]
 
 
 class EfficiencyTask(Task):
@@ -176,7 +180,7 @@ class CollectTask(Task):
     """
 
     kind: Literal["collect"]
-    folder: Path
+    folder: UserPath
 
 
 FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertices")
@@ -216,12 +220,12 @@ class FiguresTask(Task):
     """
 
     kind: Literal["figures"]
-    folder: Annotated[Path | None, AfterValidator(_named)]
+    folder: Annotated[UserPath | None, AfterValidator(_named)]
     figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_known_figures)]
-    mass: PositiveEnergy | None
+    mass: Mass | None
     coupling: PositiveCoupling | None
-    masses: Annotated[int, Field(ge=2)]
-    number: Annotated[int, Field(ge=100)]
+    masses: Annotated[int, whole(2, 10_000)]
+    number: Annotated[int, whole(100, 10**8, memory(300))]
 
 
 class BenchmarkTask(Task):
@@ -237,7 +241,7 @@ class BenchmarkTask(Task):
     """
 
     kind: Literal["benchmark"]
-    workers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], NotEmpty]
+    workers: Annotated[tuple[Annotated[int, whole(1, 4096)], ...], NotEmpty]
     scaling: bool
 
 

@@ -56,8 +56,8 @@ class FinishedRun:
         summary = read_json(path / "summary.json")
         if not isinstance(summary, dict):
             raise DataError(f"{path / 'summary.json'}: is not a JSON object")
+        study = read(path / "config.yaml")
         try:
-            study = read(path / "config.yaml")
             check_inputs(study, DRAWN)
             check_tables(study)
         except ConfigError as error:

@@ -1,9 +1,11 @@
 import math
+from typing import Annotated
 
 import hepunits
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from hnlstat.config.quantities import (
     ANGLE,
@@ -12,8 +14,12 @@ from hnlstat.config.quantities import (
     ENERGY,
     INVERSE_ENERGY,
     LENGTH,
+    PLAIN,
+    PROTONS,
     Dimension,
+    memory,
     parse,
+    whole,
 )
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e200, max_value=1e200)
@@ -23,7 +29,8 @@ UNITS = {
     DENSITY: {"g/cm3": 1.0, "kg/m^3": 1e-3, "mg cm-3": 1e-3, "g/cm**3": 1.0},
     INVERSE_ENERGY: {"GeV^-1": 1.0, "/GeV": 1.0, "1/TeV": 1e-3, "MeV-1": 1e3, "GeV**-1": 1.0},
     ANGLE: {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180},
-    DIMENSIONLESS: {"%": 0.01, "": 1.0, "POT": 1.0, "m/m": 1.0},
+    PROTONS: {"POT": 1.0},
+    DIMENSIONLESS: {"%": 0.01, "": 1.0, "m/m": 1.0},
 }
 CASES = [(d, unit, factor) for d, units in UNITS.items() for unit, factor in units.items()]
 
@@ -82,3 +89,32 @@ def test_decimal_figures_stay_as_written() -> None:
 def test_units_agree_with_hepunits() -> None:
     density = hepunits.kg / hepunits.m3 / (hepunits.g / hepunits.cm3)
     assert parse("1 kg/m3", DENSITY) == pytest.approx(density, rel=1e-15)
+
+
+@pytest.mark.parametrize("value", ["5 %", "5 POT", True, "x", 10**400])
+def test_a_plain_number_has_no_unit(value: object) -> None:
+    with pytest.raises(ValueError, match="number"):
+        parse(value, PLAIN)
+    assert parse("5/3", PLAIN) == 5 / 3
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1_0", "ten", None, [1], float("nan"), float("inf")])
+def test_what_is_no_whole_number_is_an_error(value: object) -> None:
+    with pytest.raises(ValidationError, match="is not a whole number"):
+        WHOLE.validate_python(value)
+
+
+def test_whole_numbers_may_be_written_as_powers_of_ten() -> None:
+    assert [WHOLE.validate_python(v) for v in (1e3, "1e3", " 7 ", 2.0)] == [1000, 1000, 7, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(0, "is below 1, the least here"), (10**9, "would take about 8 GB of memory; 10000 is the")],
+)
+def test_a_bound_that_is_crossed_is_said(value: int, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        WHOLE.validate_python(value)
+
+
+WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, whole(1, 10**4, memory(8))])

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.config.base import Section, validate
-from hnlstat.config.executor import Executor, Processes
-from hnlstat.config.scan import CouplingGrid, MassGrid
+from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
+from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
 from hnlstat.config.sections import (
+    EventFile,
     Exposure,
     FluxUncertainty,
     Inference,
@@ -14,7 +15,8 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
-from hnlstat.config.selection import Efficiency
+from hnlstat.config.selection import Background, Efficiency
+from hnlstat.config.task import CoverageTask, FitTask
 from hnlstat.errors import ConfigError
 
 SIMULATION = {
@@ -50,6 +52,20 @@ SYSTEMATICS = {
     "pauli": 0,
     "mc_statistics": True,
 }
+GRID = {"min": 0.1, "max": 1, "points": 10_000}
+EVENTS = {"number": 10, "couplings": [], "format": "npz"}
+COVERAGE = {
+    "kind": "coverage",
+    "signals": [1],
+    "levels": [0.9],
+    "nuisances": ["drawn"],
+    "toys": 100,
+}
+SLURM = {
+    "kind": "dask_slurm", "timeout": None, "jobs": 1, "cores": 1, "memory": "2 GB",
+    "interface": None, "prologue": [], "log_directory": None, "walltime": "1:00:00",
+    "queue": None, "account": None, "directives": [],
+}  # fmt: skip
 INFERENCE = {
     "calculator": "auto",
     "toys": 20000,
@@ -60,8 +76,8 @@ INFERENCE = {
 
 
 @given(
-    low=st.floats(1e-12, 1e3),
-    factor=st.floats(1.01, 1e9),
+    low=st.floats(1e-5, 1),
+    factor=st.floats(1.01, 1e3),
     points=st.integers(2, 200),
     spacing=st.sampled_from(["log", "linear"]),
 )
@@ -74,7 +90,7 @@ def test_a_grid_rises_from_min_to_max(low: float, factor: float, points: int, sp
 
 
 def test_values_replace_the_range() -> None:
-    grid = CouplingGrid(min=1, max=2, points=3, values=["1e-7 GeV^-1", 1e-6])  # type: ignore[arg-type]
+    grid = CouplingGrid(min=0.1, max=0.2, points=3, values=["1e-7 GeV^-1", 1e-6])  # type: ignore[arg-type]
     np.testing.assert_array_equal(grid.array(), [1e-7, 1e-6])
     np.testing.assert_array_equal(MassGrid(min=2, max=2, points=1).array(), [2])
 
@@ -105,7 +121,7 @@ BAD: list[tuple[type[Section], object, str]] = [
     (
         MassGrid,
         {"min": 1, "max": 2, "points": 10**11, "spacing": "linear"},
-        "k.points: 100000000000 between 1.0 and 2.0 are nearly equal",
+        "k.points: .* would take about 2e.05 GB",
     ),
     (MassGrid, {"values": ["1 m"]}, "k.values.0: 1 m is a length, expected an energy in GeV"),
     (MassGrid, {"values": [0]}, "k.values.0: 0 is not positive"),
@@ -127,7 +143,7 @@ BAD: list[tuple[type[Section], object, str]] = [
         "k.upstream: auto cannot go with decay_lengths",
     ),
     (Simulation, {**SIMULATION, "radius": 0}, "k.radius: 0 is not positive"),
-    (Simulation, {**SIMULATION, "seed": 1.5}, "k.seed: 1.5: input should be a valid integer"),
+    (Simulation, {**SIMULATION, "seed": 1.5}, "k.seed: 1.5 is not a whole number"),
     (Simulation, {**SIMULATION, "precision": 1}, "k.precision: 1 is not between 0 and 1"),
     (Systematics, {**SYSTEMATICS, "efficiency": 20}, "k.efficiency: 20 is not a relative size"),
     (Systematics, {**SYSTEMATICS, "background": 0.3}, "k.background: 0.3 is not a mapping"),
@@ -137,17 +153,80 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Inference, {**INFERENCE, "sigmas": [9]}, "k.sigmas.0: 9 is above 7 standard deviations"),
     (Exposure, {"name": "x", "pot": {"fhc": "1 m"}, "observed": None}, "k.pot.fhc: 1 m is a len"),
     (Exposure, {"name": "x", "pot": {}, "observed": None}, "k.pot: {} is empty"),
-    (Exposure, {"name": "x", "pot": {"fhc": 1}, "observed": {"rhc": 0}}, "k.observed: has"),
-    (Exposure, {"name": "x", "pot": {"fhc": 1}, "observed": {"fhc": -1}}, "k.observed.fhc: -1"),
+    (Exposure, {"name": "x", "pot": {"fhc": 1e20}, "observed": {"rhc": 0}}, "k.observed: has"),
+    (Exposure, {"name": "x", "pot": {"fhc": 1e20}, "observed": {"fhc": -1}}, "k.observed.fhc: -1"),
     (Efficiency, {"mass": [0.1, 0.2], "value": [0.1]}, "k.value: has 1 entries for 2 masses"),
     (Efficiency, {"mass": [0.1], "value": [1.1]}, "k.value.0: 1.1 is not between 0 and 1"),
     (FluxUncertainty, {"edges": [0, 1], "size": [0.1, 0.1]}, "k.size: has 2 values for 1 bins"),
     (Systematics, SYSTEMATICS | {"rock_length": "-1 m"}, "k.rock_length: -1 m is not a length fr"),
     (Systematics, SYSTEMATICS | {"rock_length": "20 km"}, "k.rock_length: 20 km is not a length"),
     (Systematics, SYSTEMATICS | {"rock_length": "10 %"}, "k.rock_length: 10 % is a number, expe"),
-    (Processes, {"kind": "processes", "workers": 0}, "k.workers: 0 is neither a positive whole"),
+    (
+        Processes,
+        {"kind": "processes", "workers": 0},
+        "k.workers: 0 is neither a whole number from 1 to 4096",
+    ),
     (Executor, {"kind": "slurm"}, "k.kind: slurm is not one of 'serial', 'processes'"),
     (Executor, "serial", "k: serial is not a mapping"),
+    (MassGrid, {"values": [1e-300]}, "k.values.0: 1e-300 is below 1e-05 GeV, the least here"),
+    (MassGrid, {"min": 1e-320, "max": 1, "points": 5}, "k.min: .* is below 1e-05 GeV"),
+    (MassGrid, {"min": 0.1, "max": 1, "points": 1e11}, "k.points: .* would take about 2e.05 GB"),
+    (MassGrid, {"min": 0.1, "max": 1, "points": True}, "k.points: True is not a whole number"),
+    (CouplingGrid, {"values": [1e300]}, "k.values.0: 1e.300 is above 1 GeV.-1, the most here"),
+    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-15 GeV.-1"),
+    (
+        Scan,
+        {"mass": GRID, "coupling": GRID, "table": None},
+        "k.mass: 10000 masses with 10000 couplings would take",
+    ),
+    (Model, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
+    (Model, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
+    (Model, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is ab"),
+    (Model, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is bel"),
+    (Simulation, {**SIMULATION, "radius": 1e300}, "k.radius: 1e.300 is above 1e.06 m"),
+    (Simulation, {**SIMULATION, "upstream_offset": -1e300}, "k.upstream_offset: .* is below -1e"),
+    (Simulation, {**SIMULATION, "seed": True}, "k.seed: True is not a whole number"),
+    (Simulation, {**SIMULATION, "seed": "1_0"}, "k.seed: 1_0 is not a whole number"),
+    (Simulation, {**SIMULATION, "precision": 1e-300}, "k.precision: 1e-300 is below 0.0001"),
+    (Simulation, {**SIMULATION, "max_points": 1e12}, "k.max_points: .* would take about 2e.05 GB"),
+    (Inference, {**INFERENCE, "levels": [1e-300]}, "k.levels.0: 1e-300 is below 0.01"),
+    (Inference, {**INFERENCE, "toys": 1e9}, "k.toys: .* would take about 200 GB of memory"),
+    (Inference, {**INFERENCE, "sigmas": ["5 %"]}, "k.sigmas.0: 5 % is a percentage, expected a pl"),
+    (EventFile, {**EVENTS, "number": True}, "k.number: True is not a whole number"),
+    (EventFile, {**EVENTS, "number": 1e12}, "k.number: .* would take about 3e.05 GB on disk"),
+    (EventFile, {**EVENTS, "couplings": [1e308]}, "k.couplings.0: 1e.308 is above 1 GeV"),
+    (
+        Background,
+        {"events": 1, "pot": "5 %"},
+        "k.pot: 5 % is a number, expected a number of protons",
+    ),
+    (Background, {"events": 1, "pot": 1.5}, "k.pot: 1.5 is below 1e.10 POT"),
+    (
+        Background,
+        {"events": "5 %", "pot": 1e20},
+        "k.events: 5 % is a percentage, expected a plain",
+    ),
+    (
+        Exposure,
+        {"name": "x", "pot": {"fhc": 1e20}, "observed": {"fhc": True}},
+        "fhc: True is not a",
+    ),
+    (
+        Exposure,
+        {"name": "../x", "pot": {"fhc": 1e20}, "observed": None},
+        "k.name: ../x is not a na",
+    ),
+    (Exposure, {"name": "x", "pot": {"../x": 1e20}, "observed": None}, "k.pot.*../x is not a name"),
+    (CoverageTask, {**COVERAGE, "toys": 1e9}, "k.toys: .* would take about 200 GB of memory"),
+    (CoverageTask, {**COVERAGE, "signals": [1e300]}, "k.signals.0: 1e.300 is above 1e.09"),
+    (
+        FitTask,
+        {"kind": "fit", "levels": [], "sigmas": [], "points": 1e9},
+        "k.points: .* would take ab",
+    ),
+    (DaskSlurm, {**SLURM, "queue": "a\n#SBATCH"}, "k.queue: .*#SBATCH' is not one line"),
+    (DaskSlurm, {**SLURM, "walltime": "1h"}, "k.walltime: 1h is not a time limit"),
+    (Dask, {"kind": "dask", "scheduler": None, "workers": 1, "timeout": "5 %"}, "is a percentage"),
 ]
 
 

@@ -106,3 +106,10 @@ def test_settings_of_a_task_count_in_the_hash_and_its_kind_does_not(nd280: Study
         load(["task=inject", f"task.seed={seed}", *point]).content_hash() for seed in (1, 2, 2)
     }
     assert len(hashes) == 2
+
+
+@pytest.mark.parametrize("name", ["1e3", "0x1f", "1_0", "on", "null", "2026-01-01", "1.5"])
+def test_names_that_look_like_numbers_stay_names(name: str, tmp_path: Path) -> None:
+    study = load([f"name='{name}'"])
+    (tmp_path / "config.yaml").write_text(study.to_yaml())
+    assert read(tmp_path / "config.yaml").name == study.name == name
