@@ -7,6 +7,7 @@ errors carry their channel's name and are not.
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pyhf
 
 from hnlstat.errors import DataError
+from hnlstat.inference.workspace import settle
 
 Spec = dict[str, Any]
 Point = tuple[str, ...]
@@ -118,7 +120,8 @@ def combine(parts: Sequence[PublishedLikelihood], description: str) -> Combinati
         )
     except pyhf.exceptions.InvalidWorkspaceOperation as error:
         raise DataError(f"the workspaces do not go together: {_line(error)}") from error
-    spec = dict(workspace)
+    spec = deepcopy(dict(workspace))
+    settle(spec)
     index = {channel["name"]: i for i, channel in enumerate(spec["channels"])}
     grids = [part.points() for part in parts]
     common = [point for point in grids[0] if all(point in grid for grid in grids)]
