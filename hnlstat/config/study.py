@@ -142,14 +142,18 @@ class Study(Section):
             raise problem(
                 "data_from", "missing; a projection has no data to fit, task=inject makes some"
             )
-        if self.task.kind in LEAST_MASSES:
-            least_masses = LEAST_MASSES[self.task.kind]
-            for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):
-                points = getattr(self.scan, key).array().size
-                if points < least:
-                    text = f"has {points} points; a {self.task.kind} needs {least}"
-                    raise problem(f"scan.{key}", text)
+        for key in ("mass", "coupling"):
+            if reason := self.too_few(key, getattr(self.scan, key).array().size):
+                raise problem(f"scan.{key}", reason)
         return self
+
+    def too_few(self, key: str, points: int) -> str | None:
+        """Say so if a grid has fewer masses, or couplings, than the task needs."""
+        if self.task.kind not in LEAST_MASSES:
+            return None
+        least = LEAST_MASSES[self.task.kind] if key == "mass" else MIN_COUPLINGS
+        noun = "point" if points == 1 else "points"
+        return f"has {points} {noun}; a {self.task.kind} needs {least}" if points < least else None
 
     def content_hash(self) -> str:
         """

@@ -1,9 +1,9 @@
 """What a run does, with the settings of its own that a task has."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from hnlstat.config.base import Section, by_kind, suggest
 from hnlstat.config.quantities import (
@@ -12,7 +12,7 @@ from hnlstat.config.quantities import (
     PositiveEnergy,
     PositiveNumber,
 )
-from hnlstat.config.sections import Events, OpenProbability
+from hnlstat.config.sections import Events, Level, Significance, check_levels, one_sided, two_sided
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
@@ -62,8 +62,13 @@ class CoverageTask(Task):
 
     kind: Literal["coverage"]
     signals: Annotated[tuple[Events, ...], NotEmpty]
-    levels: Annotated[tuple[OpenProbability, ...], NotEmpty]
+    levels: Annotated[tuple[Level, ...], NotEmpty]
     toys: Annotated[int, Field(ge=100)]
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        check_levels(self.levels, (), one_sided)
+        return self
 
 
 class InjectTask(Task):
@@ -94,9 +99,14 @@ class FitTask(Task):
     """
 
     kind: Literal["fit"]
-    levels: tuple[OpenProbability, ...]
-    sigmas: tuple[PositiveNumber, ...]
+    levels: tuple[Level, ...]
+    sigmas: tuple[Significance, ...]
     points: Annotated[int, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        check_levels(self.levels, self.sigmas, two_sided)
+        return self
 
 
 class CombineTask(Task):
