@@ -115,11 +115,14 @@ def _planned(sweep: Path) -> list[tuple[str, ...]]:
         asked: Any = OmegaConf.to_container(OmegaConf.load(sweep / PLAN))
     except OSError:
         return []
-    hydra = asked["hydra"]
-    if not hydra["sweeper"]["_target_"].endswith(BasicSweeper.__name__):
-        return []  # others decide on jobs as they go
-    params = hydra["sweeper"].get("params") or {}
-    texts = [f"{key}={value}" for key, value in params.items()] + hydra["overrides"]["task"]
+    try:
+        hydra = asked["hydra"]
+        if not hydra["sweeper"]["_target_"].endswith(BasicSweeper.__name__):
+            return []  # others decide on jobs as they go
+        params = hydra["sweeper"].get("params") or {}
+        texts = [f"{key}={value}" for key, value in params.items()] + hydra["overrides"]["task"]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DataError(f"{sweep / PLAN}: is not that of a sweep: {error}") from None
     parsed = OverridesParser.create().parse_overrides(texts)
     return [tuple(job) for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
 
