@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
-from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.errors import ConfigError, FigureError, HnlstatError
 from hnlstat.interrupts import stopped_in_order
 from hnlstat.shipped import conf_dir, help_text
+from hnlstat.streams import own_streams
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
     from omegaconf import DictConfig
 
-USER_ERROR, KILLED = 2, 128
-"""Exit status for what a user can put right; what is added to the number of a signal."""
+USER_ERROR, KILLED, LOST = 2, 128, 1
+"""Exit status for what a user can put right, what is added to the number of a signal, and for lost
+words."""
 
 LONGEST_LINE = 900
 """Characters of a complaint, which may quote what somebody has pasted."""
@@ -43,8 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for an error of the user's, 1 if jobs of a sweep failed, 130 after Ctrl-C,
-        143 after SIGTERM.
+        Exit status: 0, 2 for an error of the user's, 130 after Ctrl-C, 143 after SIGTERM, and 1 if
+        a part is missing: jobs of a sweep, a figure, or words that stdout could not take (a full
+        disk). A reader that goes away (`| head -1`) is none: all files are written, and nobody asks
+        for more words.
     """
     # one thread per process: the work is spread over processes, whose threads would compete, and
     # sums in another order would change the last digit
@@ -54,9 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     # once, and to ask for it again takes a third of a scan's time
     for limit in ("TRIM", "MMAP"):
         os.environ.setdefault(f"MALLOC_{limit}_THRESHOLD_", str(2**27))
+    # a notebook's would not load here; we draw into files only
+    os.environ["MPLBACKEND"] = "agg"
     # loading code and drawing make many objects and no garbage to look for
     gc.set_threshold(200_000, 50, 100)
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with own_streams() as out:
+        status = _answer(arguments)
+        out.flush()
+        if out.error is not None and status == 0:
+            status = _complain(f"stdout: {out.error.strerror}: words are lost, no file is", LOST)
+    return status
+
+
+def _answer(arguments: list[str]) -> int:
+    """Do what is asked for; gives the exit status."""
     if "--version" in arguments:
         print(f"hnlstat {hnlstat.__version__}")
         return 0
@@ -255,6 +271,9 @@ def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
     folder, reason = None, None
     try:
         folder = _run(config, hydra)
+    except FigureError as error:  # its results are there
+        folder = error.folder
+        _complain(error)
     except USER_ERRORS as error:
         reason = _line(error)
         _complain(reason)

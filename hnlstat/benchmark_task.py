@@ -63,7 +63,7 @@ def run_benchmark(current: Run, given: YieldTable | None) -> dict[str, Any]:
     tables = _tables(document)
     current.folder.write_text("benchmark.md", _markdown(document, tables))
     for name, rows in tables.items():
-        current.console.print(_rich(name, rows))
+        current.say(_rich(name, rows))
     return {"task": "benchmark", "remarks": current.remarks}
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from hnlstat.config.compose import read
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask
-from hnlstat.errors import DataError
+from hnlstat.errors import DataError, FigureError, HnlstatError
 from hnlstat.reading import read_json
+from hnlstat.report.screen import Screen, line_of
+from hnlstat.report.summary import Reach
 from hnlstat.report.wording import level_text, mev_text, range_text
+from hnlstat.scan.finished import read_contours
 from hnlstat.scan.store import RunFolder
 from hnlstat.sweep import Job, check, choices, failures, read_jobs
 
@@ -26,6 +30,9 @@ FloatArray = NDArray[np.float64]
 REACH = ("level", "kind", "method", "coupling_inv_gev", "mass_gev", "mass_low_gev", "mass_high_gev",
          "low_open", "high_open", "coupling_open")  # fmt: skip
 """Columns of the table that say how far a limit reaches, as `Reach` does."""
+
+
+NUMBERS = ("level", "coupling", "mass", "mass_low", "mass_high")
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,24 @@ class Done:
     folder: Path
     summary: Mapping[str, Any]
 
-    @property
+    @cached_property
     def reaches(self) -> list[dict[str, Any]]:
-        """How far its limits reach; empty for a task without limits."""
-        return list(self.summary.get("reaches", ()))
+        """How far its limits reach; empty for a task without limits.
+
+        Raises
+        ------
+        DataError
+            If they are not what a run writes.
+        """
+        try:
+            found = [asdict(Reach(**reach)) for reach in self.summary.get("reaches", ())]
+            numbers = [reach[key] for reach in found for key in NUMBERS]
+            if not all(type(value) in (int, float) and 0 < value < np.inf for value in numbers):
+                raise ValueError("has numbers that are not positive")
+        except (TypeError, ValueError) as error:
+            path = self.folder / "summary.json"
+            raise DataError(f"{path}: reaches are not those of a run: {error}") from None
+        return found
 
 
 def run_collect(study: Study) -> None:
@@ -67,15 +88,24 @@ def run_collect(study: Study) -> None:
     table = _compact(keys, limit, done)
     failed = failures(jobs)
     sweep.write_text("collected.md", _markdown(table, failed))
-    console = Console()
-    console.print(_rich(table, len(keys)))
-    if limit is not None:
-        _draw(study, sweep, keys, done, limit)
-    for line in failed:
-        console.print(f"failed: {line}", style="red", highlight=False, soft_wrap=True, markup=False)
-    files = "collected.csv, collected.md" + (", collected.pdf" if limit else "")
-    console.print(f"{sweep.path}/: {files}", highlight=False, soft_wrap=True)
+    with Screen() as screen:
+        screen.say(_rich(table, len(keys)))
+        screen.say(*(line_of(f"failed: {line}", "red") for line in failed))
+        files = "collected.csv, collected.md"
+        fault = None
+        if limit is not None:
+            try:
+                with warnings.catch_warnings(action="ignore"):  # letters that a font lacks
+                    _draw(study, sweep, keys, done, limit)
+                files += ", collected.pdf"
+            except HnlstatError:
+                raise
+            except Exception as error:  # the tables are there, whatever goes wrong
+                fault = FigureError(f"the figure could not be made: {error}", sweep.path)
+        screen.say(line_of(f"{sweep.path}/: {files}"))
     check(jobs)
+    if fault is not None:
+        raise fault
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -151,9 +181,9 @@ def _markdown(rows: Sequence[Sequence[str]], failed: Sequence[str]) -> str:
 
 def _lines(path: Path, limit: tuple[float, str]) -> Iterator[FloatArray]:
     """Contours of one limit, each (V, 2), [GeV] and [GeV^-1]."""
-    for entry in _json(path).get("contours", ()):
-        if (entry["level"], entry["kind"]) == limit:
-            yield from (np.array(line, dtype=float) for line in entry["lines"])
+    for region in read_contours(path):
+        if (region.level, region.kind) == limit:
+            yield from region.lines
 
 
 def _draw(

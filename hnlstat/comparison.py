@@ -107,8 +107,8 @@ def run_compare(current: Run, given: YieldTable | None) -> dict[str, Any]:
     folder.write_csv("compare.csv", COLUMNS, comparison.rows())
     folder.write_text("compare.md", markdown(comparison))
     flavours = study.model.flavours.model_dump()
-    folder.write_figure("compare", staircase_figure(comparison, flavours))
-    current.console.print(screen_table(comparison))
+    current.draw("compare", lambda: staircase_figure(comparison, flavours))
+    current.say(screen_table(comparison))
     return {
         "task": "compare",
         "remarks": current.remarks,

@@ -56,7 +56,7 @@ def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
     theirs = simulate(replace(current, study=other), masses, couplings).table
     ratios = list(compare_events(study, mine, theirs))
     current.folder.write_csv("efficiency.csv", COLUMNS, (_row(ratio) for ratio in ratios))
-    current.console.print(screen_table(ratios, study.task))
+    current.say(screen_table(ratios, study.task))
     return {
         "task": "efficiency",
         "remarks": current.remarks,

@@ -1,5 +1,7 @@
 """The errors that a user can cause; each message is one line that says what to change."""
 
+from pathlib import Path
+
 
 class HnlstatError(Exception):
     """Base of all errors that are reported as one line; `status` is the exit status."""
@@ -21,6 +23,16 @@ class InferenceError(HnlstatError):
 
 class OutputError(HnlstatError):
     """A run folder or file that cannot be written."""
+
+
+class FigureError(HnlstatError):
+    """Figures that could not be drawn, while all else of the run is in its folder."""
+
+    status = 1
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 class StoreError(HnlstatError):

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rich.console import Console
 from scipy.interpolate import PchipInterpolator
 
 from hnlstat.bounds import chosen_bounds, comparable
 from hnlstat.config.study import Study
 from hnlstat.config.task import FIGURES, FiguresTask
-from hnlstat.errors import ConfigError
+from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
 from hnlstat.report.figures import contour_figure
 from hnlstat.report.html import write_report
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
+from hnlstat.report.screen import Screen, line_of
 from hnlstat.scan.contours import Region
 from hnlstat.scan.executors import work_executor
 from hnlstat.scan.finished import FinishedRun, main_limit
@@ -30,6 +30,7 @@ from hnlstat.simulation.production import Production, ProductionJob
 from hnlstat.simulation.table import YieldTable
 from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths
 from hnlstat.stages import Run, title
+from hnlstat.tasks import check_drawn
 
 Array = NDArray[np.float64]
 Drawn = Iterator[tuple[str, Figure]]
@@ -50,6 +51,10 @@ SAMPLED = ("production", "decay_length", "vertices")
 
 MORE = 10
 """Times as many events are sampled for the vertices as for a mass of the other figures."""
+
+
+class NotDrawnError(ConfigError):
+    """A figure for which a run has too little; of all figures it is left out."""
 
 
 @dataclass(frozen=True)
@@ -90,28 +95,55 @@ class Album:
         """Mass and coupling that the task asks for, else where the first limit is strongest."""
         mass, coupling = self.task.mass, self.task.coupling
         if mass is None or coupling is None:
-            if not self.limit:
-                key = "mass" if mass is None else "coupling"
-                raise ConfigError(
-                    f"task.{key}: is missing; {self.finished.path} has no limit to take it from"
-                )
-            outline = np.vstack([region.outline for region in self.limit])
-            strongest = outline[np.argmin(outline[:, 1])]
-            mass = float(strongest[0]) if mass is None else mass
-            coupling = float(strongest[1]) if coupling is None else coupling
+            usual = self._usual_place()
+            for key, given, value in zip(
+                ("mass", "coupling"), (mass, coupling), usual, strict=True
+            ):
+                if given is None and value is None:
+                    raise NotDrawnError(
+                        f"task.{key}: is missing; {self.finished.path} has no limit to take it from"
+                    )
+            mass = usual[0] if mass is None else mass
+            coupling = usual[1] if coupling is None else coupling
+        assert mass is not None
+        assert coupling is not None
         return mass, coupling
+
+    def _usual_place(self) -> tuple[float | None, float | None]:
+        """Where the first limit is strongest, else the only mass and coupling of a run."""
+        if self.limit:
+            outline = np.vstack([region.outline for region in self.limit])
+            mass, coupling = outline[np.argmin(outline[:, 1])].tolist()
+            return mass, coupling
+        mass, coupling = (
+            float(axis[0]) if axis.size == 1 else None
+            for axis in (self.table.masses, self.table.couplings)
+        )
+        return mass, coupling
+
+    def need_plane(self) -> None:
+        """Make sure that the run has a plane of masses and couplings."""
+        if min(self.table.masses.size, self.table.couplings.size) < 2:
+            raise NotDrawnError(
+                f"task.folder: {self.finished.path} has a grid of {self.table.masses.size} x "
+                f"{self.table.couplings.size} masses and couplings; the plane needs 2 x 2"
+            )
 
     @cached_property
     def productions(self) -> list[Production]:
         """Production at masses over the grid, without those at which no N passes."""
         low, high = self.table.masses[[0, -1]].tolist()
+        if low == high:
+            raise NotDrawnError(
+                f"task.folder: {self.finished.path} has a single mass; production needs several"
+            )
         jobs = [
             ProductionJob(self.finished.study, float(mass), self.place[1], self.task.number, True)
             for mass in np.geomspace(low, high, self.task.masses)
         ]
         found = [one for one in self.current.map("production", ProductionJob.run, jobs) if one]
         if len(found) < 2:
-            raise ConfigError(f"task.coupling: {self.place[1]:g} leaves no N that are selected")
+            raise NotDrawnError(f"task.coupling: {self.place[1]:g} leaves no N that are selected")
         return found
 
 
@@ -129,18 +161,42 @@ def run_figures(study: Study) -> None:
     finished = FinishedRun.open(task.folder)
     wanted = _wanted(task, finished)
     folder = RunFolder(task.folder)
-    with folder.log() as log, work_executor(study.executor) as executor:
-        current = Run(study, folder, executor, None, Console(), log)
-        album = Album(task, finished, current)
-        drawn: list[str] = []
-        for name in wanted:
-            for stem, figure in DRAW[name](album):
-                folder.write_figure(f"figures/{stem}", figure)
-                drawn.append(stem)
-        write_report(finished)
+    with Screen() as screen, folder.log() as log, work_executor(study.executor) as executor:
+        current = Run(study, folder, executor, None, screen, log)
+        drawn = _draw(Album(task, finished, current), wanted)
+        with current.drawing("report.html"):
+            write_report(finished)
         log.info("figures drawn: %s", ", ".join(drawn))
-    current.console.print(f"Figures: {', '.join(drawn)}", highlight=False)
-    current.console.print(f"[dim]{folder.path}/report.html[/dim]", highlight=False, soft_wrap=True)
+        current.say(
+            *(f"Not drawn: {remark}" for remark in current.remarks), f"Figures: {', '.join(drawn)}"
+        )
+        current.say(line_of(f"{folder.path}/report.html"))
+    check_drawn(current)
+
+
+def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
+    """Draw figures into the run's folder, each by itself; gives the stems of their files.
+
+    Raises
+    ------
+    NotDrawnError
+        If the run has too little for a figure that is asked for by name, or for any.
+    """
+    current, drawn, reasons = album.current, list[str](), list[NotDrawnError]()
+    for name in wanted:
+        try:
+            with current.drawing(f"the figure {name}"):
+                for stem, figure in DRAW[name](album):
+                    current.folder.write_figure(f"figures/{stem}", figure)
+                    drawn.append(stem)
+        except NotDrawnError as error:
+            if album.task.figures != "all":
+                raise
+            reasons.append(error)
+            current.remark(f"{name}: {error}")
+    if not drawn and reasons:
+        raise reasons[0]
+    return drawn
 
 
 def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
@@ -171,6 +227,9 @@ def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
 
 def _contours(album: Album) -> Drawn:
 
+    album.need_plane()
+    if album.finished.study.task.kind != "contour":
+        raise NotDrawnError(f"task.folder: {album.finished.path} has no limits, but those of a fit")
     table = album.table
     bounds = comparable(chosen_bounds(album.finished.study.bounds), album.flavours)
     yield "contours", contour_figure(
@@ -182,6 +241,7 @@ def _contours(album: Album) -> Drawn:
 
 def _yields(album: Album) -> Drawn:
 
+    album.need_plane()
     table = album.table
     yield "yields", yields_figure(
         table.masses, table.couplings, table.events.sum(axis=-1), album.limit,
@@ -198,8 +258,12 @@ def _brazil(album: Album) -> Drawn:
             f"task.mass: {mass:g} GeV is not within the run's {ends[0]:g} to {ends[1]:g} GeV"
         )
     i = int(np.argmin(np.abs(np.log(points.masses / mass))))
+    try:
+        curves = BrazilCurves.of(points, i)
+    except DataError as error:
+        raise NotDrawnError(str(error)) from None
     yield "brazil", brazil_figure(
-        BrazilCurves.of(points, i), album.finished.study.inference.levels,
+        curves, album.finished.study.inference.levels,
         flavours=album.flavours, title=album.title,
     )  # fmt: skip
 
@@ -229,6 +293,7 @@ def _efficiency(album: Album) -> Array | None:
 
 def _decay_length(album: Album) -> Drawn:
 
+    album.need_plane()
     table = album.table
     known = np.array([(one.mass, one.median_momentum()) for one in album.productions])
     mass = np.clip(table.masses, *known[[0, -1], 0])
@@ -246,7 +311,7 @@ def _vertices(album: Album) -> Drawn:
     study, (mass, coupling) = album.finished.study, album.place
     production = ProductionJob(study, mass, coupling, MORE * album.task.number, False).run()
     if production is None:
-        raise ConfigError(f"task.mass, task.coupling: no N of {mass:g} GeV are selected")
+        raise NotDrawnError(f"task.mass, task.coupling: no N of {mass:g} GeV are selected")
     for dataset in (d for d in study.datasets if d.name in production.dataset[production.passes]):
         rng = np.random.default_rng(study.simulation.seed)
         figure = vertices_figure(

@@ -1,24 +1,29 @@
 """The stages of a run, each of which leaves its files in the run's folder."""
 
+from __future__ import annotations
+
 import logging
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hnlstat import likelihood
 from hnlstat.config.selection import Kinematic
 from hnlstat.config.study import Study
-from hnlstat.errors import StoreError
+from hnlstat.errors import HnlstatError, StoreError
 from hnlstat.inference.limits import MassLimits, limits_at_mass
 from hnlstat.inference.points import PointTest
 from hnlstat.inference.toys import ToySettings
 from hnlstat.likelihood import Experiment
+from hnlstat.report.screen import Screen
 from hnlstat.scan import packing
 from hnlstat.scan.executors import WorkExecutor
 from hnlstat.scan.run_store import RunStore
@@ -30,6 +35,9 @@ from hnlstat.simulation.table import CutFlow, YieldTable
 from hnlstat.simulation.volume import left_out
 from hnlstat.simulation.yields import RELEVANT_EVENTS, TOLERATED, Job
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 T = TypeVar("T")
 R = TypeVar("R")
 Array = NDArray[np.float64]
@@ -37,15 +45,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way: its study, folder, executor, store of units, display and remarks."""
+    """A run under way: its study, folder, executor, store of units, screen and remarks.
+
+    `undrawn` names the figures that could not be made.
+    """
 
     study: Study
     folder: RunFolder
     executor: WorkExecutor
     store: RunStore | None
-    console: Console
+    screen: Screen
     log: logging.Logger
     remarks: list[str] = field(default_factory=list)
+    undrawn: list[str] = field(default_factory=list)
 
     def map(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         """Apply a function to pieces of work under a progress bar; results in their order."""
@@ -89,8 +101,9 @@ class Run:
             TextColumn(f"{title:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         )  # fmt: skip
         started = time.perf_counter()
-        hidden = not self.console.is_terminal
-        with Progress(*columns, console=self.console, transient=True, disable=hidden) as progress:
+        console = self.screen.console
+        hidden = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
             missing = [i for i, result in enumerate(known) if result is None]
             task = progress.add_task(title, total=len(pieces), completed=len(pieces) - len(missing))
             results = dict(enumerate(known))
@@ -106,6 +119,31 @@ class Run:
         """Keep something that the user should know, for the log and the summary."""
         self.log.warning(text)
         self.remarks.append(text)
+
+    def say(self, *parts: RenderableType) -> None:
+        """Show texts and tables, once all files are written."""
+        self.screen.say(*parts)
+
+    def draw(self, stem: str, make: Callable[[], Figure]) -> None:
+        """Draw a figure and write it; a fault in drawing costs that figure, no result."""
+        with self.drawing(f"the figure {stem}"):
+            self.folder.write_figure(stem, make())
+
+    @contextmanager
+    def drawing(self, what: str, passing: type[HnlstatError] = HnlstatError) -> Iterator[None]:
+        """Turn what goes wrong in making a figure, or the report, into a remark."""
+        try:
+            with warnings.catch_warnings(record=True) as found:
+                yield
+            for warning in found:  # of letters that a font lacks, and the like
+                self.log.info("%s: %s", what, warning.message)
+        except passing:
+            raise
+        except Exception as error:  # it shows results, and may cost none whatever goes wrong
+            self.log.exception("%s", what)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.remark(f"{what} could not be made: {reason}")
+            self.undrawn.append(what)
 
 
 @dataclass(frozen=True)
@@ -167,7 +205,7 @@ def _keep_cut_flow(current: Run, flow: CutFlow) -> None:
     selection = current.study.selection
     assert isinstance(selection, Kinematic)
     write_cut_flow(current.folder.file("cutflow.csv"), flow)
-    current.console.print(cut_flow_table(flow))
+    current.say(cut_flow_table(flow))
     for text in cut_flow_remarks(flow, selection):
         current.remark(text)
 

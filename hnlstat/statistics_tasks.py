@@ -54,13 +54,13 @@ def run_coverage(current: Run, given: YieldTable | None) -> dict[str, Any]:
     columns = ("signal", "level", "nuisances", "coverage", "error")
     rows = [(p.signal, p.level, p.treatment, p.coverage, p.error) for p in points]
     current.folder.write_csv("coverage.csv", columns, rows)
-    figure = coverage_figure(points, f"limits by the {name} calculation")
-    current.folder.write_figure("coverage", figure)
+    heading = f"limits by the {name} calculation"
+    current.draw("coverage", lambda: coverage_figure(points, heading))
     lowest = [
         min((p for p in points if (p.level, p.nuisances) == pair), key=lambda p: p.coverage)
         for pair in itertools.product(task.levels, task.nuisances)
     ]
-    current.console.print(_table(lowest))
+    current.say(_table(lowest))
     promised = [p for p in lowest if isinstance(p.nuisances, str)] or lowest
     return {
         "task": "coverage",
@@ -98,7 +98,7 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
     shown = Table("channel", "expected", "pseudo-data", title=f"{task.data} data")
     for name, mean, n in zip(model.labels, expected, observed, strict=True):
         shown.add_row(name, f"{mean:.4g}", f"{n:.4g}")
-    current.console.print(shown)
+    current.say(shown)
     return {
         "task": "inject",
         "remarks": current.remarks,
@@ -140,13 +140,13 @@ def run_fit(current: Run, given: YieldTable | None) -> dict[str, Any]:
         )
     ]
     folder.write_json("contours.json", contours_document(found), indent=None)
-    figure = fit_figure(
-        found, best, flavours=study.model.flavours.model_dump(), title=title(study),
-        mass_range=(masses[0], masses[-1]), coupling_range=(couplings[0], couplings[-1]),
-    )  # fmt: skip
-    folder.write_figure("fit", figure)
-    folder.write_figure("pulls", pulls_figure(best))
-    current.console.print(_fit_table(best))
+    shown: Any = {
+        "flavours": study.model.flavours.model_dump(), "title": title(study),
+        "mass_range": (masses[0], masses[-1]), "coupling_range": (couplings[0], couplings[-1]),
+    }  # fmt: skip
+    current.draw("fit", lambda: fit_figure(found, best, **shown))
+    current.draw("pulls", lambda: pulls_figure(best))
+    current.say(_fit_table(best))
     return {
         "task": "fit",
         "remarks": current.remarks,
@@ -190,10 +190,9 @@ def run_combine(current: Run, given: YieldTable | None) -> dict[str, Any]:
     current.folder.write_json("workspace/patchset.json", found.patches, indent=None, strict=True)
     channels = [channel["name"] for channel in found.workspace["channels"]]
     patches = len(found.patches["patches"])
-    current.console.print(
+    current.say(
         f"{len(channels)} channels, {patches} grid points; correlated: "
-        f"{', '.join(found.correlated) or 'nothing'}",
-        highlight=False,
+        f"{', '.join(found.correlated) or 'nothing'}"
     )
     return {
         "task": "combine",

@@ -1,11 +1,10 @@
 """task=store: what a shared store of results holds, whether it is sound, and how to make room."""
 
-from rich.console import Console
-
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.config.task import StoreTask
 from hnlstat.errors import StoreError
+from hnlstat.report.screen import Screen, line_of
 from hnlstat.scan.units import MARK, UnitStore
 
 _DAY = 86400.0
@@ -24,16 +23,15 @@ def run_store(study: Study) -> None:
     assert root is not None  # a Study with this task and another store is not valid
     if not (root / MARK).is_file():
         raise StoreError(f"store: {root} holds no store; name the folder that runs were given")
-    store, console = UnitStore.open(root), Console()
-    if task.action == "prune":
-        gone = store.prune(task.days * _DAY)
-        console.print(
-            f"deleted, as damaged, half written or not used for {task.days:g} days: {gone}",
-            highlight=False,
-        )
-    console.print(_contents(store), highlight=False)
-    if task.action == "verify":
-        _verify(store, console)
+    store = UnitStore.open(root)
+    with Screen() as screen:
+        if task.action == "prune":
+            gone = store.prune(task.days * _DAY)
+            text = f"deleted, as damaged, half written or not used for {task.days:g} days: {gone}"
+            screen.say(text)
+        screen.say(line_of(_contents(store)))
+        if task.action == "verify":
+            _verify(store, screen)
 
 
 def _contents(store: UnitStore) -> str:
@@ -49,14 +47,14 @@ def _contents(store: UnitStore) -> str:
     )
 
 
-def _verify(store: UnitStore, console: Console) -> None:
+def _verify(store: UnitStore, screen: Screen) -> None:
     """Read every entry."""
     damaged = list(store.damaged())
     for error in damaged:
-        console.print(str(error), highlight=False, soft_wrap=True)
+        screen.say(line_of(str(error)))
     if damaged:
         raise StoreError(
             f"store: damaged entries: {len(damaged)}; runs calculate them anew, and "
             "task.action=prune deletes them"
         )
-    console.print("every entry is sound")
+    screen.say("every entry is sound")

@@ -8,14 +8,14 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from rich.console import Console
-
 from hnlstat import likelihood
 from hnlstat.between import between
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
+from hnlstat.errors import DataError, FigureError, OutputError
 from hnlstat.grid import point_tests
 from hnlstat.report.html import write_report
+from hnlstat.report.screen import Screen, line_of
 from hnlstat.scan.executors import SerialExecutor, work_executor
 from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.provenance import provenance
@@ -62,26 +62,47 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     given = None if study.yields_from is None else read_yields(study.yields_from, known)
     if given is not None:
         likelihood.check_bins(study, given)
+        check_size(study, given)
     with (
+        Screen() as screen,
         run_folder(study, content_hash) as folder,
         folder.log() as log,
         work_executor(study.executor) as executor,
     ):
         log.info("task %s, content hash %s", study.task.kind, content_hash)
-        current = Run(study, folder, executor, unit_store(study, folder), Console(), log)
+        current = Run(study, folder, executor, unit_store(study, folder), screen, log)
         summary = function(current, given)
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
-        write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
-        folder.write_json("summary.json", summary)
+        with current.drawing("report.html", passing=OutputError):
+            write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
+        folder.write_json("summary.json", summary | {"remarks": current.remarks})
         log.info("finished in %.1f s", spent)
-    if current.remarks and study.task.kind != "contour":  # the summary of contours has them
-        from hnlstat.report.summary import notes
+        if study.task.kind != "contour":  # the summary of contours has them
+            from hnlstat.report.summary import notes
 
-        for line in notes(current.remarks):
-            current.console.print(line)
-    current.console.print(f"[dim]{folder.path}/ ({spent:.1f} s)[/dim]", highlight=False)
+            current.say(*notes(current.remarks))
+        current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
+    check_drawn(current)
     return folder.path
+
+
+def check_size(study: Study, given: YieldTable) -> None:
+    """Raise a DataError if a table has too few masses or couplings for the task."""
+    for key, axis in (("mass", given.masses), ("coupling", given.couplings)):
+        if reason := study.too_few(key, axis.size):
+            column = {"mass": "mass_gev", "coupling": "coupling_inv_gev"}[key]
+            raise DataError(f"{study.yields_from}: {column} {reason}")
+
+
+def check_drawn(current: Run) -> None:
+    """Raise a FigureError if a figure could not be made."""
+    if current.undrawn:
+        raise FigureError(
+            f"{', '.join(current.undrawn)} could not be made, see run.log; all else is in "
+            f"{current.folder.path}/",
+            current.folder.path,
+        )
 
 
 def unit_store(study: Study, folder: RunFolder) -> RunStore | None:
@@ -142,13 +163,16 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     )
     figure = ContourFigureJob(tuple(found), shown, flavours, title(study), *grid)
     here = replace(current, executor=SerialExecutor())
-    (drawn,) = here.map_stored("figure", ContourFigureJob.run, [figure])
-    folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
+    with current.drawing("the figure contours"):
+        (drawn,) = here.map_stored("figure", ContourFigureJob.run, [figure])
+        folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
     summary = summarise(
         found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
     )
-    files = ("report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json")
-    current.console.print(render(summary, files), highlight=False)
+    files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
+    if current.undrawn:
+        files.remove("contours.pdf")
+    current.say(render(summary, files))
     return summary.document()
 
 
@@ -164,8 +188,7 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
     if table.cut_flow is not None:
         document["efficiency"] *= float(table.cut_flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
-    for part in point_tables(document):
-        current.console.print(part)
+    current.say(*point_tables(document))
     return document
 
 
@@ -191,10 +214,9 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     write_events(current.folder.file(FILES[kind]), tally.passing(batches), kind)
     found = tally.expectations()
     for row in found:
-        current.console.print(
+        current.say(
             "{channel}, d = {coupling_inv_gev:g} GeV^-1: {decays_to_ee:.4g} +- {mc_error:.2g} "
-            "decays to e+ e- expected".format(**row),
-            highlight=False,
+            "decays to e+ e- expected".format(**row)
         )
     return {"task": "events", "remarks": current.remarks, "file": FILES[kind],
             "rows": tally.rows, "mass_gev": mass, "expected": found}  # fmt: skip

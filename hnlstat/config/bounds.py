@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from hnlstat.config.base import Section, UserPath, problem
-from hnlstat.config.sections import OpenProbability, existing_file
+from hnlstat.config.sections import Level, existing_file
 
 LINES = Literal["solid", "dashed", "dotted", "dashdot"]
 
@@ -47,7 +47,7 @@ class BoundChoice(Section):
     curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
     without: tuple[str, ...]
     files: tuple[Annotated[UserPath, AfterValidator(existing_file)], ...]
-    level: OpenProbability | None
+    level: Level | None
     style: dict[str, Style]
 
     @model_validator(mode="after")

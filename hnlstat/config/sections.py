@@ -1,5 +1,8 @@
 """The parts of a Study other than detector and scan. Values are in GeV, m, GeV^-1 and POT."""
 
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -36,6 +39,12 @@ from hnlstat.config.quantities import (
     whole,
     within,
 )
+
+MAX_SIGMAS, LEAST_LEVEL = 7.0, 0.01
+"""Standard deviations that p-values resolve, and the lowest confidence level of a limit."""
+
+ALIKE = 1e-6
+"""Relative distance of 1 - level within which two levels are one."""
 
 MAX_RELATIVE = 10.0
 """Relative uncertainties from here on are taken for percentages without their sign."""
@@ -76,9 +85,42 @@ def _inside_unit_interval(value: float) -> float:
 
 
 def _resolvable(value: float) -> float:
-    if value > 7:
+    if value > MAX_SIGMAS:
         raise ValueError("is above 7 standard deviations, which p-values do not resolve")
     return value
+
+
+def _level(value: float) -> float:
+    _inside_unit_interval(value)
+    if value < LEAST_LEVEL:
+        raise ValueError(f"is below {LEAST_LEVEL:g}, which no limit is given at; 90 % is 0.9")
+    if 1.0 - value < (1.0 - ALIKE) * one_sided(MAX_SIGMAS):
+        raise ValueError("is beyond 7 standard deviations, which p-values do not resolve")
+    return value
+
+
+def one_sided(sigma: float) -> float:
+    """Probability to exceed a number of standard deviations."""
+    return 0.5 * math.erfc(sigma / math.sqrt(2.0))
+
+
+def two_sided(sigma: float) -> float:
+    """Probability to be further off than a number of standard deviations."""
+    return math.erfc(sigma / math.sqrt(2.0))
+
+
+def check_levels(
+    levels: Sequence[float], sigmas: Sequence[float], beyond: Callable[[float], float]
+) -> None:
+    """Make sure that no two levels are one; `beyond` gives what lies beyond so many sigma."""
+    given = [(1.0 - level, f"{level:.12g}") for level in levels]
+    deviates = [(beyond(sigma), f"{sigma:.12g}") for sigma in sigmas]
+    named = [(share, f"that of {text} sigma") for share, text in deviates]
+    for key, entries in (("levels", given), ("sigmas", deviates), ("levels", [*given, *named])):
+        for (larger, first), (smaller, second) in pairwise(sorted(entries, reverse=True)):
+            if larger - smaller < ALIKE * larger:
+                same = "appears twice" if first == second else f"is the same as {second}"
+                raise problem(key, f"{first} {same}")
 
 
 def _length_or_auto(value: object) -> float | str:
@@ -90,7 +132,7 @@ Observed = Annotated[int, whole(0, 10**6)]
 Size = Annotated[Ratio, AfterValidator(_relative)]
 Probability = Annotated[Ratio, AfterValidator(_up_to_one)]
 OpenProbability = Annotated[Ratio, AfterValidator(_inside_unit_interval)]
-Level = Annotated[OpenProbability, within(0.01, 1 - 1e-12)]
+Level = Annotated[Ratio, AfterValidator(_level)]
 Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1, 7)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
@@ -292,6 +334,11 @@ class Inference(Section):
     seed: Seed
     levels: Annotated[tuple[Level, ...], NotEmpty]
     sigmas: tuple[Significance, ...]
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        check_levels(self.levels, self.sigmas, one_sided)
+        return self
 
 
 class EventFile(Section):

@@ -147,13 +147,9 @@ class Study(Section):
             raise problem(
                 "data_from", "missing; a projection has no data to fit, task=inject makes some"
             )
-        if self.task.kind in LEAST_MASSES:
-            least_masses = LEAST_MASSES[self.task.kind]
-            for key, least in (("mass", least_masses), ("coupling", MIN_COUPLINGS)):
-                points = getattr(self.scan, key).size
-                if points < least:
-                    text = f"has {points} points; a {self.task.kind} needs {least}"
-                    raise problem(f"scan.{key}", text)
+        for key in ("mass", "coupling"):
+            if reason := self.too_few(key, getattr(self.scan, key).size):
+                raise problem(f"scan.{key}", reason)
         return self
 
     @property
@@ -161,6 +157,14 @@ class Study(Section):
         """Whether exposures have data: each its own or Asimov data, and not all of these."""
         observed = [dataset.exposure.observed for dataset in self.datasets]
         return None not in observed and any(data != "asimov" for data in observed)
+
+    def too_few(self, key: str, points: int) -> str | None:
+        """Say so if a grid has fewer masses, or couplings, than the task needs."""
+        if self.task.kind not in LEAST_MASSES:
+            return None
+        least = LEAST_MASSES[self.task.kind] if key == "mass" else MIN_COUPLINGS
+        noun = "point" if points == 1 else "points"
+        return f"has {points} {noun}; a {self.task.kind} needs {least}" if points < least else None
 
     def content_hash(self) -> str:
         """

@@ -1,9 +1,15 @@
 """What a run does, with the settings of its own that a task has."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, SerializeAsAny
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainValidator,
+    SerializeAsAny,
+    model_validator,
+)
 
 from hnlstat.config.base import Section, UserPath, by_kind, suggest
 from hnlstat.config.quantities import (
@@ -14,9 +20,8 @@ from hnlstat.config.quantities import (
     Seed,
     memory,
     whole,
-    within,
 )
-from hnlstat.config.sections import Events, Level
+from hnlstat.config.sections import Events, Level, Significance, check_levels, one_sided, two_sided
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
@@ -85,6 +90,11 @@ class CoverageTask(Task):
     nuisances: Annotated[tuple[TrueNuisances, ...], NotEmpty]
     toys: Annotated[int, whole(100, 10**7, memory(200))]
 
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        check_levels(self.levels, (), one_sided)
+        return self
+
 
 class InjectTask(Task):
     """
@@ -115,8 +125,13 @@ class FitTask(Task):
 
     kind: Literal["fit"]
     levels: tuple[Level, ...]
-    sigmas: tuple[Annotated[PositiveNumber, within(0.1, 30)], ...]
+    sigmas: tuple[Significance, ...]
     points: Annotated[int, whole(10, 2000, lambda n: f"{n**2 * 1e-4 / 3600:.3g} h")]
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        check_levels(self.levels, self.sigmas, two_sided)
+        return self
 
 
 class CombineTask(Task):

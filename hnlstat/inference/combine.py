@@ -22,6 +22,7 @@ from pyhf.patchset import Patch
 from hnlstat.config.quantities import NEAR
 from hnlstat.errors import DataError
 from hnlstat.inference.foreign import PublishedLikelihood, Spec, renamed, shape, told
+from hnlstat.inference.workspace import settle
 
 __all__ = ["Combination", "PublishedLikelihood", "combine"]
 
@@ -69,6 +70,7 @@ def combine(parts: Sequence[PublishedLikelihood], description: str) -> Combinati
         raise DataError("the runs have no grid point (mass, coupling) in common")
     names = [_new_names(parts[0], part) for part in parts]
     spec = _background(parts, names)
+    settle(spec)
     place = {channel["name"]: i for i, channel in enumerate(spec["channels"])}
     tested: set[object] = set()
     patches = []

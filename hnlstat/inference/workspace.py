@@ -110,9 +110,35 @@ def background_only(model: CountingModel) -> dict[str, Any]:
     """Return the workspace with an empty signal, which a patch replaces by that of a grid point.
 
     The empty signal sample keeps `mu` declared: without it pyhf and cabinetry refuse to build the
-    model, and a patch of the channels alone could not bring it back.
+    model, and a patch of the channels alone could not bring it back; see `settle`.
     """
-    return workspace(model.with_signal([0.0] * len(model.channels), signal_modifiers={}))
+    spec = workspace(model.with_signal([0.0] * len(model.channels), signal_modifiers={}))
+    settle(spec)
+    return spec
+
+
+def settle(spec: Mapping[str, Any]) -> None:
+    """Give a parameter of interest that acts on nothing, or on empty samples, a constraint.
+
+    Free, Minuit (and so cabinetry) fails on it without a patch. Fixed in the measurement, no patch
+    of the channels could free it, and pyhf tests no parameter that is fixed. So it is a log-normal
+    uncertainty of no size there, and fits to 0; the signal of a patch brings the factor. It is a
+    factor everywhere if some sample with events has it: one parameter cannot be both.
+    """
+    poi = spec["measurements"][0]["config"]["poi"]
+    samples = [sample for channel in spec["channels"] for sample in channel["samples"]]
+    found = [
+        (modifier, any(sample["data"]))
+        for sample in samples
+        for modifier in sample["modifiers"]
+        if modifier["name"] == poi
+    ]
+    acts = any(filled for _, filled in found)
+    for modifier, _ in found:
+        if acts and modifier == _normsys(poi, 0.0):
+            modifier.update(_strength(poi))
+        elif not acts and modifier["type"] == "normfactor":
+            modifier.update(_normsys(poi, 0.0))
 
 
 def digest(spec: Mapping[str, Any]) -> str:
@@ -261,9 +287,9 @@ def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
     }
 
 
-def _strength() -> dict[str, Any]:
+def _strength(name: str = PARAMETER_OF_INTEREST) -> dict[str, Any]:
     """Return the parameter of interest as a modifier of a signal."""
-    return {"name": PARAMETER_OF_INTEREST, "type": "normfactor", "data": None}
+    return {"name": name, "type": "normfactor", "data": None}
 
 
 def _normsys(name: str, delta: float) -> dict[str, Any]:

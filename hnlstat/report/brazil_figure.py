@@ -23,7 +23,7 @@ from hnlstat.report.figures import (
     Handle,
     own_style,
 )
-from hnlstat.report.wording import coupling_symbol, level_text, mev_text
+from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
 from hnlstat.scan.point_reader import PointTable
 
 FloatArray = NDArray[np.float64]
@@ -122,7 +122,7 @@ def brazil_figure(
             handler_map={tuple: BandHandler(ndivide=1, pad=0)},
             loc="outside upper center",
             ncols=2,
-            title=title or None,
+            title=plain(title) or None,
             frameon=False,
         )
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hnlstat.inference.coverage import CoveragePoint
 from hnlstat.report.figures import BLUE, GREY, STYLE, VERMILION, WIDTH, own_style
-from hnlstat.report.wording import level_text
+from hnlstat.report.wording import level_text, plain
 
 COLOURS = (BLUE, VERMILION, GREY)
 LINES = {"drawn": "-", "nominal": ":"}
@@ -60,6 +60,6 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
         axes.set_ylabel("Coverage")
         lowest = min([*levels, *(point.coverage for point in points)])
         axes.set_ylim(max(lowest - 0.02, 0.0), 1.005)
-        axes.set_title(title, fontsize=STYLE["font.size"])
+        axes.set_title(plain(title), fontsize=STYLE["font.size"])
         figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return figure

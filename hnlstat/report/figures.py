@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
 from hnlstat.report.labels import Label, freeze_layout, place_labels
-from hnlstat.report.wording import coupling_symbol, level_text
+from hnlstat.report.wording import coupling_symbol, level_text, plain
 from hnlstat.scan.contours import Region
 
 FloatArray = NDArray[np.float64]
@@ -161,9 +161,9 @@ def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[
             mass, coupling, color=bound.color or GREY, lw=0.9 if bound.color else 0.6,
             ls=bound.line or style, zorder=2.5 if bound.color else 1.5,
         )  # fmt: skip
-        labels.append(Label(bound.label, bound.color or DARK_GREY, mass, coupling))
+        labels.append(Label(plain(bound.label), bound.color or DARK_GREY, mass, coupling))
         if bound.color or bound.rescaled_from:
-            handles.append((bound.label, (line,)))
+            handles.append((plain(bound.label), (line,)))
     return labels, handles
 
 
@@ -180,7 +180,7 @@ def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
                     axes.fill(mass, coupling, color=color, alpha=0.25, lw=0, zorder=1.2)
                 axes.plot(mass, coupling, color=color, lw=0.6, ls=bound.line or "-", zorder=1.3)
         levels = sorted({bound.level for bound in bounds if bound.label == label and bound.level})
-        text = f"{label} {', '.join(map(level_text, levels))}".rstrip()
+        text = plain(f"{label} {', '.join(map(level_text, levels))}".rstrip())
         handles.append((text, (Patch(facecolor=color, edgecolor=color, alpha=0.4),)))
     return handles
 
@@ -247,7 +247,9 @@ def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
 
 def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
     """Set the legend above the axes, where it covers nothing, with the title as its head."""
-    if not handles and not title:
+    head = textwrap.fill(plain(title), TITLE_WIDTH)
+    if not handles:  # a legend has entries
+        figure.suptitle(head, fontsize=SIZE + 1.5, linespacing=1.0)
         return
     legend = figure.legend(
         handles=[artists for _, artists in handles],
@@ -255,7 +257,7 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
         handler_map={tuple: BandHandler(ndivide=1, pad=0)},
         loc="outside upper center",
         ncols=2,
-        title=textwrap.fill(title, TITLE_WIDTH) or None,
+        title=head or None,
         title_fontsize=SIZE + 1.5,
         frameon=False,
         handlelength=1.8,

@@ -20,7 +20,7 @@ from hnlstat.report.figures import (
     own_style,
     set_axes,
 )
-from hnlstat.report.wording import fit_level_text
+from hnlstat.report.wording import fit_level_text, plain
 from hnlstat.scan.contours import Region
 
 SHADES = ("#0072B2", "#4F9CCB", "#8CC4E6", "#E69F00", "#D55E00")
@@ -61,7 +61,9 @@ def fit_figure(
                 label = "_nolegend_"
         mass, coupling = best["mass"].value, best["coupling"].value
         axes.plot(1e3 * mass, coupling, marker="*", color=DARK_GREY, linestyle="", label="best fit")
-        axes.set_title("\n".join(textwrap.wrap(title, TITLE_WIDTH)), fontsize=STYLE["font.size"])
+        axes.set_title(
+            "\n".join(textwrap.wrap(plain(title), TITLE_WIDTH)), fontsize=STYLE["font.size"]
+        )
         figure.legend(frameon=False, loc="outside lower center", ncols=3)
     return figure
 
@@ -82,7 +84,7 @@ def pulls_figure(best: FitResult) -> Figure:
         )  # fmt: skip
         pulls.set_xlim(-2.5, 2.5)
         pulls.set_xlabel("Pull")
-        pulls.set_yticks(rows, [impact.name for impact in order])
+        pulls.set_yticks(rows, [plain(impact.name) for impact in order])
         _draw_impacts(impacts, rows, [i.up for i in order], [i.down for i in order])
         figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return figure

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.errors import DataError
 from hnlstat.reading import read_json, read_text
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import coupling_text
-from hnlstat.report.words import tables, without_folders, words
+from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.scan.finished import FinishedRun
 from hnlstat.scan.point_reader import read_points
 from hnlstat.scan.store import write_text
@@ -66,7 +67,8 @@ def write_report(run: FinishedRun) -> Path:
         If it cannot be written.
     """
     path = run.path / REPORT
-    write_text(path, render_report(run))
+    # names of files may hold bytes that are no text
+    write_text(path, render_report(run).encode("utf-8", "replace").decode("utf-8"))
     return path
 
 
@@ -84,11 +86,12 @@ def render_report(run: FinishedRun) -> str:
         points = read_points(run.path / "points.csv")
         plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
     config = read_text(run.path / "config.yaml")
+    found = _found(run)
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",
-        words=words(kind, run.summary),
-        remarks=[without_folders(remark) for remark in run.summary.get("remarks", ())],
-        tables=tables(kind, run.summary),
+        words=found[0],
+        remarks=found[1],
+        tables=found[2],
         pictures=_pictures(run.path),
         plot=plot,
         config=without_folders(config),
@@ -99,17 +102,31 @@ def render_report(run: FinishedRun) -> str:
     )
 
 
+def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
+    """Give sentences, remarks and tables of what a run found."""
+    kind, summary = run.study.task.kind, run.summary
+    try:
+        remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
+        return words(kind, summary), remarks, tables(kind, summary)
+    except KeyError as error:
+        raise DataError(f"{run.path / 'summary.json'}: lacks {error}") from None
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise DataError(
+            f"{run.path / 'summary.json'}: is not that of a task={kind}: {error}"
+        ) from None
+
+
 def _pictures(folder: Path) -> list[Picture]:
     """Embed the figures of a folder, in the order of the captions; those of figures/ go first."""
-    found = {path.stem: path for path in sorted(folder.glob("*.png"))}
-    found |= {path.stem: path for path in sorted((folder / "figures").glob("*.png"))}
+    paths = [*sorted(folder.glob("*.png")), *sorted((folder / "figures").glob("*.png"))]
+    found = {path.stem: path for path in paths if path.is_file()}
     order = [*CAPTIONS]
     names = [name if name in CAPTIONS else name.partition("_")[0] for name in found]
     places = [order.index(name) if name in order else len(order) for name in names]
     pictures = []
     for _, stem, name in sorted(zip(places, found, names, strict=True)):
         code = base64.b64encode(found[stem].read_bytes()).decode("ascii")
-        caption = CAPTIONS.get(name, stem).format(stem.partition("_")[2])
+        caption = CAPTIONS.get(name, stem).replace("{}", stem.partition("_")[2])
         pictures.append(Picture(stem, caption, f"data:image/png;base64,{code}"))
     return pictures
 
@@ -118,8 +135,10 @@ def _provenance(run: FinishedRun) -> list[tuple[str, str]]:
     """Names and values of `provenance.json`, its versions one by one; empty if it is not there."""
     if not run.has("provenance.json"):
         return []
-    content: dict[str, Any] = read_json(run.path / "provenance.json")
-    versions = content.pop("versions", {})
+    content: Any = read_json(run.path / "provenance.json")
+    versions = content.pop("versions", {}) if isinstance(content, dict) else None
+    if not isinstance(versions, dict):
+        raise DataError(f"{run.path / 'provenance.json'}: is not that of a run")
     rows = [(name.replace("_", " "), str(value)) for name, value in content.items()]
     return rows + [(f"version of {name}", str(value)) for name, value in versions.items()]
 

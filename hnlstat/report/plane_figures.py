@@ -26,7 +26,7 @@ from hnlstat.report.figures import (
     set_axes,
 )
 from hnlstat.report.labels import Label, freeze_layout, place_labels
-from hnlstat.report.wording import length_text
+from hnlstat.report.wording import length_text, plain
 from hnlstat.scan.contours import Region
 
 FloatArray = NDArray[np.float64]
@@ -139,7 +139,7 @@ def _draw_limit(figure: Figure, axes: Axes, limit: Sequence[Region], title: str)
         handles = [line]
     if handles or title:
         figure.legend(
-            handles=handles, loc="outside upper center", frameon=False, title=title or None
+            handles=handles, loc="outside upper center", frameon=False, title=plain(title) or None
         )
 
 

@@ -26,7 +26,7 @@ from hnlstat.report.figures import (
     WIDTH,
     own_style,
 )
-from hnlstat.report.wording import coupling_symbol, mev_text, power_symbol
+from hnlstat.report.wording import coupling_symbol, mev_text, plain, power_symbol
 from hnlstat.simulation.production import Production
 
 FloatArray = NDArray[np.float64]
@@ -99,7 +99,7 @@ def production_figure(
         _draw_shares(lower, mass, productions, palette)
         coupling = power_symbol(productions[0].coupling)
         where = rf"${coupling_symbol(flavours)} = {coupling}$ GeV$^{{-1}}$"
-        heading = "\n".join([*textwrap.wrap(title, 60), where])
+        heading = "\n".join([*textwrap.wrap(plain(title), 60), where])
         figure.suptitle(heading, fontsize=STYLE["font.size"], linespacing=1.2)
     return figure
 
@@ -214,7 +214,7 @@ def vertices_figure(
         _draw_key(figure, palette)
         mass, coupling = mev_text(production.mass), power_symbol(production.coupling)
         figure.suptitle(
-            rf"{dataset}: $m_N$ = {mass} MeV, ${coupling_symbol(flavours)} = {coupling}$ "
+            rf"{plain(dataset)}: $m_N$ = {mass} MeV, ${coupling_symbol(flavours)} = {coupling}$ "
             r"GeV$^{-1}$",
             fontsize=STYLE["font.size"],
         )
@@ -267,7 +267,16 @@ def _draw_outline(axes: Axes, detector: Detector, up: int) -> None:
 def _draw_key(figure: Figure, palette: Mapping[str, str]) -> None:
     """Name the colours of the points and the outlines below the figure."""
     points = [
-        Line2D([], [], ls="", marker="o", ms=3.5, mew=0, color=color, label=name.replace("_", " "))
+        Line2D(
+            [],
+            [],
+            ls="",
+            marker="o",
+            ms=3.5,
+            mew=0,
+            color=color,
+            label=plain(name.replace("_", " ")),
+        )
         for name, color in palette.items()
     ]
     box = Patch(ec="black", fc=LIGHT_GREY, lw=0.9, label="fiducial volume")

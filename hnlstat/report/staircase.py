@@ -15,7 +15,7 @@ from rich.table import Table
 from hnlstat.comparison import Comparison, Landing
 from hnlstat.inference.limits import Limit
 from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
-from hnlstat.report.wording import coupling_symbol, level_text, mev_text
+from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
 
 FloatArray = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def staircase_figure(comparison: Comparison, flavours: Mapping[str, float]) -> F
         kinds = {landing.kind.capitalize() for landing in comparison.landings}
         limit = f"{kinds.pop()} limit" if len(kinds) == 1 else "Limit"
         left.set_xlabel(rf"{limit} on ${coupling_symbol(flavours)}$, relative to the first step")
-        left.set_yticks(range(len(names)), names)
+        left.set_yticks(range(len(names)), list(map(plain, names)))
         left.set_ylim(len(names) - 0.5, -0.5)
         events = np.array([landing.events for landing in comparison.landings])
         _draw_stairs(right, np.where(events > 0, events, np.nan), "black", "o")

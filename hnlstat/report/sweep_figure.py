@@ -29,7 +29,7 @@ from hnlstat.report.figures import (
     set_axes,
 )
 from hnlstat.report.labels import freeze_layout, place_labels
-from hnlstat.report.wording import level_text
+from hnlstat.report.wording import level_text, plain
 
 FloatArray = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def sweep_figure(
         for scenario, (colour, line) in zip(scenarios, _styles(scenarios), strict=True):
             parts = [gap, *(part for one in scenario.lines for part in (one, gap))]
             mass, coupling = np.vstack(parts).T
-            text = ", ".join(scenario.choice)
+            text = plain(", ".join(scenario.choice)) or " "  # a legend needs one
             axes.plot(
                 mass * 1e3,
                 coupling,
@@ -109,7 +109,7 @@ def sweep_figure(
         names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in keys)
         title = f"{level_text(level)} CL {kind}"
         if names:
-            title += f"{' ' if few else chr(10)}by {names}"
+            title += f"{' ' if few else chr(10)}by {plain(names)}"
         legend = figure.legend(
             loc="outside upper center" if few else "outside right upper",
             ncols=2 if few else 1 + (len(scenarios) - 1) // 24,

@@ -13,17 +13,25 @@ SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 def level_text(level: float) -> str:
     """Write a confidence level as the field does: "90%", or "5σ" for a one-sided deviate."""
     sigma = -float(ndtri(1 - level))
-    if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
-        return f"{sigma:.0f}σ"
-    return f"{100 * level:.4g}%"
+    return _level_text(level, sigma)
 
 
 def fit_level_text(level: float) -> str:
     """Write the level of a fit's contour: "90%", or "3σ" for a two-sided deviate."""
     sigma = -float(ndtri(0.5 * (1 - level)))
+    return _level_text(level, sigma)
+
+
+def _level_text(level: float, sigma: float) -> str:
     if level > 0.99 and abs(sigma - round(sigma)) < 1e-3:
         return f"{sigma:.0f}σ"
-    return f"{100 * level:.4g}%"
+    text = f"{100 * level:.4g}%"
+    return f"{sigma:.3g}σ" if text == "100%" else text
+
+
+def plain(text: str) -> str:
+    """Write a name in a figure as it is: dollars start no formula, and no legend passes it over."""
+    return ("\u2009" if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def coupling_text(flavours: Mapping[str, float]) -> str:

@@ -62,6 +62,8 @@ class FinishedRun:
             check_tables(study)
         except ConfigError as error:
             raise ConfigError(f"{path / 'config.yaml'}: {error}") from None
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise DataError(f"{path / 'config.yaml'}: cannot be read: {error}") from None
         return cls(path, study, summary)
 
     def has(self, name: str) -> bool:
@@ -109,27 +111,36 @@ def read_contours(path: Path) -> tuple[Region, ...]:
     document = read_json(path)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise DataError(f"{path}: its schema is not {SCHEMA!r}")
+    if not isinstance(document.get("contours"), list):
+        raise DataError(f"{path}: contours is not a list")
     found = []
-    for number, entry in enumerate(document.get("contours", ())):
+    for number, entry in enumerate(document["contours"]):
         try:
             outline, *holes = map(_curve, entry["polygon"])
             found.append(
                 Region(
-                    float(entry["level"]), str(entry["kind"]), str(entry["method"]), outline,
+                    _level(entry["level"]), str(entry["kind"]), str(entry["method"]), outline,
                     tuple(holes), tuple(map(_curve, entry["lines"])),
                     *(bool(entry["open"][edge]) for edge in OPEN),
                 )
             )  # fmt: skip
         except KeyError as error:
             raise DataError(f"{path}, contours.{number}: lacks {error}") from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise DataError(f"{path}, contours.{number}: {error}") from None
     return tuple(found)
+
+
+def _level(value: Any) -> float:
+    level = float(value)
+    if not 0 < level < 1:
+        raise ValueError(f"has the level {value}, which is not between 0 and 1")
+    return level
 
 
 def _curve(points: Any) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Points [mass, coupling] as an array (V, 2)."""
     curve = np.array(points, dtype=float)
-    if curve.ndim != 2 or curve.shape[1] != 2 or not np.all(curve > 0):
+    if curve.ndim != 2 or curve.shape[1] != 2 or not np.all((curve > 0) & (curve < np.inf)):
         raise ValueError("has a curve that is not a list of positive [mass, coupling]")
     return curve

@@ -115,7 +115,7 @@ BAD = [
     ("+detector.materials.new={Ox: 1}", "detector.materials.new.Ox: Ox is not a known nuclide"),
     ("detector.fiducial.tpc1.center=[0,0,100]", "detector.fiducial.tpc1: reaches from 99.7"),
     ("scan.mass.max=40", "scan.mass: 40 GeV is above the beam's reach: .* Pb208"),
-    ("scan.mass.values=[0.1]", "scan.mass: has 1 points; a contour needs 2"),
+    ("scan.mass.values=[0.1]", "scan.mass: has 1 point; a contour needs 2"),
     ("scan.coupling.points=3", "scan.coupling: has 3 points; a contour needs 4"),
     ("task=point", "model.mass: is missing; task=point needs it"),
     ("yields_from=none.csv", "yields_from: none.csv is not a file"),

@@ -48,6 +48,31 @@ def test_the_combination_is_the_likelihood_of_all_channels():
     assert one.cls_expected == pytest.approx(other.cls_expected, rel=1e-6)
 
 
+def as_others_have_it(part, signal):
+    """Return a likelihood whose parameter of interest is a factor of a signal of that size."""
+    spec, patches = copy.deepcopy((part.workspace, part.patches))
+    for channel in spec["channels"]:
+        sample = channel["samples"][0]
+        sample["data"] = [signal] * len(sample["data"])
+        sample["modifiers"] = [{"name": "mu", "type": "normfactor", "data": None}]
+    patches["metadata"]["digests"]["sha256"] = pyhf.utils.digest(spec, algorithm="sha256")
+    return PublishedLikelihood(part.name, spec, patches)
+
+
+@pytest.mark.parametrize(("signal", "kind"), [(0.0, "normsys"), (2.0, "normfactor")])
+def test_the_parameter_of_interest_is_one_thing_in_all_parts(signal, kind):
+    other = as_others_have_it(likelihood("old", [0, 1]), signal)
+    background = pyhf.Workspace(combine([other, likelihood("new", [2])], "both").workspace)
+    assert [t for n, t in background.modifiers if n == "mu"] == [kind]
+    model = background.model()
+    backend, before = pyhf.get_backend()
+    pyhf.set_backend(backend, "minuit")
+    try:
+        pyhf.infer.mle.fit(background.data(model), model)
+    finally:
+        pyhf.set_backend(backend, before)
+
+
 def test_order_does_not_matter_and_three_can_be_combined():
     parts = [likelihood("a", [0]), likelihood("b", [1]), likelihood("c", [2])]
     results = []

@@ -145,6 +145,33 @@ def test_observations_without_data_are_the_expected_background():
     assert [spec.observations[name] for name in MODEL.channels] == [[0.563], [0.015]]
 
 
+@pytest.mark.parametrize("model", [MODEL, SPECTRUM])
+@pytest.mark.parametrize("optimizer", ["scipy", "minuit"])
+def test_the_background_alone_fits_and_its_patches_free_mu(model, optimizer):
+    spec = pyhf.Workspace(background_only(model))
+    (patch,) = pyhf.PatchSet(patchset(model, grid_of({(0.1, 1e-7): model}), "test"))
+    backend, before = pyhf.get_backend()
+    pyhf.set_backend(backend, optimizer)
+    try:
+        alone = spec.model()
+        best = pyhf.infer.mle.fit(spec.data(alone), alone)
+        fixed = pyhf.infer.mle.fixed_poi_fit(0.0, spec.data(alone), alone)
+        # both ways that pyhf's command line has: `cls --patch` and `patchset apply`
+        whole = pyhf.Workspace(patch.apply(spec))
+        for point, data in ((spec.model(patches=[patch]), spec), (whole.model(), whole)):
+            assert point.config.poi_name == "mu"
+            assert point.config.suggested_init()[point.config.poi_index] == 1.0
+            assert not point.config.suggested_fixed()[point.config.poi_index]
+            cls = pyhf.infer.hypotest(1.0, data.data(point), point, test_stat="qtilde")
+            ours = AsymptoticCalculator().exclusion(model).cls_observed
+            assert ours == pytest.approx(float(cls), abs=1e-4)
+    finally:
+        pyhf.set_backend(backend, before)
+    names = alone.config.par_names
+    for name in (n for n in names if n != "mu"):
+        assert best[names.index(name)] == pytest.approx(fixed[names.index(name)], abs=0.01)
+
+
 def test_patches_carry_spectra():
     spec = background_only(SPECTRUM)
     patches = pyhf.PatchSet(patchset(SPECTRUM, grid_of({(0.1, 1e-7): SPECTRUM}), "test"))

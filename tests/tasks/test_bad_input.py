@@ -59,6 +59,25 @@ def test_yields_that_make_no_sense(tmp_path, capsys, factors, message):
     assert message in refused(capsys, f"runs={tmp_path / 'runs'}", given)
 
 
+@pytest.mark.parametrize(
+    ("masses", "couplings", "message"),
+    [
+        (1, 6, "few.csv: mass_gev has 1 point; a contour needs 2"),
+        (3, 3, "few.csv: coupling_inv_gev has 3 points; a contour needs 4"),
+    ],
+)
+def test_too_few_yields_for_a_contour(tmp_path, capsys, masses, couplings, message):
+    rows = [
+        f"nd280_{mode},{0.1 * (1 + i)},{10.0 ** (j - 8):g},{1 + i + j}"
+        for mode in MODES for i in range(masses) for j in range(couplings)
+    ]  # fmt: skip
+    head = "channel,mass_gev,coupling_inv_gev,events"
+    (tmp_path / "few.csv").write_text("\n".join([head, *rows, ""]))
+    given = f"yields_from={tmp_path / 'few.csv'}"
+    assert message in refused(capsys, f"runs={tmp_path / 'runs'}", given)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_an_empty_channel_and_a_mass_without_signal_lose_nothing(tmp_path):
     given = yields(tmp_path / "y.csv", [(2, 0), (0, 0), (2, 0), (2, 0)])
     assert main([f"runs={tmp_path}", "executor.workers=1", given]) == 0

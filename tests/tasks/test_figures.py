@@ -183,3 +183,55 @@ class TestInABrowser:
         content = (tmp_path / "report.pdf").read_bytes()
         assert content.startswith(b"%PDF")
         assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 4
+
+
+def files_of(folder):
+    """Names of the figures that task=figures has drawn."""
+    return sorted(path.name for path in (folder / "figures").glob("*.png"))
+
+
+def test_a_run_at_a_point_gets_what_can_be_drawn(tmp_path, capsys):
+    point = ("model.mass=0.1", "model.coupling=4e-7", "task=point")
+    assert main([*SMALL, *point, f"runs={tmp_path}"]) == 0
+    (folder,) = tmp_path.glob("*/*")
+    assert main([*QUICK, f"task.folder={folder}"]) == 0
+    assert files_of(folder) == ["vertices_nd280.png"]
+    assert "Not drawn: yields: task.folder:" in capsys.readouterr().out
+    for name in ("yields", "decay_length", "production"):
+        assert main([*QUICK, f"task.folder={folder}", f"task.figures=[{name}]"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "1 x 1 masses" in line or "a single mass" in line
+
+
+def test_files_of_others_in_a_run_do_no_harm(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("units", "workspace", "figures"))
+    for name in ("my{plot}", "vertices_{0}", "a % b", "c$d$"):
+        shutil.copy(folder / "contours.png", folder / f"{name}.png")
+    (folder / "folder.png").mkdir()
+    assert main([*QUICK, f"task.folder={folder}", "task.figures=[yields]"]) == 0
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'alt="my{plot}"' in text
+    assert "on the outline of {0}." in text
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("summary.json", "{}", "summary.json: lacks 'reaches'"),
+        ("summary.json", '{"remarks": 1}', "summary.json: is not that of a task=contour"),
+        ("contours.json", '{"contours": 1}', "contours.json: its schema is not"),
+        ("contours.json", '{"schema": "hnlstat contours 2", "contours": 1}', "is not a list"),
+        ("contours.json", '{"schema": "hnlstat contours 2", "contours": [1]}', "contours.0: "),
+        ("provenance.json", "[]", "provenance.json: is not that of a run"),
+        ("points.csv", "", "points.csv"),
+        ("yields.csv", "", "yields.csv"),
+    ],
+)
+def test_odd_files_of_a_run_are_one_line(run, tmp_path, capsys, file, content, words):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("units", "workspace", "figures"))
+    (folder / file).write_text(content)
+    assert main([*QUICK, f"task.folder={folder}", "task.figures=[contours]"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line

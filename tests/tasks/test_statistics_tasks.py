@@ -104,6 +104,11 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
     [
         (["task=fit", "scan.mass.points=3"], "scan.mass: has 3 points; a fit needs 4"),
         (["task=fit", "task.sigmas=[0]"], "task.sigmas.0: 0"),
+        (["task=fit", "task.sigmas=[9]"], "task.sigmas.0: 9 is above 7 standard deviations"),
+        (["task=fit", "task.sigmas=[3,3]"], "task.sigmas: 3 appears twice"),
+        (["task=fit", "task.levels=[0.9973002039367398]"], "is the same as"),
+        (["task=coverage", *POINT, "task.levels=[0.9,0.9]"], "task.levels: 0.9 appears twice"),
+        (["bounds.level=1e-300"], "bounds.level: 1e-300 is below 0.01"),
         (["task=inject", *POINT, "task.data=toys"], "task.data: toys is not one of 'asimov'"),
         (["data_from=no.csv"], "data_from: no.csv is not a file"),
         (["task=inject", *POINT, f"data_from={__file__}"], "data_from: is of no use to task=in"),

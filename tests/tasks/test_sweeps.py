@@ -1,6 +1,7 @@
 """Sweeps and their collection, through the command line."""
 
 import csv
+import shutil
 import subprocess
 import sys
 
@@ -101,3 +102,22 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path, capsys):
     assert "is not the folder of a sweep" in capsys.readouterr().err
     assert main(["task=collect"]) == 2
     assert "task.folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("summary.json", '{"reaches": [{"level": 0.9}]}', "reaches are not those of a run"),
+        ("contours.json", '{"contours": 1}', "its schema is not"),
+        ("config.yaml", "{}", "config.yaml: detector: none is chosen"),
+        ("multirun.yaml", "a: 1", "multirun.yaml: is not that of a sweep"),
+    ],
+)
+def test_odd_files_of_jobs_are_one_line(sweep, tmp_path, capsys, file, content, message):
+    shutil.copytree(sweep[0].parent.parent, tmp_path / "runs")
+    (folder,) = (tmp_path / "runs/multirun").iterdir()
+    for path in [*folder.glob(file), *(tmp_path / "runs").glob(f"[!m]*/*/{file}")]:
+        path.write_text(content)
+    assert main(["task=collect", f"task.folder={folder}"]) == 2
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "Error exec" not in line)
+    assert message in line
