@@ -3,7 +3,7 @@
 Many bins have too many outcomes to enumerate, but the likelihood ratio of two hypotheses with fixed
 rates is a sum over bins, ln L(1)/L(0) = sum_i n_i w_i - sum_i s_i with w_i = ln(1 + s_i/b_i). It
 orders outcomes best for one signal (Neyman and Pearson, Phil. Trans. R. Soc. A 231 (1933) 289), and
-almost as q-tilde does: median limits are 0.4 % of the signal lower at 90 % CL, 1.5 % at 5 sigma.
+almost as q-tilde does: median limits are up to 0.7 % of the signal lower.
 
 `sums` has the distribution of the sum. Expected results know nothing of the data: these have sums
 of their own.

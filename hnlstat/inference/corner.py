@@ -27,10 +27,11 @@ from hnlstat.inference.model import CountingModel
 from hnlstat.inference.statistics import q_tilde
 
 FloatArray = NDArray[np.float64]
+MOST_COUNT = 4000
+"""In one channel."""
 
 _STEPS = 100
 _LEFT_OUT = 1e-9  # of CLs+b and of CLb, in counts that a channel hardly ever shows
-_MAX_COUNT = 4000  # in one channel
 _MAX_OUTCOMES = 2_000_000
 _FEW = 1000  # outcomes, not worth a look at which of them are likely
 
@@ -81,16 +82,16 @@ def corner_ladder(
     InferenceError
         If the outcomes are too many.
     """
-    if counts.max() > _MAX_COUNT:
+    if counts.max() > MOST_COUNT:
         raise InferenceError(f"{counts.max():.4g} events have too many outcomes to enumerate")
     rates = (model.signal, model.background)
     limits = np.maximum(reach(lowest * (1.0 - TIE), *rates), 1e-9)
-    sizes = (np.minimum(limits, _MAX_COUNT).astype(int) + 1).tolist()
+    sizes = (np.minimum(limits, MOST_COUNT).astype(int) + 1).tolist()
     if np.prod(sizes, dtype=float) > _FEW:
         likely = _likely_sizes(backgrounds, nodes, counts.astype(int))
         sizes = [min(pair) for pair in zip(sizes, likely, strict=True)]
     keys = [np.arange(size) / limit for size, limit in zip(sizes, limits, strict=True)]
-    if max(sizes) > _MAX_COUNT or outcome_count(keys, 1.0) > _MAX_OUTCOMES:
+    if max(sizes) > MOST_COUNT or outcome_count(keys, 1.0) > _MAX_OUTCOMES:
         raise InferenceError(
             f"a signal of {model.signal.sum():.4g} events has too many outcomes to enumerate"
         )

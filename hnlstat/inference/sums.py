@@ -34,12 +34,14 @@ _LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
 _LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
 _LEFT_OUT_MEDIAN = 14.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
-_PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
-_COARSEST = 0.03  # step over a typical weight, unless all are multiples of a larger one
+_PRECISION = 0.003  # root mean square, of p-values, from the rounding of weights
+_COARSEST = 0.008  # relative change of a p-value by a step, unless all are multiples of a larger
+_DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
+_TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
 _COMMON = 1e-9  # rounding error of weights that are multiples of a step
 _MOST_STEPS = 2**15
 _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
-_ROUGH = 1e-3  # size of what lies beyond the finest detail, for sums that do not lie dense
+_ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
 _BATCH = 2_000_000  # of nodes times points on the circle
 _NEGLIGIBLE = 1e-17
 _DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
@@ -117,22 +119,28 @@ class Sums:
         weights = np.log1p(model.signal / model.background)
         fine = cls(channels, nodes, weights)
         target = np.inf if discovery else float((weights @ counts).max())
-        both = [fine._window(target, with_signal) for with_signal in (True, False)]
+        ends = (_LEFT_OUT_MEDIAN, _LEFT_OUT_ABOVE) if discovery else (_LEFT_OUT, _LEFT_OUT)
+        both = [
+            fine._window(target, with_signal, end)
+            for with_signal, end in zip((True, False), ends, strict=True)
+        ]
         shift = both[0].shift
         reach, spread = max(w.width for w in both), min(w.spread for w in both)
-        slope = max(1.0 if discovery else -shift, 1.0 / spread)
+        slope = max(_DISCOVERY_SLOPE if discovery else -shift, 1.0 / spread)
         rates = (model.signal + model.background) * np.exp(shift * weights)
         rates = np.maximum(rates, counts.max(axis=1))
         typical = np.sqrt(float(rates @ weights**2) / float(rates.sum()))
-        steps = np.geomspace(typical, reach / _MOST_STEPS, 400)
+        steps = np.geomspace(typical, reach / _MOST_STEPS, _TRIED)
         wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
         errors = slope * steps * np.sqrt(wrong**2 @ rates)
         common = np.abs(wrong).max(axis=1) < _COMMON
-        good = common | ((errors < _PRECISION) & (steps < _COARSEST * typical))
+        good = common | ((errors < _PRECISION) & (steps < _COARSEST / slope))
         at = int(np.argmax(good)) if good.any() else len(steps) - 1
+        if not common[at]:  # a little finer there may be a much better one
+            at += int(np.argmin(np.where(steps[at:] > steps[at] / _FINER, errors[at:], np.inf)))
         if not good.any():
             smooth = replace(fine, multiples=weights * (_SMOOTH_STEPS / (1.2 * reach)))
-            if smooth._roughness(target * _SMOOTH_STEPS / (1.2 * reach)) < _ROUGH:
+            if smooth._is_dense(target * _SMOOTH_STEPS / (1.2 * reach)):
                 return smooth
         rounding = slope * steps[at] * np.abs(wrong[at])
         return cls(channels, nodes, np.rint(weights / steps[at]), True, rounding, rates)
@@ -289,11 +297,19 @@ class Sums:
             result[some] = found[some] * (weight @ np.exp(rates.T @ (turns[:, some] - 1.0)))
         return result
 
-    def _roughness(self, target: float) -> float:
-        """Return how much detail a distribution has that is finer than whole sums."""
-        window = self._window(target, True)
-        ratio = np.abs(self._ratio(window.shift, window.size, True))
-        return float(ratio[3 * len(ratio) // 4 :].max())
+    def _is_dense(self, target: float) -> bool:
+        """Tell whether the distributions led down to a sum have no detail finer than the step.
+
+        What they have is in p-values below, relative to these; in those above it is absolute.
+        """
+        above = not np.isfinite(target)
+        for with_signal in (False, True):
+            window = self._window(target, with_signal)
+            if window.high > target or above:
+                ratio = np.abs(self._ratio(window.shift, window.size, with_signal))
+                if ratio[3 * len(ratio) // 4 :].max() > (_ROUGH_ABOVE if above else _ROUGH):
+                    return False
+        return True
 
 
 @dataclass(frozen=True)
