@@ -29,7 +29,8 @@ _STEPS = 60
 _HALVINGS = 8
 _STARTS = 5
 _BATCH = 4000
-_FARTHEST = 30.0  # sigma; rates do not change further beyond
+_LARGEST = 300.0  # change of ln(rate); Minuit may try parameters hundreds of sigma away
+_SAME = 1e-6  # in -ln L
 _NO_EXCESS = 1.0  # improvement in -2 ln L below which data have no excess to speak of
 _MISSED = 0.05  # in -ln L that a point of the grid may lie below the best fit
 _EDGE = 0.01  # of the range: a best fit closer to its end lies at it
@@ -160,10 +161,8 @@ class FitProblem:
     def nll(self, x: float, y: float, theta: FloatArray) -> float:
         """Return -ln L at one point, relative to the saturated model."""
         signal, on_signal, on_background = self.rates(x, y)
-        # Minuit may try parameters hundreds of sigma away
-        near = np.clip(theta, -_FARTHEST, _FARTHEST)
-        rate = signal[0] * np.exp(on_signal[0] @ near)
-        rate += self.base.background * np.exp(on_background @ near)
+        rate = signal[0] * _exp(on_signal[0] @ theta)
+        rate += self.base.background * _exp(on_background @ theta)
         return float(_poisson_nll(rate, self.observed) + 0.5 * theta @ theta)
 
     def profile(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -212,24 +211,34 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
     for start in chosen.tolist():
         i, j = np.unravel_index(start, values.shape)
         minuit = _minuit(problem, float(x[i]), float(y[j]))
-        fits.append(minuit.migrad())
-    best = min(fits, key=lambda m: (not m.valid, m.fval))
+        found = tuple(minuit.values)
+        minuit.migrad()
+        if not minuit.fval <= values[i, j] + _SAME:  # lost its way: the start is better
+            minuit.values = found
+        fits.append(minuit)
+    best = min(fits, key=lambda m: (not m.valid, _nll(problem, m)))
+    nll = _nll(problem, best)
     best.hesse()
     _minos(best)
     parameters = tuple(_parameter(best, name) for name in best.parameters)
     theta = np.array([p.value for p in parameters[2:]])
     signal, on_signal, on_background = problem.rates(best.values[MASS], best.values[COUPLING])
-    expected = signal[0] * np.exp(on_signal[0] @ theta)
-    expected += problem.base.background * np.exp(on_background @ theta)
-    improvement = 2.0 * (problem.without_signal() - float(best.fval))
+    expected = signal[0] * _exp(on_signal[0] @ theta)
+    expected += problem.base.background * _exp(on_background @ theta)
+    improvement = 2.0 * (problem.without_signal() - nll)
     return FitResult(
         parameters,
         tuple(_impact(problem, best, name) for name in problem.nuisances),
         expected,
-        float(best.fval),
+        nll,
         improvement,
-        _validity(best, improvement, float(values.min())),
+        _validity(best, nll, improvement, float(values.min())),
     )
+
+
+def _nll(problem: FitProblem, minuit: Minuit) -> float:
+    """Return -ln L at the values of a fit."""
+    return problem.nll(minuit.values[0], minuit.values[1], np.asarray(minuit.values[2:]))
 
 
 def _minuit(problem: FitProblem, x: float, y: float) -> Minuit:
@@ -285,23 +294,25 @@ def _impact(problem: FitProblem, best: Minuit, name: str) -> Impact:
     return Impact(name, *changes)
 
 
-def _validity(minuit: Minuit, improvement: float, lowest: float) -> str:
+def _validity(minuit: Minuit, nll: float, improvement: float, lowest: float) -> str:
     """Return "ok", or why the best fit is to be taken with care.
 
     Parameters
     ----------
     minuit
         After the fit.
+    nll
+        -ln L of the best fit.
     improvement
         As in `FitResult`.
     lowest
         Smallest -ln L on the grid.
     """
+    if improvement + 2.0 * max(nll - lowest, 0.0) < _NO_EXCESS:
+        return "the data have no excess: mass and coupling are not determined"
     if not minuit.valid:
         return "the fit did not converge"
-    if improvement < _NO_EXCESS:
-        return "the data have no excess: mass and coupling are not determined"
-    if minuit.fval > lowest + _MISSED:
+    if nll > lowest + _MISSED:
         return "the fit missed a better point of the grid"
     for name in (MASS, COUPLING):
         low, high = minuit.limits[name]
@@ -328,8 +339,8 @@ def _profile(
 
     def parts(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         return (
-            signal * np.exp(np.einsum("pcn,pn->pc", on_signal, theta)),
-            base.background * np.exp(theta @ on_background.T),
+            signal * _exp(np.einsum("pcn,pn->pc", on_signal, theta)),
+            base.background * _exp(theta @ on_background.T),
         )
 
     def value(theta: FloatArray) -> FloatArray:
@@ -361,6 +372,11 @@ def _profile(
         if np.abs(step * gradient).sum(axis=1).max() < 1e-10:
             break
     return nll, theta
+
+
+def _exp(change: FloatArray) -> FloatArray:
+    """Return the factors of changes of ln(rate), where these are within what numbers can take."""
+    return np.asarray(np.exp(np.clip(change, -_LARGEST, _LARGEST)))
 
 
 def _poisson_nll(rate: FloatArray, observed: FloatArray) -> FloatArray:

@@ -244,7 +244,7 @@ class _MassScan:
 
     def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each exclusion curve at ln(coupling) x."""
-        test = self.engine.exclusion(self.yields.model(self.experiment, x))
+        test = self.engine.exclusion(self.yields.model(self.experiment, x).capped())
         return self._of_exclusion(wanted, test, x)
 
     def _of_exclusion(self, wanted: tuple[Curve, ...], test: Exclusion, x: float) -> FloatArray:

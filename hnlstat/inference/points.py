@@ -129,7 +129,7 @@ def _tests(
         exclusion = Exclusion(seen, seen, ones, ones, method, _FAINT_SIGNAL)
         return PointTest(*here, exclusion, None, method, _FAINT_SIGNAL)
     try:
-        exclusion = engine.exclusion(model)
+        exclusion = engine.exclusion(model.capped())
         discovery, more = discoveries.test(model)
     except (InferenceError, *NUMERICAL_ERRORS) as error:  # other points have their tests
         return PointTest(*here, None, None, method, f"no test: {error}")

@@ -64,7 +64,7 @@ def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
     if not model.signal.any():
         return None
     discovery, more = DiscoveryTests(engine, MOST_SIGMAS).test(model)
-    return asdict(engine.exclusion(model)) | {
+    return asdict(engine.exclusion(model.capped())) | {
         "p0_expected": discovery.p0_expected,
         "significance_expected": discovery.significance,
         "p0_is_bound": more > 1.0,

@@ -132,3 +132,21 @@ def test_parameters_hundreds_of_sigma_away_do_not_overflow():
     far = np.full(6, 500.0)
     found = problem(8.0, 3.0, {"flux": 0.12, "efficiency": 0.2}, 0.5, 0.05)
     assert np.isfinite(found.nll(np.log(0.2), np.log(1e-6), far))
+
+
+@pytest.mark.parametrize("background", [1e-6, 0.5, 300.0])
+@pytest.mark.parametrize("seen", [(0, 0), (3, 1), (30, 10), (300, 100), (100_000, 30_000)])
+@pytest.mark.parametrize("scale", [0.0, 20.0])
+def test_any_data_give_a_fit_that_is_no_worse_than_the_grid(background, seen, scale):
+    """Without any signal, too: data 40 sigma above their background are for the nuisances then."""
+    model = problem(scale, background, {"efficiency": 0.2}, 0.3, 0.02, data=seen)
+    grid = np.geomspace(0.05, 0.8, 15), np.geomspace(1e-7, 1e-5, 15)
+    best = fit(model, *grid)
+    values = [best.nll, best.improvement, *best.expected]
+    values += [x for p in best.parameters for x in (p.value, p.lower, p.upper) if x is not None]
+    assert np.isfinite(values).all()
+    lowest = scan(model, *grid).min()
+    assert best.nll <= lowest + 0.05 or best.validity != "ok"
+    assert best.improvement >= -0.01 - 1e-3 * best.nll
+    if scale == 0.0 or sum(seen) <= background:
+        assert best.validity == "the data have no excess: mass and coupling are not determined"

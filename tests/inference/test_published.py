@@ -62,3 +62,22 @@ def test_bands_shrink_with_the_sensitivity_and_are_asymptotic():
     assert strongest == pytest.approx(q_asimov + 4.0 * np.sqrt(q_asimov), rel=1e-9)
     assert weakest == pytest.approx((np.sqrt(q_asimov) - 2.0) ** 2, rel=1e-9)
     assert q_asimov == pytest.approx(9.0, rel=0.03)
+
+
+@pytest.mark.parametrize("b", [1e-6, 0.563, 300.0, 1e4])
+@pytest.mark.parametrize("s", [1e-9, 0.3, 3.0, 1e3, 1e5])
+@pytest.mark.parametrize("n", [0.0, 1.0, 14.0, 300.0, 1e5])
+def test_any_data_have_the_closed_form(b, s, n):
+    """One channel: mu-hat s is n - b, from 0 to s for q-tilde and from 0 for q0."""
+    model = CountingModel(("a",), np.array([s]), np.array([b]), np.array([n]))
+    fitted = min(max(n - b, 0.0), s) + b
+    q = 2.0 * ((s + b - fitted) - (n * np.log((s + b) / fitted) if n else 0.0))
+    p = norm.sf(np.sqrt(max(q, 0.0)))
+    assert ENGINE.exclusion(model).cls_observed == pytest.approx(p, rel=1e-6, abs=2e-6)
+    q0 = 2.0 * (n * np.log(n / b) - (n - b)) if n > b else 0.0
+    assert ENGINE.discovery(model).p0_observed == pytest.approx(
+        norm.sf(np.sqrt(max(q0, 0.0))), rel=1e-6, abs=2e-6
+    )
+    assert list(ENGINE.exclusion(model).cls_expected) == sorted(
+        ENGINE.exclusion(model).cls_expected
+    )
