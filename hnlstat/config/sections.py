@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Assuming, Section, problem
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
@@ -158,7 +158,7 @@ class Model(Section):
         return self
 
 
-class Systematics(Section):
+class Systematics(Assuming):
     """
     Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
 

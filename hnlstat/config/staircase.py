@@ -29,6 +29,8 @@ SHARED = (
 """Parts of a Study that say nothing about the experiment: all studies on the way share them."""
 
 SHARED_KEYS = {
+    "systematics": ("assumed",),
+    "selection": ("assumed",),
     "model": ("mass", "coupling"),
     "simulation": ("seed", "precision", "max_points", "interpolate_masses"),
     "inference": ("toys", "seed"),
