@@ -72,6 +72,8 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
         log.info("task %s, content hash %s", study.task.kind, content_hash)
         current = Run(study, folder, executor, unit_store(study, folder), screen, log)
         summary = function(current, given)
+        if study.task.kind != "combine":  # whose likelihoods have been made by others
+            summary["assumed"] = study.assumptions()
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
         with current.drawing("report.html", passing=OutputError):

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Name, Section, home, problem
+from hnlstat.config.base import Assuming, Name, Section, home, problem
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
@@ -253,7 +253,7 @@ class Model(Section):
         return self
 
 
-class Systematics(Section):
+class Systematics(Assuming):
     """
     Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
 

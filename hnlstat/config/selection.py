@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Name, Section, problem, suggest, validate
+from hnlstat.config.base import Assuming, Name, Section, problem, suggest, validate
 from hnlstat.config.quantities import (
     ANGLE,
     ENERGY,
@@ -139,7 +139,7 @@ class Observable(Section):
         return tuple(share / total for share in shares)
 
 
-class Selection(Section):
+class Selection(Assuming):
     """
     What every selection has.
 
