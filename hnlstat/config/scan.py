@@ -88,4 +88,4 @@ class Scan(Section):
 
     mass: MassGrid
     coupling: CouplingGrid
-    table: TableGrid | None
+    table: TableGrid | None = None
