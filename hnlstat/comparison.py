@@ -162,7 +162,8 @@ def _simulated(study: Study) -> dict[str, Any]:
     """All that the samples depend on, through what is simulated or the precision asked for."""
     parts = {"datasets", "flux", "model", "scan", "selection", "simulation"}
     basis = study.model_dump(include=parts, exclude={"selection": {"background"}})
-    return basis | {"variations": variations(study)}
+    further = study.systematics.rock_length
+    return basis | {"variations": variations(study), "rock_length": further}
 
 
 def _landing(current: Run, stair: Stair, table: YieldTable, point: YieldTable) -> Landing:

@@ -139,7 +139,7 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
     if systematics.efficiency:
         modifiers["efficiency"] = np.full_like(yields.signal, systematics.efficiency)
     own = {k: v for k, v in yields.modifiers.items() if k != "flux"}
-    for name in ("rock_density", "form_factor", "pauli"):
+    for name in ("rock_density", "rock_length", "form_factor", "pauli"):
         if not getattr(systematics, name):
             own.pop(name, None)
     error = np.zeros_like(yields.signal)

@@ -1,7 +1,7 @@
 """Existing bounds on the dipole coupling, and the masses at which a limit goes beyond them.
 
-Bounds hold for a neutrino of one flavour (all that come with hnlstat for d_mu), so `comparable`
-comes before every comparison with a model.
+Bounds hold for a neutrino of one flavour, or of any one, so `comparable` comes before every
+comparison with a model.
 """
 
 from hnlstat.bounds.curves import Bound, Scaling, comparable, established, span

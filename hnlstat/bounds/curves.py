@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 
 Kind = Literal["limit", "folded", "region", "edge"]
 Status = Literal["excluded", "projected", "allowed"]
+ANY = "any"
 Statistic = Literal["background-free", "gaussian"]
 
 
@@ -71,7 +72,7 @@ class Bound:
     status : str
         "excluded", "projected" or "allowed" (the region an excess prefers).
     flavour : str
-        Flavour a of the coupling d_a that the bound is for.
+        Flavour a of the coupling d_a that the bound is for; "any": each of them alone.
     source : str
         Publication.
     mass, coupling : array, shape (V,)
@@ -82,6 +83,8 @@ class Bound:
         Level that was published, for a curve at another one.
     color, line : str or None
         How to draw it, in matplotlib's words; None: as others of its kind.
+    note : str or None
+        What to know where the bound ends a range.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Bound:
     rescaled_from: float | None = None
     color: str | None = None
     line: str | None = None
+    note: str | None = None
 
     def at_level(self, level: float) -> Bound:
         """Rescale to another level, marked in the label; unchanged where nothing says how."""
@@ -174,7 +178,9 @@ def comparable(bounds: Sequence[Bound], flavours: Mapping[str, float]) -> tuple[
         single coupling.
     """
     active = {flavour: weight for flavour, weight in flavours.items() if weight != 0}
-    return tuple(b for b in bounds if set(active) == {b.flavour} and abs(active[b.flavour]) == 1)
+    if len(active) != 1 or any(abs(weight) != 1 for weight in active.values()):
+        return ()
+    return tuple(b for b in bounds if b.flavour in (*active, ANY))
 
 
 def established(bounds: Sequence[Bound]) -> tuple[Bound, ...]:

@@ -3,7 +3,8 @@
 A bound is a csv file with the columns `mass_gev` and `coupling_inv_gev`, lines in the order of the
 curve, and a head of `# key: value` comments: `label`, `level` (a number, or "indicative"), `kind`,
 `status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
-why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian".
+why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". `note`,
+optional, is what the summary says where the bound ends a range.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds.curves import Bound, Kind, Scaling, Statistic, Status
+from hnlstat.bounds.curves import ANY, Bound, Kind, Scaling, Statistic, Status
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.csv_table import CsvTable, read_csv
@@ -104,11 +105,12 @@ def read_bound(path: Path) -> Bound:
         level=_level(table),
         kind=kind,
         status=cast(Status, _choice(table, "status", get_args(Status))),
-        flavour=_choice(table, "flavour", ("e", "mu", "tau")),
+        flavour=_choice(table, "flavour", ("e", "mu", "tau", ANY)),
         source=_entry(table, "source"),
         mass=mass,
         coupling=coupling,
         scaling=_scaling(table, kind),
+        note=table.head.get("note") or None,
     )
 
 

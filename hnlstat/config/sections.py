@@ -31,6 +31,9 @@ from hnlstat.config.quantities import (
 MAX_RELATIVE = 10.0
 """Relative uncertainties from here on are taken for percentages without their sign."""
 
+MAX_SHIFT = 1000.0
+"""Longest uncertainty of where the rock begins [m]; beams are some hundred metres long."""
+
 
 def _not_negative(value: float) -> float:
     if value < 0:
@@ -41,6 +44,12 @@ def _not_negative(value: float) -> float:
 def _relative(value: float) -> float:
     if not 0 <= value < MAX_RELATIVE:
         raise ValueError(f"is not a relative size from 0 to {MAX_RELATIVE:g}; 30 % is 0.3")
+    return value
+
+
+def _shift(value: float) -> float:
+    if not 0 <= value <= MAX_SHIFT:
+        raise ValueError(f"is not a length from 0 to {MAX_SHIFT:g} m")
     return value
 
 
@@ -185,6 +194,8 @@ class Systematics(Section):
 
     Attributes
     ----------
+    rock_density, rock_length
+        Of all rock; by how much [m] it may begin further upstream, or less far, than described.
     form_factor, pauli
         Of the charge and magnetisation radii of all targets; of the Fermi momentum.
     """
@@ -193,6 +204,7 @@ class Systematics(Section):
     efficiency: Size
     flux: bool
     rock_density: Size
+    rock_length: Annotated[Length, AfterValidator(_shift)]
     form_factor: Size
     pauli: Size
     mc_statistics: bool

@@ -111,13 +111,18 @@ def contour_figure(
         set_axes(axes, flavours, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
+        drawn = len(axes.get_lines())
         labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
         _draw_legend(figure, handles, title)
         freeze_layout(figure)
-        major = [curve(line) for line in axes.get_lines() if line.get_linestyle() != ":"]
-        minor = [curve(line) for line in axes.get_lines() if line.get_linestyle() == ":"]
-        place_labels(axes, labels, major, minor, size=SIZE - 0.5)
+        limits, existing = axes.get_lines()[:drawn], axes.get_lines()[drawn:]
+        tiers = (
+            [line for line in limits if line.get_linestyle() != ":"],
+            [line for line in axes.get_lines() if line.get_linestyle() == ":"],
+            [line for line in existing if line.get_linestyle() != ":"],
+        )
+        place_labels(axes, labels, *([curve(line) for line in t] for t in tiers), size=SIZE - 0.5)
     return figure
 
 
@@ -247,7 +252,8 @@ def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
 
 def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
     """Set the legend above the axes, where it covers nothing, with the title as its head."""
-    if not handles and not title:
+    if not handles:  # nothing excluded, and no region that an excess prefers
+        figure.suptitle(textwrap.fill(title, TITLE_WIDTH), fontsize=SIZE + 1.5)
         return
     legend = figure.legend(
         handles=[artists for _, artists in handles],

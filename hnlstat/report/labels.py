@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 SPACING = 3.0  # pixels between the points that stand for a curve
 GAP = 0.75  # distance of a label's middle from its curve, in heights of the text
 HALO = 1.6  # points around a label that covers a minor curve
+NOWHERE = np.full((1, 2), np.nan)
 CLEARANCE = np.array([6.0, 3.0])  # pixels kept free beside and above a label
 
 
@@ -61,8 +62,7 @@ def place_labels(
     axes: Axes,
     labels: Sequence[Label],
     obstacles: Sequence[tuple[FloatArray, FloatArray]],
-    minor: Sequence[tuple[FloatArray, FloatArray]] = (),
-    *,
+    *minor: Sequence[tuple[FloatArray, FloatArray]],
     size: float,
 ) -> list[Text]:
     """Write each label along its own curve, one after the other; a text occurs only once.
@@ -75,8 +75,8 @@ def place_labels(
         In order of precedence.
     obstacles : sequence of (mass, coupling)
         Curves that labels must not cover.
-    minor : sequence of (mass, coupling)
-        Curves that a label covers only where there is no other place for it.
+    *minor : sequence of (mass, coupling)
+        Curves that a label covers only where there is no other place for it; the first ones first.
     size : float
         Font size [points].
 
@@ -87,7 +87,7 @@ def place_labels(
     """
     frame = np.array(axes.get_window_extent().get_points())
     blocked = [_dense(axes, *curve) for curve in obstacles]
-    shunned = [_dense(axes, *curve) for curve in minor]
+    shunned = [[_dense(axes, *curve) for curve in curves] for curves in minor]
     placed: list[Text] = []
     for label in labels:
         if label.text in [text.get_text() for text in placed]:
@@ -97,9 +97,12 @@ def place_labels(
         extent = text.get_window_extent()
         box = np.array([extent.width, extent.height])
         curve = _dense(axes, label.mass, label.coupling)
-        place = _best_place(curve, box, np.vstack([*blocked, *shunned]), frame)
-        if place is None:
-            place = _best_place(curve, box, np.vstack(blocked), frame)
+        for given_up in range(len(shunned) + 1):
+            kept = itertools.chain(blocked, *shunned[given_up:])
+            place = _best_place(curve, box, np.vstack([*kept, NOWHERE]), frame)
+            if place is not None:
+                break
+        if given_up:
             text.set_path_effects([withStroke(linewidth=HALO, foreground="white")])
         if place is None:
             text.remove()

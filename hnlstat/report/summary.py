@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -176,8 +176,14 @@ def summarise(
             [(reaches[k].text, groups[k]) for k in groups if not k[1].startswith("expected_")],
             grid,
         ),
-        tuple(remarks),
+        (*_end_notes(leading, known), *remarks),
     )
+
+
+def _end_notes(leading: Sequence[LeadingRange], known: Sequence[Bound]) -> Iterator[str]:
+    """What is to be known of the bounds that end ranges."""
+    ends = {name for found in leading for name in (found.low_set_by, found.high_set_by)}
+    return (f"{b.label} ends a range: {b.note}" for b in known if b.note and b.label in ends)
 
 
 def _reach(found: Sequence[Region]) -> Reach:

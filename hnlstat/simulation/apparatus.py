@@ -30,6 +30,8 @@ class Apparatus:
     boxes : the detector's media
     scatterers : every kind of target in them
     rock : (n_media,) whether a medium is rock (for its density uncertainty)
+    beyond : (n_media,) whether a medium is rock upstream of where it begins, which does not count
+        (for the uncertainty of its length); None: none is
     centre, size : (V, 3) fiducial boxes [m]
     edges : (J + 1,) flux bin edges [GeV]
     flux : (F, J) fluxes per cm^2 and bin; each is a column of the result
@@ -59,6 +61,7 @@ class Apparatus:
     decay_lengths: float | None = None
     weighted: tuple[WeightedColumn, ...] = ()
     selection: PairSelection | None = None
+    beyond: NDArray[np.bool_] | None = None
 
     @property
     def columns(self) -> int:

@@ -217,15 +217,16 @@ def _predicted(x: float, log_mass: Array, samples: Sequence[MassSample]) -> Mass
     edge = [after - 1 - first, after - first]
     cubic = _lagrange(x, log_mass[near])
     linear = _lagrange(x, log_mass[near][edge])
-    decays, error, rock = (
+    decays, error, rock, beyond = (
         np.stack([getattr(sample, name) for sample in samples[near]])
-        for name in ("decays", "error", "rock")
+        for name in ("decays", "error", "rock", "beyond")
     )
     value = _curve(decays, cubic, linear, edge)
     relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
     spread = np.sqrt(np.tensordot(cubic**2, relative**2, 1))
     rock = np.minimum(_curve(rock, cubic, linear, edge), value)
-    return MassSample(value, value * spread, rock, rays=0, interpolated=True)
+    beyond = _curve(beyond, cubic, linear, edge)
+    return MassSample(value, value * spread, rock, beyond, rays=0, interpolated=True)
 
 
 def _lagrange(x: float, nodes: Array) -> Array:

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 REPLICAS = 8
 FIRST_POINTS = 32
 _BLOCK = 64
+COUNTED = slice(2)
+"""Parts of a sample that are among its decays: other media and rock, not rock beyond."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class MassSample:
     decays : (K, V, D) for each column of the apparatus, volume and coupling
     error : (K, V, D) one standard deviation of `decays` from the scatter of replicas
     rock : (K, V, D) the part of `decays` whose N were made in rock
+    beyond : (K, V, D) decays besides them, of N made in rock beyond where it begins
     rays : number of rays followed
     interpolated : whether it was made from samples at other masses
     """
@@ -45,6 +48,7 @@ class MassSample:
     decays: Array
     error: Array
     rock: Array
+    beyond: Array
     rays: int
     interpolated: bool = False
 
@@ -126,10 +130,12 @@ class _ScattererSample:
         self.shift = np.random.default_rng(key).random((volumes, REPLICAS, DIMENSIONS))
         self.points = np.zeros(volumes, dtype=np.int64)
         density = apparatus.boxes.coefficients * scatterer.density
-        parts = np.stack([density[:, ~apparatus.rock].sum(1), density[:, apparatus.rock].sum(1)])
+        rock, beyond = apparatus.rock, apparatus.beyond
+        beyond = np.zeros_like(rock) if beyond is None else beyond
+        parts = [density[:, media].sum(axis=1) for media in (~rock & ~beyond, rock, beyond)]
         self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
-        # other media and rock apart: (2, V, R, K, D)
-        self.total = np.zeros((2, volumes, REPLICAS, apparatus.columns, table.shape[-1]))
+        # other media, rock, and rock beyond its beginning apart: (3, V, R, K, D)
+        self.total = np.zeros((3, volumes, REPLICAS, apparatus.columns, table.shape[-1]))
 
     def extend(self, volumes: NDArray[np.bool_]) -> None:
         """Twice as many points of the sequence in some volumes."""
@@ -141,7 +147,7 @@ class _ScattererSample:
                 self.points[mine] += len(new[start : start + _BLOCK])
 
     def _decays(self, new: Array, volumes: NDArray[np.int64]) -> Array:
-        """Decays over d^2 from new points in some volumes, for each part (2, V, R, K, D)."""
+        """Decays over d^2 from new points in some volumes, for each part (3, V, R, K, D)."""
         app, n = self.apparatus, len(new)
         points = ((new + self.shift[volumes, :, None]) % 1.0).reshape(-1, DIMENSIONS)
         volume = np.repeat(volumes, REPLICAS * n)
@@ -155,7 +161,7 @@ class _ScattererSample:
             columns = app.selection.columns(columns, rays, volume, rng)
         # replica by replica, (V R, K, n)
         weight = (columns * rays.weight).reshape(len(columns), -1, n).swapaxes(0, 1)
-        total = np.zeros((2, len(volumes), *self.total.shape[2:]))
+        total = np.zeros((3, len(volumes), *self.total.shape[2:]))
         for part, (boxes, density) in zip(total, self.parts, strict=True):
             if boxes.size:
                 lengths = matter_behind(app, rays, boxes)
@@ -186,18 +192,18 @@ class _ScattererSample:
         return self.points * REPLICAS
 
     def mean(self) -> Array:
-        """Decays over d^2 for each part, (2, V, K, D)."""
+        """Decays over d^2 for each part, (3, V, K, D)."""
         return np.asarray(self.total.mean(axis=2) / self.points[:, None, None])
 
     def variance(self) -> Array:
         """Variance of the mean, (V, K, D)."""
-        replicas = self.total.sum(axis=0) / self.points[:, None, None, None]
+        replicas = self.total[COUNTED].sum(axis=0) / self.points[:, None, None, None]
         return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS)
 
     def replicas(self, weight: Array) -> Array:
         """Sum over the columns with a weight (K,) for each replica, (V, R, D)."""
         counts = np.flatnonzero(weight)
-        total = np.einsum("pvrkd,k->vrd", self.total[..., counts, :], weight[counts])
+        total = np.einsum("pvrkd,k->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
         return np.asarray(total / self.points[:, None, None])
 
 
@@ -230,13 +236,12 @@ def _to_extend(
 
 def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: Array) -> MassSample:
     shape = (len(apparatus.size), apparatus.columns, len(couplings))
-    parts, variance, rays = np.zeros((2, *shape)), np.zeros(shape), 0
+    parts, variance, rays = np.zeros((3, *shape)), np.zeros(shape), 0
     for sample in samples:
         parts += sample.mean()
         variance += sample.variance()
         rays += int(sample.rays.sum())
     parts, error = parts * couplings**2, np.sqrt(variance) * couplings**2
-    axes = (1, 0, 2)
-    return MassSample(
-        parts.sum(axis=0).transpose(axes), error.transpose(axes), parts[1].transpose(axes), rays
-    )
+    found = parts[COUNTED].sum(axis=0), error, parts[1], parts[2]
+    decays, error, rock, beyond = (array.transpose(1, 0, 2) for array in found)
+    return MassSample(decays, error, rock, beyond, rays)

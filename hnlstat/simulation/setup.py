@@ -37,6 +37,7 @@ def apparatus(
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
     layout: Layout | None = None,
+    beyond: float = 0.0,
 ) -> Apparatus:
     """Arrays for the simulation of one detector.
 
@@ -48,15 +49,21 @@ def apparatus(
     edges : (J + 1,) flux bin edges [GeV]
     weighted : columns with a weight of each ray besides
     layout : of the columns that a kinematic selection adds; None: only all decays
+    beyond : length [m] of rock to follow rays through upstream of where it begins
     """
     boxes, media = painted_boxes(detector)
+    rock = [material == ROCK for material, _ in media]
+    further, more = rock_beyond(detector, beyond, len(media)) if beyond else ([], [])
+    # first in the painter's order, so that whatever is described there stays
+    boxes, media = further + boxes, media + more
     simulation = study.simulation
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
     fiducial = detector.fiducial.values()
     return Apparatus(
         boxes=paint(boxes, len(media)),
         scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
-        rock=np.array([material == ROCK for material, _ in media]),
+        rock=np.array(rock + [False] * len(more)),
+        beyond=np.array([False] * len(rock) + [True] * len(more)),
         centre=np.array([box.center for box in fiducial]),
         size=np.array([box.size for box in fiducial]),
         edges=edges,
@@ -119,6 +126,24 @@ def painted_boxes(detector: Detector) -> tuple[list[PaintedBox], list[Medium]]:
             add(layer.material, layer.density, x, y, (z, z + layer.thickness))
             z += layer.thickness
     return boxes, list(media)
+
+
+def rock_beyond(
+    detector: Detector, length: float, first: int
+) -> tuple[list[PaintedBox], list[Medium]]:
+    """So much more rock [m] upstream of where it begins, and its media, numbered from `first`."""
+    found = []
+    for volume in detector.volumes.values():
+        face = volume if isinstance(volume, Box) else volume.layers[0]
+        if face.material == ROCK:
+            found.append((volume.extent, (face.material, face.density)))
+    start = min((extent[2][0] for extent, _ in found), default=0.0)
+    edge = [(extent, medium) for extent, medium in found if extent[2][0] == start]
+    boxes = [
+        PaintedBox((x0, y0, start - length), (x1, y1, start), first + i)
+        for i, (((x0, x1), (y0, y1), _), _) in enumerate(edge)
+    ]
+    return boxes, [medium for _, medium in edge]
 
 
 def scatterers(

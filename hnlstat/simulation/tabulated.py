@@ -35,9 +35,9 @@ def from_table(
     linear. Relative errors are linear, as points near each other share them.
     """
     columns = _weights(known_couplings, couplings)
-    decays, error, rock = (
+    decays, error, rock, beyond = (
         np.stack([getattr(sample, name) for sample in samples])
-        for name in ("decays", "error", "rock")
+        for name in ("decays", "error", "rock", "beyond")
     )
     relative = np.divide(error, decays, out=np.zeros_like(error), where=decays > 0)
     found = []
@@ -48,6 +48,7 @@ def from_table(
                 value,
                 value * _linear(relative, row, columns),
                 np.minimum(_logarithmic(rock, row, columns), value),
+                _logarithmic(beyond, row, columns),
                 rays=0,
                 interpolated=not np.any(np.isclose(known_masses, mass, rtol=1e-9, atol=0)),
             )

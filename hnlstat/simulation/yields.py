@@ -89,7 +89,10 @@ class Plan:
         )
         layout = setup.layout(study, len(self.modes))
         for detector in self.detectors:
-            apparatus = setup.apparatus(study, detector, flux, table.edges_gev, weighted, layout)
+            apparatus = setup.apparatus(
+                study, detector, flux, table.edges_gev, weighted, layout,
+                study.systematics.rock_length,
+            )  # fmt: skip
             pot = self._total_pot(detector)
             for i, mass in enumerate(masses):
                 # columns at +1 sigma share the sample and need no precision of their own
@@ -172,26 +175,30 @@ class Plan:
                 for bin_ in range(max(layout.bins, 1)):
                     columns = layout.selected(k, bin_)
                     decays = np.array([s.decays[columns, v] for s in samples])
-                    rock = np.array([s.rock[columns.start, v] for s in samples])
+                    rock, beyond = (
+                        np.array([part[columns.start, v] for part in parts])
+                        for parts in zip(*((s.rock, s.beyond) for s in samples), strict=True)
+                    )
                     error = np.array([s.error[columns.start, v] for s in samples])
                     kept = efficiency[:, None]
                     yield _Row(
                         dataset.name, mode, volume, bin_, made, kept * (pot * decays[:, 0]),
                         kept * pot * error, np.array([s.interpolated for s in samples]),
-                        self._modifiers(decays, rock),
+                        self._modifiers(decays, rock, beyond),
                     )  # fmt: skip
 
-    def _modifiers(self, decays: Array, rock: Array) -> dict[str, Array]:
-        """Relative changes (M, D) from decays (M, 1 + variations, D), and those made in rock."""
+    def _modifiers(self, decays: Array, rock: Array, beyond: Array) -> dict[str, Array]:
+        """Relative changes (M, D) from decays (M, 1 + variations, D), and those from more rock."""
         nominal = decays[:, 0]
         # the columns: nominal, then each of these at +1 sigma
         shifts = zip(
             ("flux", *setup.variations(self.study)), decays[:, 1:].swapaxes(0, 1), strict=True
         )
-        rock_size = self.study.systematics.rock_density
-        return {"rock_density": rock_size * _ratio(rock, nominal)} | {
-            name: _ratio(up - nominal, nominal) for name, up in shifts
-        }
+        sizes = self.study.systematics
+        found = {"rock_density": sizes.rock_density * _ratio(rock, nominal)}
+        if sizes.rock_length:
+            found["rock_length"] = _ratio(beyond, nominal)
+        return found | {name: _ratio(up - nominal, nominal) for name, up in shifts}
 
     def _cut_flow(self, samples: Sequence[MassSample]) -> CutFlow | None:
         """Decays to the selected channel that pass the cuts, over all volumes of each dataset."""

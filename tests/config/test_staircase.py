@@ -35,7 +35,7 @@ def test_each_step_takes_its_keys_over_and_nothing_else(nd280: Study, published:
     assert set(systematics.keys) == {
         "systematics.background.fhc", "systematics.background.rhc", "systematics.efficiency",
         "systematics.flux", "systematics.rock_density", "systematics.mc_statistics",
-        "systematics.form_factor", "systematics.pauli",
+        "systematics.form_factor", "systematics.pauli", "systematics.rock_length",
     }  # fmt: skip
     assert {"model.width_factor", "selection.background.rhc.pot_of"} <= set(rest.keys)
     assert rest.study == nd280

@@ -43,6 +43,14 @@ def test_any_study_survives_its_file(
     assert again(study) == study
 
 
+def test_background_errors_are_those_of_the_release(nd280: Study) -> None:
+    """e+ e- of "nd280-heavy-neutrino-search-2018", the data release of arXiv:1902.07598."""
+    release = {"fhc": (0.563221, 0.240792), "rhc": (0.015341, 0.015418)}
+    for mode, (events, error) in release.items():
+        assert nd280.selection.background[mode].events == pytest.approx(events, rel=0.03)
+        assert nd280.systematics.background[mode] == pytest.approx(error / events, abs=0.006)
+
+
 def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None:
     dataset = nd280.datasets[0]
     same = [

@@ -64,8 +64,10 @@ def test_percent():
 
 def test_levels_that_differ_are_told(shipped):
     assert level_remarks(list(shipped.values()), None) == ()
-    (remark,) = level_remarks(list(shipped.values()), 0.90)
-    assert remark == "MINERvA stays at 95%: nothing says how it goes over to 90%"
+    remarks = level_remarks([shipped[n] for n in ("charm_ii", "lep", "minerva", "nomad")], 0.90)
+    assert remarks == tuple(
+        f"{name} stays at 95%: nothing says how it goes over to 90%" for name in ("LEP", "MINERvA")
+    )
     scaling = Scaling("gaussian", 2.0, "an example")
     scaled = dataclasses.replace(shipped["minerva"], scaling=scaling).at_level(0.90)
     (remark,) = level_remarks([scaled], 0.90)

@@ -84,6 +84,15 @@ def test_lines_lie_where_the_limits_are(figure):
     assert len(red) == 2  # exclusion by CLs and discovery, not CLs+b
 
 
+@pytest.mark.parametrize("title", ["", "nd280: Dirac N"])
+@pytest.mark.parametrize("bounds", [[], comparable(load_bounds(), {"e": 1.0})])
+def test_nothing_to_name_but_a_title(title, bounds):
+    figure = contour_figure([], bounds, flavours={"e": 1.0}, title=title)
+    FigureCanvasAgg(figure).draw()
+    assert figure.legends == []
+    assert figure.get_suptitle() == title
+
+
 def test_bands_and_shade_are_filled(figure):
     (axes,) = figure.axes
     assert len(axes.patches) >= 3 + 6 + 3  # band, band, shade; excluded bounds; allowed regions

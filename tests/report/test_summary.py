@@ -67,6 +67,18 @@ def test_leading_ranges_lie_below_the_bounds(bounds):
     assert summary.leading[-1].high_set_by == "NOMAD"
 
 
+def test_a_bound_that_ends_a_range_brings_its_note(bounds):
+    remark = (
+        "NOMAD ends a range: public versions of this bound differ by sqrt 2 and by 2 in the "
+        "coupling; this is the strongest, that of arXiv:1803.03262 has twice the coupling"
+    )
+    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="t", remarks=["other"])
+    assert summary.remarks == (remark, "other")
+    assert "NOMAD ends a range" in on_screen(summary)
+    weak = [make_region(centre=1e-3)]
+    assert summarise(weak, bounds, flavours=ONLY_MU, title="t").remarks == ()
+
+
 def test_without_data_the_expected_limit_is_compared(bounds):
     regions = [region for region in all_regions() if region.kind != "observed"]
     summary = summarise(regions, bounds, flavours=ONLY_MU, title="upgrade")
@@ -95,7 +107,7 @@ def test_screen_tells_ranges_bounds_publication_and_files(bounds):
     assert "390 – 743 MeV (ND280 to 2019)" in flat
     assert "148 – 860 MeV (ND280 to 2023 and three years of the upgrade)" in flat
     assert "differ by method" in flat
-    assert "and 5 more notes in run.log" in flat
+    assert "and 6 more notes in run.log" in flat
     assert flat.endswith("Files: contours.pdf, limits.csv")
 
 

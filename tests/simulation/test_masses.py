@@ -22,7 +22,7 @@ class FakeJob:
 
     def run(self):
         decays = np.asarray(self.truth(self.mass), dtype=float)
-        return MassSample(decays, 1e-3 * decays, 0.5 * decays, rays=1)
+        return MassSample(decays, 1e-3 * decays, 0.5 * decays, 0.1 * decays, rays=1)
 
 
 def grid(truth, points, low=0.01, high=1.2, relative=0.01, relevant=0.1):

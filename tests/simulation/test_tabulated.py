@@ -19,7 +19,7 @@ def power(mass, couplings):
 
 
 def samples(values):
-    return [MassSample(v, 0.02 * v, 0.5 * v, rays=1) for v in values]
+    return [MassSample(v, 0.02 * v, 0.5 * v, 0.1 * v, rays=1) for v in values]
 
 
 def test_power_laws_are_exact():
@@ -30,6 +30,7 @@ def test_power_laws_are_exact():
         np.testing.assert_allclose(sample.decays, power(mass, at[1]), rtol=1e-10)
         np.testing.assert_allclose(sample.error, 0.02 * sample.decays, rtol=1e-10)
         np.testing.assert_allclose(sample.rock, 0.5 * sample.decays, rtol=1e-10)
+        np.testing.assert_allclose(sample.beyond, 0.1 * sample.decays, rtol=1e-10)
     assert [s.interpolated for s in found] == [False, True, False, True, False]
 
 

@@ -113,7 +113,7 @@ def test_yields_have_a_modifier_of_each():
         return simulate_study(study, masses, couplings, lambda jobs: [job.run() for job in jobs])
 
     found = table(study)
-    assert set(found.modifiers) == {"flux", "rock_density", "form_factor", "pauli"}
+    assert set(found.modifiers) == {"flux", "rock_density", "rock_length", "form_factor", "pauli"}
     shift = found.by_channel().modifiers
     for name in ("form_factor", "pauli"):
         assert np.all(shift[name] < 0)

@@ -93,7 +93,8 @@ def test_all_channels_keep_their_bins_and_data(combined):
 
 def test_modifiers_of_the_same_name_move_together(combined):
     summary = json.loads((combined / "summary.json").read_text())
-    shared = {"efficiency", "flux_fhc", "flux_rhc", "rock_density", "form_factor", "pauli"}
+    shared = {"efficiency", "flux_fhc", "flux_rhc", "rock_density", "rock_length",
+              "form_factor", "pauli"}  # fmt: skip
     assert {*summary["correlated"]} == shared
     background, patches = likelihood(combined)
     model = pyhf.Workspace(patches.patches[0].apply(background)).model()
