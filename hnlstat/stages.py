@@ -305,8 +305,8 @@ def projections(study: Study) -> str:
     asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
     if seen and missing:
         return (
-            f"the data of {seen} do not count beside projections: {missing}; with "
-            "exposure.observed=asimov these take their expected background for data"
+            f"the data of {seen} do not count beside projections: {missing}; with `observed: "
+            "asimov` in their exposures these take their expected background for data"
         )
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"

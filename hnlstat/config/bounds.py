@@ -43,7 +43,7 @@ class BoundChoice(Section):
         Labels, colours and lines by the curves' names.
     """
 
-    folder: Literal["bounds", "bounds_published"]
+    folder: Literal["bounds", "bounds_published"] = "bounds"
     curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
     without: tuple[str, ...]
     files: tuple[Annotated[UserPath, AfterValidator(existing_file)], ...]

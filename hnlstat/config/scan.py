@@ -132,4 +132,4 @@ class Scan(TableGrid):
         between these points, in the logarithms of decays, mass and coupling.
     """
 
-    table: TableGrid | None
+    table: TableGrid | None = None

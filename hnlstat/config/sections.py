@@ -205,7 +205,7 @@ class Flux(Section):
     name: str
     table: Annotated[str, AfterValidator(_table)]
     flavours: FluxFlavours
-    flavours_by_mode: dict[str, FluxFlavours] | None
+    flavours_by_mode: dict[str, FluxFlavours] | None = None
     uncertainty: FluxUncertainty
 
     def flavours_in(self, mode: str) -> tuple[str, ...]:

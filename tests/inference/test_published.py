@@ -46,6 +46,24 @@ def test_asimov_data_give_the_closed_forms():
     assert found.p0_observed == pytest.approx(0.5)
 
 
+def test_counts_of_a_dataset_are_added_up_and_all_counts_for_discoveries():
+    s, b, n = np.array([4.0, 1.0, 2.0]), np.array([3.0, 0.2, 0.9]), np.array([3.0, 0.2, 0.0])
+    model = CountingModel(("u_fhc", "u_rhc", "old"), s, b, n, datasets=("u", "u", "old"))
+    # Asimov data in the first dataset, no event in the second
+    q = 2.0 * (5.0 - 3.2 * np.log1p(5.0 / 3.2) + 2.0)
+    assert ENGINE.exclusion(model).clsb_observed == pytest.approx(norm.sf(np.sqrt(q)), rel=1e-9)
+    assert ENGINE.cls(model, n[:, None])[0] == ENGINE.exclusion(model).cls_observed
+    q = 2.0 * (11.1 * np.log1p(7.0 / 4.1) - 7.0)
+    assert ENGINE.discovery(model).significance == pytest.approx(np.sqrt(q), rel=1e-9)
+
+
+def test_the_five_sigma_of_the_publication():
+    """17.1 events of signal over 7.19 of background, in four channels."""
+    b = np.array([6.106, 0.163, 0.899, 0.024])
+    model = CountingModel(("a", "b", "c", "d"), 17.1 * np.array([0.5, 0.3, 0.15, 0.05]), b)
+    assert ENGINE.discovery(model).significance == pytest.approx(5.0, abs=0.01)
+
+
 def test_projections_have_expected_results_only():
     blind = CountingModel(("a",), np.array([9.0]), np.array([4.0]))
     assert ENGINE.exclusion(blind).cls_observed is None

@@ -73,3 +73,17 @@ def test_the_volume_grows_with_the_decay_length():
     assert np.all(np.diff(share) <= 1e-6)
     assert 0 < share[2] < 1
     assert share[-1] < 1e-3
+
+
+@pytest.mark.parametrize("survival", [True, False])
+def test_decay_lengths_are_those_of_the_neutrinos_energy(survival):
+    """Protons take up to a third of it: with one energy, that is a volume of fixed depth."""
+    energy, kappa, lengths = 0.4, KAPPA[2], 2.0
+    beam = {"edges": np.array([energy, energy * (1 + 1e-9)]), "flux": np.array([[1e10]])}
+    recoiling = (Scatterer("p", target("p"), None, np.array([5e22, 1e22])),)
+    made = apparatus(survival=survival, scatterers=recoiling, min_cos_theta=0.3, **beam)
+    depth = lengths / kappa * np.sqrt(energy**2 - MASS**2) / MASS
+    reaching = run(replace(made, upstream_offset=OFFSET, decay_lengths=lengths), slice(2, 3))
+    fixed = run(replace(made, upstream=OFFSET + depth), slice(2, 3))
+    assert depth < UPSTREAM - OFFSET
+    np.testing.assert_allclose(reaching.rock, fixed.rock, rtol=3e-4)

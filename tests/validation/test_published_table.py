@@ -56,15 +56,15 @@ def find(study, path, levels):
     ]  # fmt: skip
 
 
-def asimov(kind, level, share, background):
-    """Events that the publication's test excludes, or finds, in data as expected without, or with.
+def threshold(kind, level, share, background, seen):
+    """Events that the publication's test excludes, or finds: -2 Delta ln L is Z^2.
 
-    -2 Delta ln L is Z^2 between the two hypotheses, for independent channels with shares of s.
+    The channels, with shares of s, are those of each dataset together, or all of them.
     """
 
     def excess(total):
         s, log = share * total, np.log1p(share * total / background)
-        found = (s + background) * log - s if kind == "discovery" else s - background * log
+        found = (s + background) * log - s if kind == "discovery" else s - seen * log
         return 2 * found.sum() - norm.ppf(level) ** 2
 
     return brentq(excess, 1e-6, 1e3)
@@ -82,14 +82,20 @@ def test_limits_are_where_algebra_puts_them(tmp_path, experiment, couplings, tol
     masses = MASSES[[9, 27, 30, 45, 51]]  # irregular
     share = write_table(tmp_path / "signal.csv", names, masses, couplings)
     built, found = find(study, tmp_path / "signal.csv", study.inference.levels)
-    background = np.asarray(built.base.background)
     position = [names.index(name) for name in built.base.channels]
-    expected = {
-        (kind, level): asimov(kind, level, share[position], background)
-        for kind, level in (("expected", 0.95), ("expected", FIVE_SIGMA), ("discovery", FIVE_SIGMA))
-    }
+    base = built.base
+    groups = np.array([[a == b for b in base.datasets] for a in dict.fromkeys(base.datasets)])
+    each = groups @ np.stack([share[position], base.background, base.observed], axis=1)
+    total = each.sum(axis=0, keepdims=True)
+    expected = {}
+    for kind, level, (part, background, seen) in (
+        ("expected", 0.95, each.T), ("expected", FIVE_SIGMA, each.T), ("observed", 0.95, each.T),
+        ("observed", FIVE_SIGMA, each.T), ("discovery", FIVE_SIGMA, total.T),
+    ):  # fmt: skip
+        data = background if kind == "expected" else seen
+        expected[kind, level] = threshold(kind, level, part, background, data)
     if experiment == "published_2019":  # no event seen: 2 s = Z^2
-        expected |= {("observed", 0.95): norm.ppf(0.95) ** 2 / 2, ("observed", FIVE_SIGMA): 12.5}
+        assert expected["observed", FIVE_SIGMA] == pytest.approx(12.5)
     for at_mass in found:
         limits = {(x.kind, round(x.level, 9)): x for x in at_mass.limits if x.branch == "lower"}
         for (kind, level), total in expected.items():
