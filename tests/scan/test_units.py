@@ -124,3 +124,18 @@ def test_many_writers_of_one_entry_do_no_harm(store):
     assert json.loads(store.path(KEY).read_bytes().partition(b"\n")[0])["format"] == units.FORMAT
     assert store.get(KEY).validity == "ok"
     assert len(list(store.entries())) == 1
+
+
+def test_entries_that_are_deep_or_pipes_are_refused_at_once(store):
+    path = store.path(KEY)
+    path.parent.mkdir()
+    path.write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(StoreError, match="is damaged: it is nested too deep"):
+        store.get(KEY)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StoreError, match="it is a pipe or device, not a file"):
+        store.get(KEY)
+    (store.root / units.MARK).write_text("[" * 100_000)
+    with pytest.raises(StoreError, match="cannot be read"):
+        UnitStore.open(store.root)
