@@ -237,13 +237,18 @@ class Study(Section):
         }
         anchor(self, content)
         head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
-        return head + str(
-            yaml.dump(
-                content,
-                Dumper=_Dumper,
-                sort_keys=False,
-                default_flow_style=None,
-                width=100,
-                allow_unicode=True,
-            )
+        return head + yaml_text(content)
+
+
+def yaml_text(content: dict[str, Any]) -> str:
+    """Write a configuration as YAML."""
+    return str(
+        yaml.dump(
+            content,
+            Dumper=_Dumper,
+            sort_keys=False,
+            default_flow_style=None,
+            width=100,
+            allow_unicode=True,
         )
+    )

@@ -210,6 +210,10 @@ def _check_model(spec: Spec, patch: Spec, tested: set[object]) -> None:
     with told("pyhf does not accept the combination"), np.errstate(all="ignore"):
         workspace = pyhf.Workspace(Patch(patch).apply(spec))
         model = workspace.model()
+        if not all(
+            len(ends) == 2 and ends[0] < ends[1] for ends in model.config.suggested_bounds()
+        ):
+            raise ValueError("the bounds of a parameter are not two rising numbers")
         start = np.array(model.config.suggested_init())
         if np.isnan(model.logpdf(start, workspace.data(model))).any():
             raise ValueError(f"its likelihood at {patch['metadata']['name']} is not a number")

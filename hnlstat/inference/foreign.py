@@ -125,6 +125,9 @@ def check_numbers(where: str, spec: Spec) -> None:
         name, bins = channel["name"], len(observed[channel["name"]])
         if any(n < 0 for n in observed[name]):
             raise DataError(f"{where}: channel {name} has a negative observation")
+        samples = [sample["name"] for sample in channel["samples"]]
+        if len(set(samples)) < len(samples):  # pyhf would take the last of each name
+            raise DataError(f"{where}: channel {name} has two samples of one name")
         for sample in channel["samples"]:
             if len(sample["data"]) != bins:
                 raise DataError(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.config.study import yaml_text
 from hnlstat.errors import DataError
 from hnlstat.reading import read_json, read_text
 from hnlstat.report.plot_data import plot_data
@@ -85,7 +88,6 @@ def render_report(run: FinishedRun) -> str:
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv")
         plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
-    config = read_text(run.path / "config.yaml")
     found = _found(run)
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",
@@ -94,7 +96,7 @@ def render_report(run: FinishedRun) -> str:
         tables=found[2],
         pictures=_pictures(run.path),
         plot=plot,
-        config=without_folders(config),
+        config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
         sources=[*SOURCES, *_flux_source(run), *_bound_sources(bounds)],
@@ -114,6 +116,27 @@ def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
         raise DataError(
             f"{run.path / 'summary.json'}: is not that of a task={kind}: {error}"
         ) from None
+
+
+def _config(path: Path) -> str:
+    """Give the text of a configuration with the names of files in place of their paths."""
+    text = read_text(path)
+    if not re.search(r"(?<!\w)/\w", text):
+        return text
+    head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    return head + yaml_text(_names(yaml.safe_load(text)))
+
+
+def _names(content: Any) -> Any:
+    """Leave of every absolute path only the last part."""
+    if isinstance(content, dict):
+        return {_names(key): _names(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_names(value) for value in content]
+    if not isinstance(content, str):
+        return content
+    # paths with blanks are found where they stand alone, or behind shared: and flux.table=
+    return without_folders(re.sub(r"(^|[:=]['\"]?)/(?!/).*/(?=[^/])", r"\1", content))
 
 
 def _pictures(folder: Path) -> list[Picture]:

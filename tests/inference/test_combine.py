@@ -287,6 +287,7 @@ CHANNEL = {"name": "new", "samples": [sample(1.0)]}
         ([put(0, {**sample(1.0), "data": []})], "does not make a workspace"),
         ([put(0, "signal")], "does not make a workspace"),
         ([put(0, sample(1.0, bins=2))], "channel b, sample signal: 2 bins, but 1 observations"),
+        ([put(0, sample(1.0), "add", "-")], "channel b has two samples of one name"),
         ([put(0, sample(-5.0))], "channel b has a negative rate"),
         ([put(7, sample(1.0))], "cannot be applied"),
         ([{"op": "remove", "path": "/channels/0/samples/9"}], "cannot be applied"),
@@ -346,6 +347,12 @@ def test_what_pyhf_does_not_make_a_model_of_is_refused():
 
     with pytest.raises(DataError, match="pyhf does not accept the combination"):
         combine([with_shape("A"), with_shape("B")], "both")
+    for bounds in ([[5.0, 0.0]], [[5.0]]):
+        parameters = [{"name": "mu", "bounds": bounds, "inits": [1.0]}]
+        measurement = {"name": "A", "config": {"poi": "mu", "parameters": parameters}}
+        strange = foreign("B", ["b"], [put(0, sample(1.0))], measurements=[measurement])
+        with pytest.raises(DataError, match="bounds of a parameter are not two rising numbers"):
+            combine([foreign(*FIRST), strange], "both")
     nuisance = foreign("B", ["b"], [put(0, sample(1.0, "s"))], poi="s")
     nuisance.workspace["channels"][0]["samples"][1]["modifiers"][1]["name"] = "mu"
     digest = pyhf.utils.digest(nuisance.workspace)

@@ -43,14 +43,14 @@ FILES = ("yields_from=y.csv", "data_from=n.csv", "bounds.files=[mine.csv]", "flu
 
 @pytest.fixture
 def two(tmp_path, monkeypatch):
-    """Give folders a and b with other files of the same names, and a run of a's."""
-    make_inputs(tmp_path / "a", (0.1, 0.2))
+    """Give folders with other files of the same names, and a run of a's."""
+    make_inputs(tmp_path / "my a", (0.1, 0.2))
     make_inputs(tmp_path / "b", (0.15, 0.25, 0.3))
-    monkeypatch.chdir(tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "my a")
     assert main(["task=yields", *QUICK, *FILES, "name=r"]) == 0
-    (run,) = (tmp_path / "a" / "runs" / "r").iterdir()
+    (run,) = (tmp_path / "my a" / "runs" / "r").iterdir()
     monkeypatch.chdir(tmp_path / "b")
-    return tmp_path / "a", tmp_path / "b", run
+    return tmp_path / "my a", tmp_path / "b", run
 
 
 def test_a_run_is_made_again_from_another_folder_with_its_own_files(two, tmp_path):
@@ -65,7 +65,10 @@ def test_a_run_is_made_again_from_another_folder_with_its_own_files(two, tmp_pat
     assert (again / "yields.csv").read_bytes() == (run / "yields.csv").read_bytes()
     # the same study from anywhere: its folder has the same hash
     assert again.name.rpartition("_")[2] == run.name.rpartition("_")[2]
-    assert str(tmp_path) not in (run / "report.html").read_text()
+    report = (run / "report.html").read_text()
+    assert str(tmp_path) not in report
+    assert "my a" not in report
+    assert "yields_from: y.csv" in report
 
 
 def test_files_that_have_changed_or_are_gone_are_one_line(two, capsys):
@@ -81,7 +84,7 @@ def test_files_that_have_changed_or_are_gone_are_one_line(two, capsys):
         content = (a / name).read_bytes()
         shutil.copy(b / name, a / name)
         capsys.readouterr()
-        assert main([f"resume={run}"]) == 2
+        assert main([f"resume='{run}'"]) == 2
         assert f"{key}: {a / name} has changed since the run was made" in capsys.readouterr().err
         (a / name).unlink()
         assert main(["--config-dir", str(run)]) == 2
@@ -93,7 +96,7 @@ def test_files_that_have_changed_or_are_gone_are_one_line(two, capsys):
     assert main(["--config-dir", str(run)]) == 2
     assert "has changed" in capsys.readouterr().err
     assert main(["--config-dir", str(run), "inputs=null"]) == 0
-    assert main([f"resume={run}", "inputs=null"]) == 2
+    assert main([f"resume='{run}'", "inputs=null"]) == 2
     assert "begun with other settings" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in run.glob("*.*")} == before
 
