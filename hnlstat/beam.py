@@ -19,6 +19,9 @@ FLAVOURS = ("numu", "numubar", "nue", "nuebar")
 POT_UNIT = 1e21
 """Protons on target that a flux table refers to."""
 
+MAX_FLUX = 1e20
+"""Neutrinos / cm^2 / 1e21 POT in a bin: far beyond the most intense beams."""
+
 
 @dataclass(frozen=True)
 class FluxTable:
@@ -104,6 +107,8 @@ def _numbers(table: str, width: int, body: list[tuple[str, ...]]) -> Array:
             ) from None
         if not np.all(np.isfinite(values[i]) & (values[i] >= 0)):
             raise DataError(f"flux table {table}, bin {i + 1}: a value is negative or not finite")
+        if np.any(values[i] > MAX_FLUX):
+            raise DataError(f"flux table {table}, bin {i + 1}: {values[i].max():g} is not possible")
     return values
 
 

@@ -78,7 +78,7 @@ def read(path: Path) -> Study:
     """
     content = read_run(path)
     try:
-        return from_config(OmegaConf.create(content))
+        return from_settings(content)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -101,12 +101,25 @@ def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     DataError
         If the flux table cannot be read.
     """
-    from hnlstat.config.checks import check  # brings the particle table, which is slow to load
-
     try:
         data: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except COMPOSITION_ERRORS as error:
         raise ConfigError(explain(error)) from None
+    return from_settings(data, hydra)
+
+
+def from_settings(data: dict[str, Any], hydra: HydraConf | None = None) -> Study:
+    """
+    Make a checked Study of plain settings; otherwise as `from_config`.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `from_config`.
+    """
+    from hnlstat.config.checks import check  # brings the particle table, which is slow to load
+
+    data = dict(data)
     known = {*Study.model_fields, "detector", "exposure"}
     for key in data:
         if key not in known:
