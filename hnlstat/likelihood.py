@@ -13,6 +13,10 @@ from hnlstat.simulation.table import YieldTable
 Array = NDArray[np.float64]
 
 
+MAX_BACKGROUND = 1e7
+"""Events of a channel."""
+
+
 @dataclass(frozen=True)
 class Channel:
     """One dataset in one horn mode; its background is shared out to the bins of the observable.
@@ -69,8 +73,8 @@ def channels(study: Study) -> tuple[Channel, ...]:
     Raises
     ------
     ConfigError
-        If a channel has no background at all, where no limit can be set with confidence, or
-        events were observed whose distribution over the bins is not known.
+        If a channel has no background at all, where no limit can be set with confidence, or more
+        than can be handled, or events were observed whose distribution over the bins is not known.
     """
     observable = study.selection.observable
     shares = (1.0,) if observable is None else observable.background
@@ -84,6 +88,11 @@ def channels(study: Study) -> tuple[Channel, ...]:
                 raise ConfigError(
                     f"selection.background.{mode}.events: {source.events:g} leaves channel "
                     f"{dataset.name}_{mode} without background; give a positive number"
+                )
+            if background > MAX_BACKGROUND:
+                raise ConfigError(
+                    f"selection.background.{mode}: leaves channel {dataset.name}_{mode} with "
+                    f"{background:g} events; {MAX_BACKGROUND:g} are the most here"
                 )
             data = dataset.exposure.observed
             seen = data[mode] if isinstance(data, dict) else np.nan

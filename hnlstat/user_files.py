@@ -57,7 +57,7 @@ def read_run(path: Path) -> dict[str, Any]:
     ConfigError
         If the file cannot be read, or asks for more than to be taken as it stands.
     """
-    node, text = _parse(path)
+    node, _, loader = _parse(path)
     if not any(key.value == "defaults" for key, _ in _pairs(node)):
         raise ConfigError(f"{path}: {NO_RUN}")
     for key, value in _pairs(node):
@@ -74,9 +74,11 @@ def read_run(path: Path) -> dict[str, Any]:
                 f"{path}, line {_line(scalar)}: {scalar.value} stands for another value; the "
                 "settings of a run are plain ones"
             )
-    content: Any = OmegaConf.to_container(_create(path, text))
-    content.pop("defaults", None)
-    return dict(content)
+    try:
+        content: dict[str, Any] = loader.construct_document(node)
+    except (YAMLError, ValueError, OverflowError) as error:
+        raise ConfigError(invalid_yaml(path, error)) from None
+    return {key: value for key, value in content.items() if key != "defaults"}
 
 
 class FileConfigSource(file_config_source.FileConfigSource):
@@ -136,7 +138,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
             header: dict[str, str | None] = {"package": None}
             config = OmegaConf.create({"defaults": RUN_DEFAULTS, **content})
         else:
-            node, text = _parse(path)
+            node, text, _ = _parse(path)
             header = _header(path, text)
             _check_defaults(path, node)
             if config_path.startswith("experiment/") and header["package"] is None:
@@ -160,8 +162,8 @@ def _no_commands(path: Path, content: dict[str, Any]) -> None:
             )
 
 
-def _parse(path: Path) -> tuple[Node, str]:
-    """Read a file: the tree of its nodes, whose keys are words, and its text."""
+def _parse(path: Path) -> tuple[Node, str, Any]:
+    """Read a file: the tree of its nodes, whose keys are words, its text and its loader."""
     if not path.is_file():
         raise ConfigError(f"{path}: is not a file")
     if path.stat().st_size > MAX_BYTES:
@@ -183,7 +185,7 @@ def _parse(path: Path) -> tuple[Node, str]:
     if not isinstance(node, MappingNode):
         raise ConfigError(f"{path}: is not a mapping of keys to values")
     _measure(path, node, {}, 0)
-    return node, text
+    return node, text, loader
 
 
 def invalid_yaml(path: object, error: Exception) -> str:

@@ -105,3 +105,44 @@ def test_a_missing_launcher_is_named_with_its_extra(name, extra):
             assert explain(error) == (
                 f"hydra/launcher: {name} is missing; pip install 'hnlstat[{extra}]'"
             )
+
+
+@pytest.mark.usefixtures("outcomes")
+def test_jobs_in_folders_of_their_own_are_done(tmp_path, capsys):
+    assert main(["-m", "runs=out", "hydra.job.chdir=true", "simulation.seed=1,4"]) == 0
+    assert "2 of 2 jobs done" in capsys.readouterr().out
+    (sweep,) = (tmp_path / "out" / "multirun").iterdir()
+    assert [job.reason for job in read_jobs(sweep)] == [None, None]
+
+
+@pytest.mark.usefixtures("outcomes")
+def test_a_swept_option_may_name_another_folder(tmp_path, capsys):
+    for name in ("one", "two"):
+        path = tmp_path / "mine" / "experiment" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# @package _global_\nhydra: {{sweep: {{dir: {name}}}}}\n")
+    arguments = ["--config-dir=mine", "-m", "hydra.sweep.dir=sweep", "experiment=one,two"]
+    assert main([*arguments[:2], "runs=out", arguments[3]]) == 0
+    assert "2 of 2 jobs done" in capsys.readouterr().out
+    assert main(arguments) == 0
+    assert [job.overrides for job in read_jobs(tmp_path / "sweep")] == [
+        ("experiment=one",), ("experiment=two",)
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("outcomes")
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_sweep_that_does_not_begin_leaves_nothing(kept, tmp_path):
+    if kept:
+        (tmp_path / "out").mkdir()
+    assert main(["-m", "runs=out", "model=dipole_mu,axion"]) == 2
+    assert [path.name for path in tmp_path.rglob("*")] == ["out"] * kept
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: [", "hydra: 1", "hydra: {sweeper: {}}", "- 1", "a: &a [*a]"]
+)
+def test_a_damaged_plan_is_one_line(text, tmp_path):
+    (tmp_path / "multirun.yaml").write_text(text)
+    with pytest.raises(DataError, match=r"multirun\.yaml"):
+        read_jobs(tmp_path)

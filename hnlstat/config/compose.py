@@ -81,14 +81,12 @@ def read(path: Path) -> Study:
     """
     content = read_run(path)
     try:
-        return from_config(OmegaConf.create(content), context=FINISHED)
+        return from_settings(content, context=FINISHED)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def from_config(
-    config: DictConfig, hydra: HydraConf | None = None, context: str | None = None
-) -> Study:
+def from_config(config: DictConfig, hydra: HydraConf | None = None) -> Study:
     """
     Make a checked Study of a composed configuration.
 
@@ -98,8 +96,6 @@ def from_config(
         The configuration without its `hydra` node.
     hydra
         That node: it tells which options were chosen and what was overridden.
-    context
-        `FINISHED` for the configuration of a run that came to its end.
 
     Raises
     ------
@@ -108,12 +104,34 @@ def from_config(
     DataError
         If the flux table cannot be read.
     """
-    from hnlstat.config.checks import check  # brings the particle table, which is slow to load
-
     try:
         data: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except COMPOSITION_ERRORS as error:
         raise ConfigError(explain(error)) from None
+    return from_settings(data, hydra)
+
+
+def from_settings(
+    data: dict[str, Any], hydra: HydraConf | None = None, context: str | None = None
+) -> Study:
+    """
+    Make a checked Study of plain settings; otherwise as `from_config`.
+
+    Parameters
+    ----------
+    data, hydra
+        As there.
+    context
+        `FINISHED` for the configuration of a run that came to its end.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `from_config`.
+    """
+    from hnlstat.config.checks import check  # brings the particle table, which is slow to load
+
+    data = dict(data)
     known = {*Study.model_fields, "detector", "exposure"}
     for key in data:
         if key not in known:

@@ -47,6 +47,8 @@ OBSERVABLES: dict[str, Dimension] = {
 """What can be histogrammed: mass and energy of the pair, its angle to the beam, that between its
 tracks; all as reconstructed."""
 
+MAX_BINS = 1000
+
 SUM_TOLERANCE = 1e-3
 """Shares of the background whose sum is this close to 1 are scaled to it."""
 
@@ -123,6 +125,10 @@ class Observable(Section):
     def _one_share_per_bin(self) -> Self:
         if len(self.edges) < 2:
             raise problem("edges", f"has {len(self.edges)} entries; a bin needs two")
+        if len(self.edges) > MAX_BINS + 1:
+            raise problem(
+                "edges", f"has {len(self.edges)} entries; {MAX_BINS} bins are the most here"
+            )
         if len(self.background) != len(self.edges) - 1:
             raise problem(
                 "background",
@@ -249,7 +255,7 @@ class Kinematic(Selection):
     cuts: Cuts
     separation_path: Annotated[Length, AfterValidator(not_negative)]
     calibration: Probability
-    decays: Annotated[int, whole(1, 1000, memory(1e7))]
+    decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
 
 

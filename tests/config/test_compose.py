@@ -162,6 +162,9 @@ def test_flux_tables_must_hold_what_the_model_needs(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match=r"scan.mass: 1.2 GeV is above the beam's reach"):
         load([f"flux.table={table}"])
+    table.write_text("e_low_gev,e_high_gev,fhc_numu\n0,1,1e308\n")
+    with pytest.raises(DataError, match=r"bin 1: 1e\+308 is not possible"):
+        load([f"flux.table={table}"])
 
 
 def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:

@@ -122,6 +122,9 @@ def test_read(nd280: Study, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not a mapping"):
         read(file)
     file.write_text("task: {kind: contour}\n")
+    with pytest.raises(ConfigError, match=r"config.yaml: this is not the configuration of a run"):
+        read(file)
+    file.write_text("defaults: [runtime, _self_]\ntask: {kind: contour}\n")
     with pytest.raises(ConfigError, match="detector: none is chosen"):
         read(file)
 

@@ -27,17 +27,16 @@ from typing import Any
 
 import yaml
 from nonsense import BAD_FILES, SEEDS, SIZES, STRUCTURES, STUDIES, TYPED, VALUES
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 import hnlstat.tasks
 from hnlstat import likelihood
 from hnlstat.app import main
 from hnlstat.conf_search import groups, hydra_session, options
 from hnlstat.config import Study, load, read
-from hnlstat.config.compose import compose, from_config
+from hnlstat.config.compose import compose, from_settings
 from hnlstat.config.explain import paths
 from hnlstat.errors import HnlstatError
+from hnlstat.shipped import conf_dir
 
 LIMIT = 30
 """Seconds of processor time that a case may take; it may wait for ten times that."""
@@ -92,22 +91,25 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.resolved = load().to_yaml()
-        studies = [load(list(overrides)) for overrides in STUDIES]
-        self.studies: list[Any] = [yaml.safe_load(study.to_yaml()) for study in studies]
-        for settings in self.studies:
-            del settings["defaults"]
         with hydra_session():
             self.options = {group: list(options(group)) for group in groups()}
-            chosen = [[], ["selection=kinematic"], ["executor=dask_slurm"]]
-            chosen += [[f"task={task}"] for task in self.options["task"]]
-            trees: list[Any] = [compose("config", choices) for choices in chosen]
+            trees: list[Any] = [compose("config", ["selection=kinematic"]), compose("config")]
+        self.studies: list[Any] = [yaml.safe_load(load(o).to_yaml()) for o in STUDIES]
+        for path in sorted((conf_dir() / "task").iterdir()):
+            task = yaml.safe_load(path.read_text(encoding="utf-8"))
+            changed = {"task": task, "store": "shared:x"}
+            self.studies.append(copy.deepcopy(self.studies[0]) | changed)
+            trees.append({"task": task})
+        for settings in self.studies:
+            del settings["defaults"]
+            settings["model"] |= {"mass": 0.1, "coupling": 1e-6}
         self.keys = sorted({path for tree in trees for path in paths(tree)})
 
     def cases(self, number: int) -> Iterator[Case]:
         """Give the known faults, then cases of each kind."""
         for arguments in SEEDS[:number]:
             yield Case(list(arguments), {f"{FOLDER}/empty": b""})
-        kinds = [self.typed] * 15 + [self.overrides] * 4 + [self.task] * 2
+        kinds = [self.typed] * 30 + [self.overrides] * 4 + [self.task] * 2
         kinds += [self.preset, self.run, self.group]
         for _ in range(number - len(SEEDS)):
             yield self.rng.choice(kinds)()
@@ -231,11 +233,9 @@ def attempt(case: Case) -> str | None:
 
 def _typed_fault(settings: dict[str, Any]) -> str | None:
     try:
-        _begin(from_config(OmegaConf.create(settings)))
+        _begin(from_settings(settings))
     except (HnlstatError, OSError) as error:
         return None if str(error).count("\n") == 0 else f"not one line: {error}"
-    except OmegaConfBaseException:
-        return None  # OmegaConf itself does not hold it: no configuration is ever so
     return None
 
 

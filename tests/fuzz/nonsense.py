@@ -36,13 +36,8 @@ TYPED = [
 """Of settings, as YAML gives them."""
 
 STUDIES = [
-    [], ["detector=nd280_upgrade"], ["experiment=published_2019"], ["model=dipole_universal"],
-    ["selection=kinematic"], ["executor=dask_slurm"], ["executor=dask"],
+    [], ["detector=nd280_upgrade", "executor=dask_slurm"], ["experiment=published_2019"],
     ["selection=kinematic", "selection.observable={name: pair_mass, edges: [0, 1], background: [1]}"],
-    ["task=fit"], ["task=store", "store=shared:x"], ["task=benchmark"], ["task=compare"],
-    ["task=efficiency"], ["task=figures", "task.folder=x"], ["task=combine", "task.folders=[a,b]"],
-    *([f"task={task}", "model.mass=0.1", "model.coupling=1e-6"]
-      for task in ("point", "coverage", "inject", "events")),
 ]  # fmt: skip
 """What settings are taken from."""
 
