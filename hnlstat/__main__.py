@@ -1,5 +1,8 @@
 """Run hnlstat: `python -m hnlstat`."""
 
-from hnlstat.app import main
+try:
+    from hnlstat.app import main
+except KeyboardInterrupt:  # so soon
+    raise SystemExit(130) from None
 
 raise SystemExit(main())

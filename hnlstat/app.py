@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
-from hnlstat.errors import ConfigError, FigureError, HnlstatError
+from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
 from hnlstat.interrupts import stopped_in_order
 from hnlstat.shipped import conf_dir, help_text
 from hnlstat.streams import own_streams
@@ -80,7 +80,7 @@ def _answer(arguments: list[str]) -> int:
         if arguments in (["--help"], ["-h"]):
             print(help_text())
         else:
-            with stopped_in_order():
+            with stopped_in_order(), memory_in_a_line():
                 _run_hydra(arguments)
     except SystemExit as stop:  # Hydra's own, after a line that says why; 1 means failed jobs here
         return USER_ERROR if stop.code == 1 else int(stop.code or 0)
@@ -285,10 +285,11 @@ def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
 
 def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
     """Check the configuration and run it; gives the folder of the results, if there is one."""
-    from hnlstat.config import from_config
+    with memory_in_a_line():
+        from hnlstat.config import from_config
 
-    study = from_config(config, hydra)
+        study = from_config(config, hydra)
 
-    from hnlstat.tasks import run  # only now: it brings everything else
+        from hnlstat.tasks import run  # only now: it brings everything else
 
-    return run(study)
+        return run(study)

@@ -1,5 +1,7 @@
 """The errors that a user can cause; each message is one line that says what to change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -45,5 +47,37 @@ class SweepError(HnlstatError):
     status = 1
 
 
-NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError, MemoryError
+NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError
 """What calculations raise on numbers that nobody thought of; singular matrices are among them."""
+
+_NO_MEMORY = "failed to map segment", "annot allocate memory", "can't start new thread"
+
+
+@contextmanager
+def memory_in_a_line() -> Iterator[None]:
+    """Turn whatever says that there is no memory, as the loading of a library may, into one line.
+
+    Raises
+    ------
+    HnlstatError
+        In its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _lacks_memory(error):
+            raise
+        detail = str(error).splitlines()
+        raise HnlstatError(
+            f"out of memory{f' ({detail[-1][:100]})' if detail else ''}: allow more, or try "
+            "executor=serial or a smaller grid; finished work is kept, and not done again"
+        ) from None
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is for lack of memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or any(text in str(error) for text in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -44,8 +44,13 @@ def held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    from multiprocessing import resource_tracker  # not on Windows
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_RUN)
     try:
+        # a helper of Python's, which by itself would start later, and lets go what is held
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_RUN)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

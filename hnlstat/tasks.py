@@ -14,6 +14,7 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.errors import DataError, FigureError, OutputError
 from hnlstat.grid import point_tests
+from hnlstat.memory import reserve
 from hnlstat.report.html import write_report
 from hnlstat.report.screen import Screen, line_of
 from hnlstat.scan.executors import SerialExecutor, work_executor
@@ -57,6 +58,7 @@ def run(study: Study) -> Path | None:
 def run_in_folder(study: Study, function: TaskFunction) -> Path:
     """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
     started = time.perf_counter()
+    reserve()
     content_hash = study.content_hash()
     known = [channel.name for channel in likelihood.channels(study)]
     given = None if study.yields_from is None else read_yields(study.yields_from, known)

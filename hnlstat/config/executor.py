@@ -67,7 +67,7 @@ class Processes(Executor):
     Attributes
     ----------
     workers
-        Their number; "auto" is one per core.
+        Their number, at most that of the cores and of the pieces; "auto" is one per core.
     """
 
     kind: Literal["processes"]

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
 from contextlib import ExitStack, contextmanager, suppress
-from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from hnlstat.config.executor import Dask, DaskCluster, DaskHTCondor, DaskSlurm, JobQueue
@@ -84,7 +83,6 @@ class DaskExecutor:
         else:
             try:
                 with held():
-                    resource_tracker.ensure_running()  # else it would let go what is held
                     address = stack.enter_context(self._own_cluster(distributed))
             except (OSError, RuntimeError, ValueError) as error:
                 raise HnlstatError(f"executor: no Dask cluster can be started: {error}") from None

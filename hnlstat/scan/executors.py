@@ -124,17 +124,17 @@ class PoolExecutor:
     def _submit(self, function: Callable[[T], R], missing: Mapping[int, T]) -> dict[Future[R], int]:
         """Hand pieces to workers, which are started where there are too few."""
         wanted = min(self._workers, len(missing))
-        if wanted > self._size:
-            self._close()
-            # spawn, not fork: forking a process that runs threads can hang
-            context = multiprocessing.get_context("spawn")
-            self._size = wanted
-            self._pool = ProcessPoolExecutor(
-                wanted, mp_context=context, initializer=end_with_parent
-            )
-        assert self._pool is not None
         others = set(multiprocessing.active_children())
         with main_left_alone(), held():
+            if wanted > self._size:
+                self._close()
+                # spawn, not fork: forking a process that runs threads can hang
+                context = multiprocessing.get_context("spawn")
+                self._size = wanted
+                self._pool = ProcessPoolExecutor(
+                    wanted, mp_context=context, initializer=end_with_parent
+                )
+            assert self._pool is not None
             futures = {
                 self._pool.submit(call, pickle.dumps((function, piece))): index
                 for index, piece in missing.items()

@@ -1,7 +1,7 @@
 """What worker processes need: a quiet start, and an end with the run.
 
-They load no more than this module by themselves, so that whatever goes wrong later, as when there
-is no memory for libraries, comes back as the error of a piece of work.
+They load little more than this module by themselves, so that whatever goes wrong later, as when
+there is no memory for libraries, comes back as the error of a piece of work.
 """
 
 import multiprocessing
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import spawn
 from typing import Any
+
+from hnlstat.memory import reserve
 
 
 @contextmanager
@@ -48,5 +50,6 @@ def end_with_parent() -> None:
 
 def call(work: bytes) -> Any:
     """Apply a function to a piece, pickled together: if they cannot be loaded, that is an error."""
+    reserve()
     function, piece = pickle.loads(work)
     return function(piece)
