@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from hnlstat.app import main
@@ -66,7 +67,13 @@ def test_the_last_step_is_the_second_study_itself(tmp_path, compared):
 
 
 def test_the_first_step_is_the_first_study_itself(tmp_path, compared):
-    grid = (f"scan.mass.values={MASSES}", "inference.sigmas=[]")
+    # the couplings of its table, and of the other grid those between them
+    table, couplings = np.geomspace(5e-8, 5e-6, 10), np.geomspace(3e-8, 1e-5, 6)
+    couplings = np.union1d(table, couplings[(couplings > table[0]) & (couplings < table[-1])])
+    grid = (
+        f"scan.mass.values={MASSES}", "inference.sigmas=[]",
+        f"scan.coupling.values={couplings.tolist()}",
+    )  # fmt: skip
     contour = run(tmp_path, "experiment=published", *TINY, *grid)
     own = [
         limit.coupling
@@ -87,6 +94,10 @@ def test_steps_go_the_way_they_must(compared):
     assert ratio["tree-level branching ratio"] > 1
     # 1.353 events at n = 0 become ln 10: between the square and the fourth root of that
     assert (2.303 / 1.353) ** 0.25 - 0.01 < ratio["CLs"] < (2.303 / 1.353) ** 0.5 + 0.01
+    # straight lines lie above a curve that bends down; the other half of the beam adds events
+    assert ratio["no coarse table"] < 1
+    assert ratio["all flavours of the beam"] < 1
+    assert ratio["soil"] > 1
     assert ratio["background"] == pytest.approx(1, rel=1e-6)  # nothing observed
     events = {name: float(row["events_at_point"]) for name, row in found.items()}
     assert events["survival to the detector"] < events["published_2019"]
