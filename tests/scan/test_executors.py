@@ -52,7 +52,7 @@ def test_workers_that_keep_dying_end_the_run():
 
 def test_an_error_of_a_piece_is_passed_on():
     with executor(2) as pool, pytest.raises(ConfigError, match="1: no"):
-        list(pool.each(refuse, [1, 2]))
+        list(pool.each(refuse, [1, 1]))
 
 
 def test_no_more_workers_than_cores_or_pieces():
