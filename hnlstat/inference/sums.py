@@ -34,8 +34,8 @@ _LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
 _LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
 _LEFT_OUT_MEDIAN = 14.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
-_PRECISION = 0.003  # root mean square, of p-values, from the rounding of weights
-_COARSEST = 0.008  # relative change of a p-value by a step, unless all are multiples of a larger
+_PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
+_COARSEST = 0.02  # relative change of a p-value by a step, unless all are multiples of a larger
 _DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
 _TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
 _COMMON = 1e-9  # rounding error of weights that are multiples of a step
@@ -44,6 +44,7 @@ _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
 _ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
 _BATCH = 2_000_000  # of nodes times points on the circle
 _NEGLIGIBLE = 1e-17
+_LIGHT = 1e-12  # share of a node that counts for nothing
 _DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
 
 
@@ -289,7 +290,8 @@ class Sums:
         rates = self.nodes.signal * scale[:, None]
         logs = np.log(self.nodes.weight) + (rates - self.nodes.signal).sum(axis=0)
         weight = np.exp(logs - logs.max())
-        weight /= weight.sum()
+        heavy = weight > _LIGHT * weight.sum()
+        rates, weight = rates[:, heavy], weight[heavy] / weight[heavy].sum()
         decay = np.exp(rates.min(axis=1) @ (turns.real - 1.0))
         at = np.flatnonzero(np.abs(found) * decay > _NEGLIGIBLE)
         result = np.zeros_like(found)
