@@ -33,6 +33,14 @@ USER_ERRORS = HnlstatError, OSError
 """What the user can put right; all else is a fault of the program and keeps its traceback."""
 
 
+class _Ended(SystemExit):
+    """The end of a job, whose line is printed: nothing of Hydra's comes behind it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run the command line; errors that a user can cause become one line on stderr.
@@ -82,7 +90,9 @@ def _answer(arguments: list[str]) -> int:
         else:
             with stopped_in_order(), memory_in_a_line():
                 _run_hydra(arguments)
-    except SystemExit as stop:  # Hydra's own, after a line that says why; 1 means failed jobs here
+    except _Ended as end:
+        return end.status
+    except SystemExit as stop:  # Hydra's own, after a line that says why; 1 has a meaning here
         return USER_ERROR if stop.code == 1 else int(stop.code or 0)
     except KeyboardInterrupt as stop:
         return _complain("interrupted", KILLED + getattr(stop, "number", signal.SIGINT))
@@ -260,7 +270,7 @@ def _task(config: "DictConfig") -> None:
     try:
         _run(config, hydra)
     except USER_ERRORS as error:
-        raise SystemExit(_complain(error, getattr(error, "status", USER_ERROR))) from None
+        raise _Ended(_complain(error, getattr(error, "status", USER_ERROR))) from None
 
 
 def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
