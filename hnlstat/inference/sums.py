@@ -175,7 +175,7 @@ class Sums:
         tails = np.cumsum(own[::-1])[::-1]
         at = np.clip(self._cell(values) - moved.start, 0, len(tails) - 1).astype(int)
         below = 0.0 if self.whole else self._share(values) * own[at]
-        return np.asarray(tails[at] - below)
+        return np.asarray(np.clip(tails[at] - below, 0.0, 1.0))
 
     def log_below(self, values: FloatArray, with_signal: bool) -> FloatArray:
         """Return the logarithms of the probabilities of no larger sums, shape (M,)."""
