@@ -69,6 +69,8 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
         log.info("task %s, content hash %s", study.task.kind, content_hash)
         current = Run(study, folder, executor, unit_store(study, folder), Console(), log)
         summary = function(current, given)
+        if study.task.kind != "combine":  # whose likelihoods have been made by others
+            summary["assumed"] = study.assumptions()
         spent = time.perf_counter() - started
         folder.write_json("provenance.json", provenance(content_hash, study.simulation.seed, spent))
         write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))

@@ -37,6 +37,30 @@ class Section(BaseModel):
         return type(self)(**{**{k: getattr(self, k) for k in type(self).model_fields}, **changes})
 
 
+class Assuming(Section):
+    """
+    A part of the configuration that says which of its settings have no source.
+
+    Attributes
+    ----------
+    assumed
+        Key of the setting below this part, dots between -> "assumed" or "from memory"; None: it has
+        a source after all.
+    """
+
+    assumed: dict[str, str | None] = {}
+
+    def assumptions(self) -> dict[str, str]:
+        """Those of them that are there and not switched off, with what is said of them."""
+        return {key: why for key, why in self.assumed.items() if why and self._value(key)}
+
+    def _value(self, key: str) -> object:
+        value: Any = self.model_dump()
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+
 AnySection = TypeVar("AnySection", bound=Section)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from hnlstat.config.base import Section, problem, suggest
+from hnlstat.config.base import Assuming, Section, problem, suggest
 from hnlstat.config.quantities import (
     Length,
     NotEmpty,
@@ -77,7 +77,7 @@ Volume = Annotated[
 ]
 
 
-class Detector(Section):
+class Detector(Assuming):
     """
     A detector and all material around it that neutrinos meet.
 

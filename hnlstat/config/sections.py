@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Assuming, Section, problem
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
@@ -188,7 +188,7 @@ class Model(Section):
         return self
 
 
-class Systematics(Section):
+class Systematics(Assuming):
     """
     Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Section, problem, suggest, validate
+from hnlstat.config.base import Assuming, Section, problem, suggest, validate
 from hnlstat.config.quantities import (
     ANGLE,
     ENERGY,
@@ -138,7 +138,7 @@ class Observable(Section):
         return tuple(share / total for share in shares)
 
 
-class Selection(Section):
+class Selection(Assuming):
     """
     What every selection has.
 

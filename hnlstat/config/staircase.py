@@ -29,6 +29,8 @@ SHARED = (
 
 SHARED_KEYS = {
     "scan": ("mass", "coupling"),
+    "systematics": ("assumed",),
+    "selection": ("assumed",),
     "model": ("mass", "coupling"),
     "simulation": ("seed", "precision", "max_points", "interpolate_masses"),
     "inference": ("toys", "seed"),

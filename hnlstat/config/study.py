@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from pydantic import AfterValidator, model_validator
 
 import hnlstat
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Assuming, Section, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
@@ -156,6 +156,22 @@ class Study(Section):
         observed = [dataset.exposure.observed for dataset in self.datasets]
         return None not in observed and any(data != "asimov" for data in observed)
 
+    def assumptions(self) -> dict[str, str]:
+        """
+        Settings without a source that change what a run finds: key -> "assumed" or "from memory".
+
+        Where yields are given those of the simulation do not count.
+        """
+        parts: dict[str, Assuming] = {"systematics": self.systematics}
+        if self.yields_from is None:
+            parts["selection"] = self.selection
+            parts |= {f"detector {d.detector.name}": d.detector for d in self.datasets}
+        return {
+            f"{name}: {key}" if " " in name else f"{name}.{key}": why
+            for name, part in parts.items()
+            for key, why in part.assumptions().items()
+        }
+
     def content_hash(self) -> str:
         """
         Give 12 hex digits that stand for everything that changes the numbers of a run.
@@ -177,7 +193,11 @@ class Study(Section):
             "data_from": True,
             "events": {"format"},
             "bounds": True,
-            "datasets": {"__all__": {"detector": {"description"}, "exposure": {"description"}}},
+            "systematics": {"assumed"},
+            "selection": {"assumed"},
+            "datasets": {
+                "__all__": {"detector": {"description", "assumed"}, "exposure": {"description"}}
+            },
         }
         if self.task.kind != "compare":
             unimportant["compare"] = True

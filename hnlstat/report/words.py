@@ -42,7 +42,19 @@ def words(kind: str, document: Mapping[str, Any]) -> list[str]:
         Content of its `summary.json`.
     """
     found = SENTENCES[kind](document) if kind in SENTENCES else []
-    return [without_folders(sentence) for sentence in found]
+    return [without_folders(sentence) for sentence in [*found, *assumed_text(document)]]
+
+
+def assumed_text(document: Mapping[str, Any]) -> list[str]:
+    """Count the settings that have no source, and name them."""
+    assumed: Mapping[str, str] = document.get("assumed") or {}
+    groups: dict[str, list[str]] = {}
+    for key, why in assumed.items():
+        groups.setdefault(why, []).append(key)
+    if not groups:
+        return []
+    named = "; ".join(f"{why}: {', '.join(keys)}" for why, keys in groups.items())
+    return [f"{len(assumed)} settings have no source ({named})."]
 
 
 def tables(kind: str, document: Mapping[str, Any]) -> list[Grid]:
@@ -52,7 +64,7 @@ def tables(kind: str, document: Mapping[str, Any]) -> list[Grid]:
     facts = []
     found = []
     for name, value in document.items():
-        if name in ("task", "remarks"):
+        if name in ("task", "remarks", "assumed"):
             continue
         if isinstance(value, Mapping):
             found.append(_mapping(name, value))
@@ -67,7 +79,7 @@ def _summary(document: Mapping[str, Any]) -> Summary:
     """Make a Summary of its document."""
     parts = {"reaches": Reach, "leading": LeadingRange, "published": PublishedRange,
              "shares": Share}  # fmt: skip
-    content: dict[str, Any] = dict(document)
+    content: dict[str, Any] = {k: v for k, v in document.items() if k != "assumed"}
     for name, kind in parts.items():
         content[name] = tuple(kind(**entry) for entry in document[name])
     return Summary(**content)

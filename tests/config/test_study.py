@@ -51,6 +51,33 @@ def test_background_errors_are_those_of_the_release(nd280: Study) -> None:
         assert nd280.systematics.background[mode] == pytest.approx(error / events, abs=0.006)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [[], ["detector=nd280_upgrade"], ["selection=kinematic"], ["experiment=published_upgrade"]],
+)
+def test_what_is_assumed_is_a_setting_of_its_part(settings: list[str]) -> None:
+    study = load(settings)
+    parts = [study.systematics, study.selection, *(d.detector for d in study.datasets)]
+    for part in parts:
+        for key, why in part.assumed.items():
+            assert why in ("assumed", "from memory", None)
+            # of the observable there is a background once there is one
+            assert part._value(key) is not None or key == "observable.background"
+
+
+def test_what_is_assumed_is_counted_unless_it_is_off(nd280: Study) -> None:
+    found = nd280.assumptions()
+    assert found["systematics.rock_length"] == "assumed"
+    assert found["detector nd280: volumes.rock.density"] == "from memory"
+    assert "systematics.background" not in found
+    off = load(["systematics.rock_length=0"]).assumptions()
+    assert found.keys() - off.keys() == {"systematics.rock_length"}
+    sourced = load(["systematics.assumed.efficiency=null"])
+    assert found.keys() - sourced.assumptions().keys() == {"systematics.efficiency"}
+    assert sourced.content_hash() == nd280.content_hash()
+    assert not any("rock" in key for key in load(["experiment=published"]).assumptions())
+
+
 def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None:
     dataset = nd280.datasets[0]
     same = [

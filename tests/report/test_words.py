@@ -73,3 +73,11 @@ def test_numbers_and_lengths_in_words():
     assert power_symbol(2.0e-6) == r"2.00 \times 10^{-6}"
     lengths = [length_text(x) for x in (1e-4, 0.003, 0.01, 1.0, 100.0, 1e4, 1e6)]
     assert lengths == ["100 µm", "3 mm", "1 cm", "1 m", "100 m", "10 km", "1,000 km"]
+
+
+def test_what_has_no_source_is_counted():
+    document = {"rows": 3, "assumed": {"a.b": "assumed", "a.c": "from memory", "d": "assumed"}}
+    assert words("yields", document)[-1] == (
+        "3 settings have no source (assumed: a.b, d; from memory: a.c)."
+    )
+    assert len(words("yields", document | {"assumed": {}})) == 1

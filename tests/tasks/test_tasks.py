@@ -162,6 +162,8 @@ def test_point_agrees_with_the_grid(tmp_path, contour, capsys):
     mass, coupling = float(table.masses[i]), float(table.couplings[j])
     folder = run(tmp_path, "task=point", f"model.mass={mass!r}", f"model.coupling={coupling!r}")
     document = json.loads((folder / "summary.json").read_text())
+    assert document["assumed"]["systematics.rock_length"] == "assumed"
+    assert "settings have no source" in (folder / "report.html").read_text()
     events = [row["signal"] for row in document["channels"]]
     assert events == pytest.approx(table.by_channel().signal[i, j], rel=0.1)
     # no event observed: CLs of the data is at most that of every expectation
