@@ -17,6 +17,7 @@ from hnlstat.bounds import (
     world_leading_ranges,
 )
 from hnlstat.bounds.files import FOLDER
+from hnlstat.config import load
 from hnlstat.config.base import validate
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.errors import ConfigError, DataError
@@ -409,6 +410,7 @@ def test_unknown_curves_are_named(change, reason):
         ({"style": {"nomad": {"color": "blu"}}}, r"bounds.style.nomad.color: blu is no colour"),
         ({"style": {"nomad": {"line": "wavy"}}}, r"bounds.style.nomad.line: wavy is not one of"),
         ({"level": 90}, r"bounds.level: 90"),
+        ({"folder": "old"}, r"bounds.folder: old is not one of 'bounds' or 'bounds_published'"),
         ({"files": ["none.csv"]}, r"bounds.files.0: none.csv is not a file"),
     ],
 )
@@ -454,3 +456,15 @@ def test_a_region_covers_itself(shipped):
 def test_an_edge_has_no_share(shipped):
     with pytest.raises(ValueError, match="no area"):
         overlap(shipped["miniboone_enuqe_3sigma"], [])
+
+
+def test_bounds_as_the_publication_drew_them():
+    """CHARM-II was converted with 93.4 GeV^-1 per Bohr magneton, in place of 148.15."""
+    drawn, ours = (
+        {bound.name: bound for bound in chosen_bounds(load([f"bounds={name}"]).bounds)}
+        for name in ("published", "default")
+    )
+    at = np.array([0.01])
+    ratio = ours["charm_ii"].edges(at)[0] / drawn["charm_ii"].edges(at)[0]
+    assert ratio == pytest.approx(148.15 / 93.4, rel=0.03)
+    assert load(["experiment=published_upgrade"]).bounds.folder == "bounds_published"
