@@ -288,7 +288,7 @@ def build(current: Run, table: YieldTable) -> Experiment:
     if study.systematics.flux and "flux" not in table.modifiers:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
     if study.data_from is None:
-        if text := projections(study):
+        if (text := projections(study)) and text not in current.remarks:
             current.remark(text)
         return experiment
     base = experiment.base
