@@ -62,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(help_text())
         else:
             _run_hydra(arguments)
-    except SystemExit as stop:  # Hydra's own, after a line that says why; 1 means failed jobs here
-        return USER_ERROR if stop.code == 1 else int(stop.code or 0)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except USER_ERRORS as error:
@@ -91,6 +91,9 @@ def _run_hydra(arguments: list[str]) -> None:
                 _run_once(rest)
             else:
                 _run_as_asked(folder, sweep=options.multirun)
+    except SystemExit as stop:
+        # Hydra's own, after a line that says why; of a task, 1 stands for jobs that failed
+        raise SystemExit(USER_ERROR) if options.cfg and stop.code else stop from None
     except Exception as error:
         overrides = [f"hydra.searchpath=['file://{folder}']", *options.overrides]
         reason = _composition_error(error, overrides)
