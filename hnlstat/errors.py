@@ -10,6 +10,9 @@ class HnlstatError(Exception):
 
     status = 2
 
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())  # values that are quoted may have line breaks
+
 
 class ConfigError(HnlstatError):
     """A configuration that cannot be run: names the key, the value and what would be right."""

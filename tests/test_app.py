@@ -161,6 +161,7 @@ BAD = [
         ["yields_from=y#1.csv"],
         "yields_from=y#1.csv: cannot be read; write \"yields_from='y#1.csv'\"",
     ),
+    (["task..x=a=b"], "task..x=a=b: cannot be read; write key=value, quoting values with spaces"),
     (["runs=~/x$"], "runs=~/x$: cannot be read; write 'runs='"),
     (["runs='~no_such/x'"], "runs: ~no_such/x begins with ~, but there is no such home"),
     (

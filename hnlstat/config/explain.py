@@ -76,7 +76,7 @@ def _quoting(override: str) -> str:
     quoted = f"{key}='{escaped}'"
     if re.fullmatch(r"[+~]*[\w./@]+", key) and value and value.strip()[0] not in "[{'\"":
         try:
-            OverridesParser.create().parse_override(quoted)
+            OverridesParser.create().parse_overrides([quoted])
         except OverrideParseException:
             pass
         else:

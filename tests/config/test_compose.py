@@ -102,6 +102,7 @@ BAD = [
     ("name=a/b", "name: a/b is not a name for a folder"),
     ("datasets=[]", r"datasets: \[\] is not a list of datasets"),
     ("datasets=[nd280]", "datasets.0: nd280 is not a mapping"),
+    ("datasets='a\nb'", "datasets: a b is not a list of datasets"),
     ("datasets=[{detector: nd281, exposure: t2k_2019}]", "no such detector; did you mean nd280"),
     ("datasets=[{detectr: nd280}]", "datasets.0.detectr: unknown key; did you mean detector"),
     ("datasets=[{detector: nd280}]", "datasets.0.exposure: is missing"),
