@@ -147,7 +147,8 @@ def interval_within(
         discriminant = b**2 - a * c
         # the root that does not cancel is -(b + sign(b) sqrt(..)); the other is c / that
         large = -(b + np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), b))
-        first, second = large / a, c / np.where(large == 0, 1e-300, large)
+        with np.errstate(over="ignore"):  # a ray along the axis meets the cylinder nowhere
+            first, second = large / a, c / np.where(large == 0, 1e-300, large)
         hit = discriminant > 0
         near = np.where(hit, np.maximum(np.minimum(first, second), 0.0), 0.0)
         far = np.where(hit, np.maximum(first, second), 0.0)
