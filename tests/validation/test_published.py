@@ -66,7 +66,7 @@ def limit():
 
 @pytest.mark.parametrize(("mass", "mu_tr", "decays", "tolerance"), RAW)
 def test_raw_rates(mass, mu_tr, decays, tolerance):
-    unit = "{name: unit, pot: {fhc: 3.6e21, rhc: 1}, observed: null}"
+    unit = "{name: unit, pot: {fhc: 3.6e21, rhc: 1e10}, observed: null}"
     study = load(["experiment=published", f"datasets=[{{exposure: {unit}}}]", "scan.table=null"])
     plan = Plan.of(study, np.array([mass]), np.array([mu_tr / 2]))
     got = plan.table([job.run() for job in plan.jobs()]).decays.sum()
