@@ -46,7 +46,7 @@ METHOD = "exact"
 _TAIL = 1e-13  # of each channel's background, left out of its table
 _MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
-_FEW_OUTCOMES = 20_000  # for the p-value of no signal of data far above the median
+_FEW_OUTCOMES = 200_000  # for the p-value of no signal of data far above the median
 _TOLERANCE = 1e-8
 _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 

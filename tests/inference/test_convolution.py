@@ -109,7 +109,7 @@ def test_plain_toys_of_a_spectrum_agree():
     seen = weights @ SPECTRUM.observed
     rng = np.random.default_rng(3)
     sums = [
-        weights @ pseudo_experiments(model, number, rng, drawn=True)
+        weights @ pseudo_experiments(model, number, rng, "drawn")
         for model in (SPECTRUM, SPECTRUM.with_signal(np.zeros(5)))
     ]
     clsb, clb = (float(np.mean(values <= seen + 1e-9)) for values in sums)
