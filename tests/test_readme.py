@@ -1,0 +1,57 @@
+"""The commands of README and docs are such: each composes to a study that can be run."""
+
+import itertools
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hnlstat.app import main
+from hnlstat.config import load
+
+ROOT = Path(__file__).parent.parent
+FLAGS = ("--help", "--cfg")  # run as they are
+PLACEHOLDER = "<date>_<time>"
+
+
+def commands():
+    """Arguments of `python -m hnlstat` in the shell blocks of each page."""
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                for part in line.split("&&"):
+                    words = shlex.split(part, comments=True)
+                    if words[:3] == ["python", "-m", "hnlstat"]:
+                        yield pytest.param(words[3:], id=f"{page.stem} {' '.join(words[3:])}")
+
+
+def jobs(arguments):
+    """The overrides of each job of a sweep, or those of the one run."""
+    if "-m" not in arguments:
+        return [arguments]
+    own = [a for a in arguments if a != "-m" and not a.startswith(("hydra/", "hydra."))]
+    choices = [
+        [f"{key}={value}" for value in values.split(",")]
+        for key, values in (argument.split("=", 1) for argument in own)
+    ]
+    return [list(job) for job in itertools.product(*choices)]
+
+
+@pytest.mark.parametrize("arguments", [*commands()])
+def test_commands_can_be_run(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("channel,observed\nnd280_fhc,0\nnd280_rhc,0\n")
+    source = (ROOT / "hnlstat/data/bounds/minerva.csv").read_text(encoding="utf-8")
+    Path("mine.csv").write_text(source, encoding="utf-8")
+    arguments = [argument.replace(PLACEHOLDER, "now") for argument in arguments]
+    if arguments and arguments[0] in FLAGS:
+        assert main(arguments) == 0
+        assert capsys.readouterr().out
+        return
+    for job in jobs(arguments):
+        load(job)
+
+
+def test_there_are_commands():
+    assert len(list(commands())) > 40
