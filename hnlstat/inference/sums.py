@@ -32,7 +32,7 @@ Channel = tuple[NDArray[np.intp], FloatArray, FloatArray]
 
 _LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
 _LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
-_LEFT_OUT_MEDIAN = 14.0
+_LEFT_OUT_MEDIAN = 10.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
 _PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
 _COARSEST = 0.02  # relative change of a p-value by a step, unless all are multiples of a larger
@@ -44,7 +44,7 @@ _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
 _ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
 _BATCH = 2_000_000  # of nodes times points on the circle
 _NEGLIGIBLE = 1e-17
-_LIGHT = 1e-12  # share of a node that counts for nothing
+_LIGHT = 0.1  # share of a node that counts for nothing, over what is left out
 _DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
 
 
@@ -259,7 +259,7 @@ class Sums:
         key = window.at, with_signal, left_out
         if key not in self._known:
             start, size = int(np.floor(window.low)), window.size
-            ratio = self._ratio(window.shift, size, with_signal)
+            ratio = self._ratio(window.shift, size, with_signal, left_out)
             wrapped = scipy.fft.irfft(ratio.conj(), size)
             probability = np.maximum(np.roll(wrapped, -(start % size)), 0.0)
             self._known[key] = Moved(
@@ -267,7 +267,9 @@ class Sums:
             )
         return self._known[key]
 
-    def _ratio(self, shift: float, size: int, with_signal: bool) -> ComplexArray:
+    def _ratio(
+        self, shift: float, size: int, with_signal: bool, left_out: float = _LEFT_OUT
+    ) -> ComplexArray:
         """Return G(exp(shift + i angle)) / G(exp(shift)) on the upper half of the circle."""
         angles = 2.0 * np.pi / size * np.arange(size // 2 + 1)
         scale = np.exp(shift * self.multiples)
@@ -290,10 +292,11 @@ class Sums:
         rates = self.nodes.signal * scale[:, None]
         logs = np.log(self.nodes.weight) + (rates - self.nodes.signal).sum(axis=0)
         weight = np.exp(logs - logs.max())
-        heavy = weight > _LIGHT * weight.sum()
+        beyond = _LIGHT * np.exp(-left_out)
+        heavy = weight > beyond * weight.sum()
         rates, weight = rates[:, heavy], weight[heavy] / weight[heavy].sum()
         decay = np.exp(rates.min(axis=1) @ (turns.real - 1.0))
-        at = np.flatnonzero(np.abs(found) * decay > _NEGLIGIBLE)
+        at = np.flatnonzero(np.abs(found) * decay > max(_NEGLIGIBLE, 1e-5 * beyond))
         result = np.zeros_like(found)
         for some in np.array_split(at, 1 + at.size * weight.size // _BATCH):
             result[some] = found[some] * (weight @ np.exp(rates.T @ (turns[:, some] - 1.0)))
