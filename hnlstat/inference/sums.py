@@ -36,6 +36,7 @@ _DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
 _TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
 _COMMON = 1e-9  # rounding error of weights that are multiples of a step
 _MOST_STEPS = 2**15
+_CHEAP_STEPS = 2**12  # as many as are taken lest a weight is rounded to nothing
 _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
 _ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
 
@@ -119,7 +120,8 @@ class Sums(Generating):
         wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
         errors = slope * steps * np.sqrt(wrong**2 @ rates)
         common = np.abs(wrong).max(axis=1) < _COMMON
-        good = common | ((errors < _PRECISION) & (steps < _COARSEST / slope))
+        largest = min(_COARSEST / slope, max(weights[weights > 0.0].min(), reach / _CHEAP_STEPS))
+        good = common | ((errors < _PRECISION) & (steps <= largest))
         at = int(np.argmax(good)) if good.any() else len(steps) - 1
         if not common[at]:  # a little finer there may be a much better one
             at += int(np.argmin(np.where(steps[at:] > steps[at] / _FINER, errors[at:], np.inf)))
