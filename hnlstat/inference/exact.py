@@ -46,7 +46,7 @@ METHOD = "exact"
 _TAIL = 1e-13  # of each channel's background, left out of its table
 _MAX_COUNT = 1500  # of the background in one channel
 _MAX_OUTCOMES = 2_000_000
-_FEW_OUTCOMES = 200_000  # for the p-value of no signal of data far above the median
+_FEW_OUTCOMES = 400_000  # for the p-value of no signal of data far above the median
 _TOLERANCE = 1e-8
 _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 
@@ -231,7 +231,7 @@ def _below(
     model: CountingModel,
     backgrounds: Sequence[FloatArray],
     limit: float,
-    most: float = _MAX_OUTCOMES,
+    most: float = np.inf,
 ) -> Ladder:
     """Return the ladder in q0 of a set that contains all outcomes with q0 <= limit."""
     rise = np.log1p(model.signal / model.background)
@@ -243,11 +243,12 @@ def _below(
         # where a channel hardly weighs, more counts than it can give need no rows
         size = min(int(key_limit / slope) + 1, len(pmf) + int(signal_counts))
         padded.append(np.concatenate([pmf[:size], np.zeros(max(size - len(pmf), 0))]))
-    if _corner([len(pmf) for pmf in padded]) > most:
+    keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
+    corner = _corner([len(pmf) for pmf in padded])
+    if corner > _MAX_OUTCOMES or outcome_count(keys, key_limit) > most:
         raise InferenceError(
             f"a signal of {model.signal.sum():.4g} events has too many outcomes to enumerate"
         )
-    keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
     outcomes = enumerate_outcomes(padded, keys, key_limit)
     return Ladder.build(
         q_zero(outcomes.counts, model.signal, model.background),

@@ -9,30 +9,26 @@ of its bins, and E averages the signal over its uncertainties as in the exact ca
 transform over a circle of radius r = exp(-k) gives the probabilities times r^n / G(r): a
 distribution that is moved to where it is wanted, so that tails keep their relative precision (the
 saddle point of Daniels, Ann. Math. Stat. 25 (1954) 631). It has to be known only where it
-lies: Chernoff's bound tells between which sums all but e^-21 of it is, wherever these are.
+lies (`generating`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import scipy
-from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 
+from hnlstat.inference.generating import Channel, Generating
 from hnlstat.inference.ladder import TIE
 from hnlstat.inference.marginal import SignalNodes
 from hnlstat.inference.model import CountingModel
 
 FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
-Channel = tuple[NDArray[np.intp], FloatArray, FloatArray]
-"""Bins of a channel, their shares of its background, and ln P of its counts."""
 
 _LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
 _LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
-_LEFT_OUT_MEDIAN = 14.0
+_LEFT_OUT_MEDIAN = 10.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
 _PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
 _COARSEST = 0.02  # relative change of a p-value by a step, unless all are multiples of a larger
@@ -40,12 +36,9 @@ _DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
 _TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
 _COMMON = 1e-9  # rounding error of weights that are multiples of a step
 _MOST_STEPS = 2**15
+_CHEAP_STEPS = 2**12  # as many as are taken lest a weight is rounded to nothing
 _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
 _ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
-_BATCH = 2_000_000  # of nodes times points on the circle
-_NEGLIGIBLE = 1e-17
-_LIGHT = 1e-12  # share of a node that counts for nothing
-_DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,25 +65,17 @@ class Moved:
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class Sums(Generating):
     """Sums of weighted counts of one model.
 
     Attributes
     ----------
-    multiples
-        Weights of the bins over the step, shape (C,).
-    whole
-        Whether they are whole numbers.
     rounding
         Relative change of a p-value by the rounding of each weight, shape (C,).
     rates
         Expected counts where p-values are asked for, shape (C,).
     """
 
-    channels: Sequence[Channel]
-    nodes: SignalNodes
-    multiples: FloatArray
-    whole: bool = False
     rounding: FloatArray = field(default_factory=lambda: np.array(0.0))
     rates: FloatArray = field(default_factory=lambda: np.array(0.0))
     _known: dict[tuple[int, bool, float], Moved] = field(init=False, default_factory=dict)
@@ -122,7 +107,7 @@ class Sums:
         target = np.inf if discovery else float((weights @ counts).max())
         ends = (_LEFT_OUT_MEDIAN, _LEFT_OUT_ABOVE) if discovery else (_LEFT_OUT, _LEFT_OUT)
         both = [
-            fine._window(target, with_signal, end)
+            fine.window(target, with_signal, end)
             for with_signal, end in zip((True, False), ends, strict=True)
         ]
         shift = both[0].shift
@@ -135,7 +120,8 @@ class Sums:
         wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
         errors = slope * steps * np.sqrt(wrong**2 @ rates)
         common = np.abs(wrong).max(axis=1) < _COMMON
-        good = common | ((errors < _PRECISION) & (steps < _COARSEST / slope))
+        largest = min(_COARSEST / slope, max(weights[weights > 0.0].min(), reach / _CHEAP_STEPS))
+        good = common | ((errors < _PRECISION) & (steps <= largest))
         at = int(np.argmax(good)) if good.any() else len(steps) - 1
         if not common[at]:  # a little finer there may be a much better one
             at += int(np.argmin(np.where(steps[at:] > steps[at] / _FINER, errors[at:], np.inf)))
@@ -214,90 +200,19 @@ class Sums:
         """Return the part of their cells that lies below sums which are no whole numbers."""
         return np.asarray(values + 0.5 - np.floor(values + 0.5))
 
-    @cached_property
-    def _grid(self) -> FloatArray:
-        """Exponents k at which the generating function of exp(k) is looked at, rising."""
-        positive = self.multiples[self.multiples > 0.0]
-        events = 1.0 + sum(float(np.exp(p) @ np.arange(len(p))) for _, _, p in self.channels)
-        events += float((self.nodes.signal @ self.nodes.weight).sum())
-        low, high = 0.01 / (np.sqrt(events) * positive.max()), 30.0 / positive.min()
-        down = -np.geomspace(high, low, _DOWN)
-        up = np.geomspace(low, 20.0 / positive.max(), _UP)
-        return np.concatenate([down, [0.0], up])
-
-    @cached_property
-    def _logs(self) -> tuple[FloatArray, FloatArray]:
-        """Logarithms of the generating functions on the grid, without the signal and with it."""
-        powers = np.exp(np.outer(self.multiples, self._grid))
-        background = np.zeros(len(self._grid))
-        for rows, shares, log_pmf in self.channels:
-            base = np.log(np.maximum(shares @ powers[rows], 1e-300))
-            background += _log_sum(log_pmf[:, None] + np.arange(len(log_pmf))[:, None] * base)
-        exponents = self.nodes.signal.T @ (powers - 1.0)
-        return background, background + _log_sum(np.log(self.nodes.weight)[:, None] + exponents)
-
-    def _window(self, target: float, with_signal: bool, left_out: float = _LEFT_OUT) -> "_Window":
-        """Return where the distribution is that is led down to a sum, if it is not below anyway."""
-        grid, logs = self._grid, self._logs[with_signal]
-        at = _DOWN
-        if np.isfinite(target):
-            at = int(np.argmin(logs[: at + 1] - grid[: at + 1] * target))
-        high = (logs[at + 1 :] - logs[at] + left_out) / (grid[at + 1 :] - grid[at])
-        low = (logs[at] - logs[:at] - left_out) / (grid[at] - grid[:at])
-        return _Window(
-            at,
-            float(grid[at]),
-            float(logs[at]),
-            max(float(low.max(initial=0.0)), 0.0),
-            float(high.min()),
-            left_out,
-        )
-
     def _moved(self, target: float, with_signal: bool, left_out: float = _LEFT_OUT) -> Moved:
         """Return the distribution that is led down to a sum, if it is not below anyway."""
-        window = self._window(target, with_signal, left_out)
+        window = self.window(target, with_signal, left_out)
         key = window.at, with_signal, left_out
         if key not in self._known:
             start, size = int(np.floor(window.low)), window.size
-            ratio = self._ratio(window.shift, size, with_signal)
+            ratio = self.ratio(window.shift, size, with_signal, left_out)
             wrapped = scipy.fft.irfft(ratio.conj(), size)
             probability = np.maximum(np.roll(wrapped, -(start % size)), 0.0)
             self._known[key] = Moved(
                 window.shift, window.log_norm, start, window.spread, probability
             )
         return self._known[key]
-
-    def _ratio(self, shift: float, size: int, with_signal: bool) -> ComplexArray:
-        """Return G(exp(shift + i angle)) / G(exp(shift)) on the upper half of the circle."""
-        angles = 2.0 * np.pi / size * np.arange(size // 2 + 1)
-        scale = np.exp(shift * self.multiples)
-        if self.whole:
-            whole = self.multiples.astype(np.int64)
-            index = np.outer(whole, np.arange(len(angles))) % size
-            turns = np.exp(2j * np.pi / size * np.arange(size))[index]
-        else:
-            turns = np.exp(1j * np.outer(self.multiples, angles))
-        found = np.ones(len(angles), dtype=np.complex128)
-        for rows, shares, log_pmf in self.channels:
-            point = shares * scale[rows]
-            high = float(point.sum())
-            logs = log_pmf + np.arange(len(log_pmf)) * np.log(max(high, 1e-300))
-            weights = np.exp(logs - _log_sum(logs))
-            used = weights[: int(np.flatnonzero(weights > _NEGLIGIBLE)[-1]) + 1]
-            found *= polyval((point / max(high, 1e-300)) @ turns[rows], used)
-        if not with_signal:
-            return found
-        rates = self.nodes.signal * scale[:, None]
-        logs = np.log(self.nodes.weight) + (rates - self.nodes.signal).sum(axis=0)
-        weight = np.exp(logs - logs.max())
-        heavy = weight > _LIGHT * weight.sum()
-        rates, weight = rates[:, heavy], weight[heavy] / weight[heavy].sum()
-        decay = np.exp(rates.min(axis=1) @ (turns.real - 1.0))
-        at = np.flatnonzero(np.abs(found) * decay > _NEGLIGIBLE)
-        result = np.zeros_like(found)
-        for some in np.array_split(at, 1 + at.size * weight.size // _BATCH):
-            result[some] = found[some] * (weight @ np.exp(rates.T @ (turns[:, some] - 1.0)))
-        return result
 
     def _is_dense(self, target: float) -> bool:
         """Tell whether the distributions led down to a sum have no detail finer than the step.
@@ -306,42 +221,9 @@ class Sums:
         """
         above = not np.isfinite(target)
         for with_signal in (False, True):
-            window = self._window(target, with_signal)
+            window = self.window(target, with_signal, _LEFT_OUT)
             if window.high > target or above:
-                ratio = np.abs(self._ratio(window.shift, window.size, with_signal))
+                ratio = np.abs(self.ratio(window.shift, window.size, with_signal, _LEFT_OUT))
                 if ratio[3 * len(ratio) // 4 :].max() > (_ROUGH_ABOVE if above else _ROUGH):
                     return False
         return True
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Where a distribution lies: shift and logarithm of the norm as in `Moved`, and its ends."""
-
-    at: int
-    shift: float
-    log_norm: float
-    low: float
-    high: float
-    left_out: float
-
-    @property
-    def width(self) -> float:
-        return self.high - self.low
-
-    @property
-    def spread(self) -> float:
-        """About its standard deviation, that of a Gaussian with these ends."""
-        return float(self.width / np.sqrt(8.0 * self.left_out))
-
-    @property
-    def size(self) -> int:
-        """Enough points on the circle, a good number for a Fourier transform."""
-        start = np.floor(self.low)
-        return 2 * int(scipy.fft.next_fast_len(int(0.5 * (self.high - start)) + 3, real=True))
-
-
-def _log_sum(logs: FloatArray) -> FloatArray:
-    """Return the logarithm of the sum over the first axis."""
-    largest = logs.max(axis=0)
-    return np.asarray(largest + np.log(np.exp(logs - largest).sum(axis=0)))

@@ -144,6 +144,7 @@ def brute(model, order, seen):
 )
 @example([-6.0, -6.0], 5.0, 0.5, [2.0, 2.0], 0.3)
 @example([0.7, -6.0], 11.0, 0.9, [1.0, 1.5], 0.0)
+@example([0.0, -5.0], 0.1015625, 0.05078125, [0.0, 0.0], 0.0)
 def test_few_bins_are_brute_force(backgrounds, strength, share, excess, error):
     """Backgrounds of 1e-6 to 6 events; data from none to twice the expectation and more."""
     size = len(backgrounds)

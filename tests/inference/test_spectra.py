@@ -110,7 +110,7 @@ def test_few_events_in_many_bins_are_brute_force(
         ("a",) * size, signal, b, data, {"e": np.linspace(0.1, 0.3, size)}, error, bins=range(size)
     )
     # neighbours may change places by the rounding of weights
-    near = 0.03 * min(1.0, float(np.sqrt(b @ weights**2)))
+    near = 0.03 * min(1.0, float(np.sqrt((signal + b) @ weights**2)))
     while len(outcomes(weights, level + near).T) > 10_000:
         data = np.floor(data / 2.0)
         level, model = float(weights @ data), model.with_data(data)
