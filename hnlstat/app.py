@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
-from hnlstat.interrupts import stopped_in_order
+from hnlstat.interrupts import interruption, stopped_in_order
 from hnlstat.shipped import conf_dir, help_text
 from hnlstat.streams import own_streams
 
@@ -90,13 +90,15 @@ def _answer(arguments: list[str]) -> int:
         else:
             with stopped_in_order(), memory_in_a_line():
                 _run_hydra(arguments)
-    except _Ended as end:
-        return end.status
+    except _Ended as ended:
+        return ended.status
     except SystemExit as stop:  # Hydra's own, after a line that says why; 1 has a meaning here
         return USER_ERROR if stop.code == 1 else int(stop.code or 0)
-    except KeyboardInterrupt as stop:
-        return _complain("interrupted", KILLED + getattr(stop, "number", signal.SIGINT))
-    except USER_ERRORS as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if (end := interruption(error)) is not None:
+            return _complain("interrupted", KILLED + getattr(end, "number", signal.SIGINT))
+        if not isinstance(error, USER_ERRORS):
+            raise
         return _complain(error, getattr(error, "status", USER_ERROR))
     return 0
 

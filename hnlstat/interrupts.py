@@ -34,6 +34,13 @@ def stopped_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Find what interrupted a run, even behind the error of a library that tidied up badly."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _stop(number: int, _: object) -> NoReturn:
     raise StoppedError(number)
 

@@ -115,6 +115,12 @@ def channels(study: Study) -> tuple[Channel, ...]:
     return tuple(result)
 
 
+def bins(study: Study) -> tuple[list[str], list[int]]:
+    """Channel of each bin of a Study, and its index in it."""
+    found = [(c.name, index) for c in channels(study) for index in range(len(c.shares))]
+    return [name for name, _ in found], [index for _, index in found]
+
+
 def experiment(study: Study, table: YieldTable) -> Experiment:
     """The likelihood of a Study with the yields of a table that has its channels.
 

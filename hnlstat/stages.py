@@ -31,6 +31,7 @@ from hnlstat.scan.store import RunFolder, json_parts
 from hnlstat.scan.tables import read_data, write_cut_flow, write_yields
 from hnlstat.simulation.masses import Simulation
 from hnlstat.simulation.sample import MassSample
+from hnlstat.simulation.setup import without_rock
 from hnlstat.simulation.table import CutFlow, YieldTable
 from hnlstat.simulation.volume import left_out
 from hnlstat.simulation.yields import RELEVANT_EVENTS, TOLERATED, Job
@@ -189,6 +190,8 @@ def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
         current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
     check_volume(current, masses, couplings)
+    for text in without_rock(current.study):
+        current.remark(text)
     return found
 
 

@@ -23,7 +23,7 @@ from hnlstat.scan.provenance import provenance
 from hnlstat.scan.resume import run_folder
 from hnlstat.scan.run_store import RunStore
 from hnlstat.scan.store import RunFolder, json_text
-from hnlstat.scan.tables import read_yields, write_limits
+from hnlstat.scan.tables import read_data, read_yields, write_limits
 from hnlstat.scan.units import UnitStore
 from hnlstat.simulation.table import YieldTable
 from hnlstat.stages import (
@@ -65,6 +65,8 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     if given is not None:
         likelihood.check_bins(study, given)
         check_size(study, given)
+    if study.data_from is not None:  # before a long calculation, which it would make useless
+        read_data(study.data_from, *likelihood.bins(study))
     with (
         Screen() as screen,
         run_folder(study, content_hash) as folder,

@@ -228,6 +228,18 @@ def test_errors_of_a_task(
 
 
 @pytest.mark.usefixtures("studies")
+@pytest.mark.parametrize("behind", [AttributeError("no cache"), OutputError("half written")])
+def test_an_interruption_behind_an_error_of_a_library_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], behind: Exception
+) -> None:
+    behind.__context__ = KeyboardInterrupt()
+    fail_with(behind, monkeypatch)
+    monkeypatch.setattr("hnlstat.app._run_hydra", lambda _: sys.modules["hnlstat.tasks"].run(None))
+    assert main([]) == 130
+    assert capsys.readouterr().err == "hnlstat: interrupted\n"
+
+
+@pytest.mark.usefixtures("studies")
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(ZeroDivisionError("fault"), monkeypatch)
     with pytest.raises(ZeroDivisionError, match="fault"):

@@ -82,6 +82,29 @@ class Assuming(Section):
 
     assumed: dict[str, str | None] = {}
 
+    @model_validator(mode="after")
+    def _assumed_are_settings(self) -> Self:
+        for key in self.assumed:
+            if (reason := self._misspelt(key)) is not None:
+                raise problem("assumed", f"{key} is no setting of this part{reason}")
+        return self
+
+    def _misspelt(self, key: str) -> str | None:
+        """Say why there cannot be such a setting; None if there is, or could be."""
+        value: Any = self
+        for part in key.split("."):
+            if value is None:  # is switched off
+                return None
+            if isinstance(value, Section):
+                value = {name: getattr(value, name) for name in type(value).model_fields}
+            elif isinstance(value, dict) and closest(part, value, 0.8) is None:  # was taken out
+                return None
+            options = value if isinstance(value, dict) else ()
+            if part not in options:
+                return f"; {suggest(part, options)}" if options else ""
+            value = value[part]
+        return None
+
     def assumptions(self) -> dict[str, str]:
         """Those of them that are there and not switched off, with what is said of them."""
         return {key: why for key, why in self.assumed.items() if why and self._value(key)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,14 +11,18 @@ import filelock
 import yaml  # type: ignore[import-untyped]
 
 from hnlstat.config.study import Study
-from hnlstat.errors import DataError, OutputError
+from hnlstat.errors import ConfigError, DataError, InferenceError, OutputError
 from hnlstat.reading import read_text
 from hnlstat.scan.store import RunFolder
+from hnlstat.scan.units import MARK
 
 CONFIG, SUMMARY, LOCK = "config.yaml", "summary.json", ".lock"
 
 _ELSEWHERE = ("defaults", "executor", "runs", "store", "resume")
 """Keys that may differ between a run and its continuation."""
+
+REFUSED = ConfigError, DataError, InferenceError
+"""Faults of what was given: a run that they end before it found anything leaves no folder."""
 
 
 @contextmanager
@@ -41,11 +46,25 @@ def run_folder(study: Study, content_hash: str) -> Iterator[RunFolder]:
     try:
         folder.clear_temporary()
         folder.write_text(CONFIG, study.model_copy(update={"resume": None}).to_yaml())
-        yield folder
+        try:
+            yield folder
+        except REFUSED:
+            _discard(folder)
+            raise
     finally:
         lock.release()
         if (folder.path / SUMMARY).exists():
             (folder.path / LOCK).unlink(missing_ok=True)
+
+
+def _discard(folder: RunFolder) -> None:
+    """Delete a folder that holds nothing but what every run begins with."""
+    begun = {CONFIG, LOCK, "run.log", "units", f"units/{MARK}"}
+    if {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*")} <= begun:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        with suppress(OSError):  # others may have runs there
+            folder.path.parent.rmdir()
+            folder.path.parent.parent.rmdir()
 
 
 def _new(study: Study, content_hash: str) -> tuple[RunFolder, filelock.BaseFileLock]:

@@ -128,6 +128,23 @@ def painted_boxes(detector: Detector) -> tuple[list[PaintedBox], list[Medium]]:
     return boxes, list(media)
 
 
+def has_rock(detector: Detector) -> bool:
+    """Whether anything of a detector is made of what the uncertainties of the rock act on."""
+    return any(material == ROCK for material, _ in painted_boxes(detector)[1])
+
+
+def without_rock(study: Study) -> list[str]:
+    """Say which detectors have nothing that the uncertainties of the rock act on."""
+    keys = [key for key in ("rock_density", "rock_length") if getattr(study.systematics, key)]
+    bare = dict.fromkeys(d.detector.name for d in study.datasets if not has_rock(d.detector))
+    return [
+        f"no volume of {name} is of the material {ROCK!r}, so that {' and '.join(keys)} of the "
+        "systematics change nothing there"
+        for name in bare
+        if keys
+    ]
+
+
 def rock_beyond(
     detector: Detector, length: float, first: int
 ) -> tuple[list[PaintedBox], list[Medium]]:

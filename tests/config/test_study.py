@@ -65,6 +65,28 @@ def test_what_is_assumed_is_a_setting_of_its_part(settings: list[str]) -> None:
             assert part._value(key) is not None or key == "observable.background"
 
 
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("+systematics.assumed.eficiency=assumed", "efficiency"),
+        ("+selection.assumed={efficency: assumed}", "efficiency"),
+        ("+detector.assumed={volumes.rok.density: assumed}", "rock"),
+        ("+detector.assumed={volumes.rock.densty: assumed}", "density"),
+        ("+detector.assumed={volume.rock.density: assumed}", "volumes"),
+        ("+detector.assumed={background_factor.fhc: assumed}", None),
+    ],
+)
+def test_what_is_assumed_and_no_setting_is_an_error(setting: str, reason: str | None) -> None:
+    with pytest.raises(ConfigError) as error:
+        load([setting])
+    assert "is no setting of this part" in str(error.value)
+    assert reason is None or f"did you mean {reason}?" in str(error.value)
+
+
+def test_what_is_assumed_may_be_taken_out() -> None:
+    load(["~detector.volumes.rock"])
+
+
 def test_what_is_assumed_is_counted_unless_it_is_off(nd280: Study) -> None:
     found = nd280.assumptions()
     assert found["systematics.rock_length"] == "assumed"

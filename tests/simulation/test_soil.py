@@ -12,7 +12,7 @@ from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.production import ProductionJob
 from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
-from hnlstat.simulation.setup import rock_beyond
+from hnlstat.simulation.setup import rock_beyond, without_rock
 
 MASSES, COUPLINGS = np.array([0.03, 0.15]), np.array([1e-8, 3e-7, 1e-6])
 LONGER = "detector.volumes.rock.size=[48, 48, 190]", "detector.volumes.rock.center=[0, 0, -87]"
@@ -111,3 +111,15 @@ def test_what_is_described_upstream_of_the_soil_stays():
     wall = "{material: iron, density: 7.8, center: [0, 0, -172], size: [48, 48, 20]}"
     found = table(f"+detector.volumes.dump={wall}")
     assert np.all(found.modifiers["rock_length"] == 0)
+
+
+@pytest.mark.parametrize("switched_off", ["", "rock_density", "rock_length", "both"])
+def test_soil_of_another_name_has_a_word_that_nothing_varies(switched_off):
+    off = ["rock_density", "rock_length"] if switched_off == "both" else [switched_off]
+    settings = [f"systematics.{key}=0" for key in off if key]
+    assert without_rock(load(settings)) == []
+    soil = "detector.volumes.rock.material=iron"
+    found = without_rock(load([soil, *settings]))
+    assert len(found) == (switched_off != "both")
+    assert all("no volume of nd280 is of the material 'rock'" in text for text in found)
+    assert not any(key in text for text in found for key in off if key)

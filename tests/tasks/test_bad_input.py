@@ -101,3 +101,32 @@ def test_workspaces_that_are_none(tmp_path, capsys, content, message):
         (workspace / "patchset.json").write_text(json.dumps({}))
     folders = f"task.folders=[{tmp_path / 'a'}, {tmp_path / 'b'}]"
     assert message in refused(capsys, f"runs={tmp_path / 'runs'}", "task=combine", folders)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nd280_fhc,0\nnd280_rhc,1_0\n", "line 3: observed = '1_0' is not a number"),
+        ("nd280_fhc,0\n", "has no line for channel 'nd280_rhc'"),
+        ("nd280_fhc,0\nnd280_rhc,1e300\n", "line 3: observed = '1e300' must be at most"),
+        ("nd280_fhc,0\nother,0\n", "line 3: channel"),
+    ],
+)
+@pytest.mark.parametrize("simulated", [False, True])
+def test_bad_data_are_refused_before_anything_is_made(tmp_path, capsys, simulated, text, message):
+    (tmp_path / "n.csv").write_text("channel,observed\n" + text)
+    given = "task=workspace" if simulated else yields(tmp_path / "y.csv")
+    found = refused(capsys, f"runs={tmp_path / 'runs'}", given, f"data_from={tmp_path / 'n.csv'}")
+    assert message in found
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_combination_that_is_refused_leaves_nothing(tmp_path, capsys):
+    runs = f"runs={tmp_path / 'runs'}"
+    for name in "ab":
+        common = (yields(tmp_path / "y.csv"), runs, "task=workspace", f"name={name}")
+        assert main([*common, "executor=serial"]) == 0
+    a, b = (next((tmp_path / "runs" / name).iterdir()) for name in "ab")
+    (b / "workspace" / "BkgOnly.json").write_text("{}")
+    refused(capsys, "task=combine", f"task.folders=[{a},{b}]", "name=c", runs)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"a", "b"}
