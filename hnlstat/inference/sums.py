@@ -115,12 +115,14 @@ class Sums(Generating):
         slope = max(_DISCOVERY_SLOPE if discovery else -shift, 1.0 / spread)
         rates = (model.signal + model.background) * np.exp(shift * weights)
         rates = np.maximum(rates, counts.max(axis=1))
-        typical = np.sqrt(float(rates @ weights**2) / float(rates.sum()))
+        least = float(weights[weights > 0.0].min())
+        # bins without signal, however many events these have, must not make it small
+        typical = max(np.sqrt(float(rates @ weights**2) / float(rates.sum())), least)
         steps = np.geomspace(typical, reach / _MOST_STEPS, _TRIED)
         wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
         errors = slope * steps * np.sqrt(wrong**2 @ rates)
         common = np.abs(wrong).max(axis=1) < _COMMON
-        largest = min(_COARSEST / slope, max(weights[weights > 0.0].min(), reach / _CHEAP_STEPS))
+        largest = min(_COARSEST / slope, max(least, reach / _CHEAP_STEPS))
         good = common | ((errors < _PRECISION) & (steps <= largest))
         at = int(np.argmax(good)) if good.any() else len(steps) - 1
         if not common[at]:  # a little finer there may be a much better one
