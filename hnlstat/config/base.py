@@ -101,7 +101,8 @@ class Assuming(Section):
                 return None
             options = value if isinstance(value, dict) else ()
             if part not in options:
-                return f"; {suggest(part, options)}" if options else ""
+                known = [name for name in options if name != "assumed"]
+                return f"; {suggest(part, known)}" if known else ""
             value = value[part]
         return None
 
