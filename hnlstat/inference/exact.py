@@ -21,6 +21,7 @@ of experiments with the signal.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -178,12 +179,7 @@ class ExactCalculator:
 
         The p-value is one minus the probability of all outcomes with a smaller q0. As
         q0 >= 2 ln L(1)/L(0), these have sum_i n_i ln(1 + s_i/b_i) <= q0/2 + sum_i s_i: a finite
-        set, enumerated in full.
-
-        Raises
-        ------
-        InferenceError
-            If the signal asks for too many outcomes.
+        set, enumerated in full; if it is too large both p-values are those of the convolution.
         """
         active = np.flatnonzero(model.signal > 0.0)
         if not active.size:
@@ -193,10 +189,13 @@ class ExactCalculator:
         rates = (model.signal, model.background)
         asimov = float(q_zero((model.signal + model.background)[:, None], *rates)[0])
         limit = max(1.03 * asimov, TIE)
-        ladder = _below(model, backgrounds, limit)
-        while ladder.below(limit)[0] <= 0.5:
-            limit *= 1.1
+        try:
             ladder = _below(model, backgrounds, limit)
+            while ladder.below(limit)[0] <= 0.5:
+                limit *= 1.1
+                ladder = _below(model, backgrounds, limit)
+        except InferenceError:
+            return replace(self._convolution.discovery(model), validity=f"ok: p0 by {CONVOLUTION}")
         median = ladder.quantile(ladder.signal_plus_background, 0.5)
         p_expected = max(1.0 - ladder.below(median)[1], _P_VALUE_FLOOR)
         remark = "ok" if p_expected > _P_VALUE_FLOOR else "p-value below the resolution of 1e-13"
@@ -244,8 +243,9 @@ def _below(
         size = min(int(key_limit / slope) + 1, len(pmf) + int(signal_counts))
         padded.append(np.concatenate([pmf[:size], np.zeros(max(size - len(pmf), 0))]))
     keys = [np.arange(len(pmf)) * slope for pmf, slope in zip(padded, rise, strict=True)]
-    corner = _corner([len(pmf) for pmf in padded])
-    if corner > _MAX_OUTCOMES or outcome_count(keys, key_limit) > most:
+    sizes = [len(pmf) for pmf in padded]
+    too_many = max(sizes) > MOST_COUNT or _corner(sizes) > _MAX_OUTCOMES
+    if too_many or outcome_count(keys, key_limit) > most:
         raise InferenceError(
             f"a signal of {model.signal.sum():.4g} events has too many outcomes to enumerate"
         )

@@ -249,3 +249,11 @@ def test_p_values_are_in_order(size, channels, background, slope, strength, exce
         last = cls
         blind = replace(model, observed=None, signal=factor * signal)
         assert choose("auto", blind)[1].exclusion(blind).cls_expected == test.cls_expected
+
+
+@pytest.mark.parametrize("signal", [3e3, 1e4, 1e5])
+def test_discoveries_of_any_signal_in_little_memory(signal):
+    model = CountingModel(("a",), np.array([signal]), np.array([0.563]), np.array([3.0]))
+    found = choose("exact", model)[1].discovery(model)
+    assert found.p0_observed == pytest.approx(poisson.sf(2, 0.563), rel=1e-9)
+    assert 0.0 < found.p0_expected <= 1e-12

@@ -65,8 +65,8 @@ def test_yields_have_their_bins_and_cut_flow(contour):
 
 
 def test_a_cut_that_keeps_nothing_is_named(tmp_path, capfd):
-    folder = run(tmp_path, "task=yields", "selection.cuts.max_opening_angle=1e-9")
-    text = "selection.cuts.max_opening_angle = 1e-09 keeps no decay at 2 masses, 60 to 200 MeV"
+    folder = run(tmp_path, "task=yields", "selection.cuts.max_opening_angle=1e-6")
+    text = "selection.cuts.max_opening_angle = 1e-06 keeps no decay at 2 masses, 60 to 200 MeV"
     assert json.loads((folder / "summary.json").read_text())["remarks"] == [text]
     assert text in " ".join(capfd.readouterr().out.split())
     assert not read_yields(folder / "yields.csv").events.any()

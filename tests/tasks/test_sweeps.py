@@ -109,8 +109,8 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path, capsys):
     [
         ("summary.json", '{"reaches": [{"level": 0.9}]}', "reaches are not those of a run"),
         ("contours.json", '{"contours": 1}', "its schema is not"),
-        ("config.yaml", "{}", "config.yaml: detector: none is chosen"),
-        ("multirun.yaml", "a: 1", "multirun.yaml: is not that of a sweep"),
+        ("config.yaml", "{}", "config.yaml: this is not the configuration of a run"),
+        ("multirun.yaml", "a: 1", "multirun.yaml: is not the plan of a sweep"),
     ],
 )
 def test_odd_files_of_jobs_are_one_line(sweep, tmp_path, capsys, file, content, message):
