@@ -33,6 +33,7 @@ MOST_COUNT = 4000
 _STEPS = 100
 _LEFT_OUT = 1e-9  # of CLs+b and of CLb, in counts that a channel hardly ever shows
 _MAX_OUTCOMES = 2_000_000
+_GROUPS = 40  # of nodes
 _FEW = 1000  # outcomes, not worth a look at which of them are likely
 
 
@@ -130,7 +131,11 @@ def _likely_sizes(
 
 
 def _signal_size(signal: FloatArray, weight: FloatArray, tail: float) -> int:
-    """Return the count that the signal (K,) reaches with no more than a probability."""
+    """Return a count that the signal (K,) reaches with no more than a probability.
+
+    Nodes of about the same signal count as one with the largest of theirs.
+    """
+    signal, weight = _grouped(signal, weight)
     low, high = 0, 1
     while weight @ pdtrc(high - 1, signal) > tail:
         low, high = high, 2 * high
@@ -138,3 +143,12 @@ def _signal_size(signal: FloatArray, weight: FloatArray, tail: float) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if weight @ pdtrc(middle - 1, signal) > tail else (low, middle)
     return high
+
+
+def _grouped(signal: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return upper ends of groups of signals (K,), and the weight of each group."""
+    if signal.size <= _GROUPS:
+        return signal, weight
+    ends = np.linspace(signal.min(), signal.max(), _GROUPS + 1)[1:]
+    group = np.searchsorted(ends[:-1], signal)
+    return ends, np.bincount(group, weight, minlength=_GROUPS)
