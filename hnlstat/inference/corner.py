@@ -151,4 +151,4 @@ def _grouped(signal: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatA
         return signal, weight
     ends = np.linspace(signal.min(), signal.max(), _GROUPS + 1)[1:]
     group = np.searchsorted(ends[:-1], signal)
-    return ends, np.bincount(group, weight, minlength=_GROUPS)
+    return ends, np.bincount(group, weight, minlength=_GROUPS).astype(np.float64)
