@@ -52,13 +52,14 @@ def best_fit_strength(
         above = (signal / (upper * signal + background)) @ counts >= total
         strength[above] = upper
         open_ &= ~above
-    n = counts[:, open_]
+    acting = signal > 1e-200 * total  # by others no fit is moved
+    n, offset = counts[np.ix_(acting, open_)], (background[acting] / signal[acting])[:, None]
     mu = np.zeros(n.shape[1])
     for _ in range(_MAX_STEPS):
-        ratio = signal[:, None] / (signal[:, None] * mu + background[:, None])
-        slope = n * ratio
+        rate = mu + offset
+        slope = n / rate
         value = slope.sum(axis=0)
-        slope *= ratio
+        slope /= rate
         step = value * (value / total - 1.0) / slope.sum(axis=0)
         mu += step
         if np.all(np.abs(step) <= _STEP_TOLERANCE * (1.0 + mu)):
