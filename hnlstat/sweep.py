@@ -72,7 +72,8 @@ class SweepFolder(Callback):
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Tell the process of a job."""
-        SweepFolder.latest = self.folder or Path(config.hydra.sweep.dir).absolute()
+        with suppress(OmegaConfBaseException):  # a setting that it needs is missing: told later
+            SweepFolder.latest = self.folder or Path(config.hydra.sweep.dir).absolute()
 
 
 def discard() -> None:
