@@ -1,6 +1,9 @@
 """Fixtures for all parts: the shipped scenarios, composed once."""
 
 import os
+import sys
+from pathlib import Path
+from types import ModuleType
 
 # as the command line does, before numpy is loaded: threads only compete with each other here
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -35,6 +38,17 @@ def nd280() -> Study:
 def upgrade() -> Study:
     """nd280_upgrade with three years, and nd280 with all data before it."""
     return load(["detector=nd280_upgrade"])
+
+
+@pytest.fixture
+def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Study]:
+    """Collect the studies that reach the tasks, in an empty folder; nothing is calculated."""
+    seen: list[Study] = []
+    stub = ModuleType("hnlstat.tasks")
+    stub.run = seen.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "hnlstat.tasks", stub)
+    monkeypatch.chdir(tmp_path)
+    return seen
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -14,17 +13,6 @@ from hnlstat.config import Study
 from hnlstat.errors import OutputError
 
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Study]:
-    """Collect the studies that reach the tasks, in an empty folder; nothing is calculated."""
-    seen: list[Study] = []
-    stub = ModuleType("hnlstat.tasks")
-    stub.run = seen.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "hnlstat.tasks", stub)
-    monkeypatch.chdir(tmp_path)
-    return seen
 
 
 def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

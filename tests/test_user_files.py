@@ -2,10 +2,8 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -17,17 +15,6 @@ GLOBAL = "# @package _global_\n"
 RUN_CODE = "{_target_: subprocess.call, args: [touch, ran]}"
 CALLBACK = f"hydra: {{callbacks: {{x: {RUN_CODE}}}}}\n"
 Write = Callable[[str, str | bytes], None]
-
-
-@pytest.fixture
-def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Study]:
-    """Collect the studies that reach the tasks, in an empty folder; nothing is calculated."""
-    seen: list[Study] = []
-    stub = ModuleType("hnlstat.tasks")
-    stub.run = seen.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "hnlstat.tasks", stub)
-    monkeypatch.chdir(tmp_path)
-    return seen
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ Size = Annotated[Ratio, AfterValidator(_relative)]
 Probability = Annotated[Ratio, AfterValidator(_up_to_one)]
 OpenProbability = Annotated[Ratio, AfterValidator(_inside_unit_interval)]
 Level = Annotated[Ratio, AfterValidator(_level)]
-Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1, 7)]
+Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1, MAX_SIGMAS)]
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
