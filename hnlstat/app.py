@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import hnlstat
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
-from hnlstat.interrupts import interruption, stopped_in_order
-from hnlstat.shipped import conf_dir, help_text
-from hnlstat.streams import own_streams
+from hnlstat.system.interrupts import interruption, stopped_in_order
+from hnlstat.system.shipped import conf_dir, help_text
+from hnlstat.system.streams import own_streams
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -145,7 +145,7 @@ def _plain(arguments: list[str]) -> bool:
 
 def _run_once(overrides: list[str]) -> None:
     """Run one job; `hydra.main` would compose twice, to see first whether it is a sweep."""
-    from hnlstat.conf_search import shipped_session
+    from hnlstat.system.conf_search import shipped_session
 
     with shipped_session() as hydra:
         hydra.run("config", _task, overrides)
@@ -155,7 +155,7 @@ def _run_as_asked(folder: Path, *, sweep: bool) -> None:
     """Do what Hydra's flags and settings say: a job, a sweep, or something to print."""
     import hydra
 
-    from hnlstat.checked_loader import install
+    from hnlstat.system.checked_loader import install
 
     install()
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
@@ -244,7 +244,7 @@ def _sweep(run: Callable[[], None]) -> None:
     SweepError
         If a job failed.
     """
-    from hnlstat import sweep
+    from hnlstat.run import sweep
 
     try:
         run()
@@ -277,7 +277,7 @@ def _task(config: "DictConfig") -> None:
 
 def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
     """Run a job of a sweep and write down how it ended; an error does not stop the others."""
-    from hnlstat import sweep
+    from hnlstat.run import sweep
 
     sweep.clear(hydra)
     folder, reason = None, None
@@ -298,10 +298,10 @@ def _recorded(config: "DictConfig", hydra: "HydraConf") -> None:
 def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
     """Check the configuration and run it; gives the folder of the results, if there is one."""
     with memory_in_a_line():
-        from hnlstat.config import from_config
+        from hnlstat.studies import from_config
 
         study = from_config(config, hydra)
 
-        from hnlstat.tasks import run  # only now: it brings everything else
+        from hnlstat.tasks.running import run  # only now: it brings everything else
 
         return run(study)

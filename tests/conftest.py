@@ -12,7 +12,8 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 import numpy as np
 import pytest
 
-from hnlstat.config import Study, load
+from hnlstat.config import Study
+from hnlstat.studies import load
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,9 +45,9 @@ def upgrade() -> Study:
 def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Study]:
     """Collect the studies that reach the tasks, in an empty folder; nothing is calculated."""
     seen: list[Study] = []
-    stub = ModuleType("hnlstat.tasks")
+    stub = ModuleType("hnlstat.tasks.running")
     stub.run = seen.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "hnlstat.tasks", stub)
+    monkeypatch.setitem(sys.modules, "hnlstat.tasks.running", stub)
     monkeypatch.chdir(tmp_path)
     return seen
 

@@ -11,6 +11,7 @@ import pytest
 from hnlstat.app import main
 from hnlstat.config import Study
 from hnlstat.errors import OutputError
+from hnlstat.studies.saved import content_hash, to_yaml
 
 Run = Callable[..., int]
 
@@ -19,7 +20,7 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(_: Study) -> None:
         raise error
 
-    monkeypatch.setattr(sys.modules["hnlstat.tasks"], "run", run)
+    monkeypatch.setattr(sys.modules["hnlstat.tasks.running"], "run", run)
 
 
 def test_a_single_run_leaves_nothing_of_hydra(studies: list[Study], tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_what_others_log_is_not_printed(
     def run(_: Study) -> None:
         logging.getLogger("hnlstat").info("for the log file")
 
-    monkeypatch.setattr(sys.modules["hnlstat.tasks"], "run", run)
+    monkeypatch.setattr(sys.modules["hnlstat.tasks.running"], "run", run)
     assert main([]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -54,7 +55,7 @@ def test_quotes_at_the_end_of_an_override_are_its_own(studies: list[Study]) -> N
 
 def test_a_sweep_lies_below_the_runs(studies: list[Study], tmp_path: Path) -> None:
     assert main(["-m", "runs=out", "model=dipole_mu,dipole_e", "model.nature=dirac,majorana"]) == 0
-    assert len({s.content_hash() for s in studies}) == 4
+    assert len({content_hash(s) for s in studies}) == 4
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert files == [*(f"{i:04d}.json" for i in range(4)), "multirun.yaml"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -86,7 +87,7 @@ def test_the_configuration_of_a_run_runs_again(studies: list[Study], tmp_path: P
     assert main(["detector=nd280_upgrade", "simulation.seed=7", "experiment=quick"]) == 0
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.yaml").write_text(studies[0].to_yaml())
+    (folder / "config.yaml").write_text(to_yaml(studies[0]))
     assert main(["--config-dir", "run"]) == 0
     assert main(["--config-dir", "run", "simulation.seed=8"]) == 0
     assert studies[1] == studies[0]
@@ -222,7 +223,9 @@ def test_an_interruption_behind_an_error_of_a_library_is_one_line(
 ) -> None:
     behind.__context__ = KeyboardInterrupt()
     fail_with(behind, monkeypatch)
-    monkeypatch.setattr("hnlstat.app._run_hydra", lambda _: sys.modules["hnlstat.tasks"].run(None))
+    monkeypatch.setattr(
+        "hnlstat.app._run_hydra", lambda _: sys.modules["hnlstat.tasks.running"].run(None)
+    )
     assert main([]) == 130
     assert capsys.readouterr().err == "hnlstat: interrupted\n"
 

@@ -17,10 +17,10 @@ from hnlstat.bounds import (
     world_leading_ranges,
 )
 from hnlstat.bounds.files import FOLDER
-from hnlstat.config import load
 from hnlstat.config.base import validate
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.studies import load
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 

@@ -5,12 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hnlstat import likelihood
-from hnlstat.config import Study, load
+from hnlstat.config import Study
 from hnlstat.errors import ConfigError
-from hnlstat.inference.calculators import choose
-from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import projections
+from hnlstat.inference.engines.calculators import choose
+from hnlstat.likelihood import experiment as likelihood
+from hnlstat.run.stages import projections
+from hnlstat.search.table import YieldTable
+from hnlstat.studies import load
 
 UPGRADE = ["detector=nd280_upgrade"]
 OLD = "{detector: nd280, exposure: t2k_2019}"
@@ -151,7 +152,7 @@ def test_other_flavours_are_one_clear_line(value, message):
 
 
 def test_yields_come_from_the_flavours_of_their_mode():
-    from hnlstat.simulation.yields import Plan
+    from hnlstat.search.yields import Plan
 
     grid = np.array([0.1]), np.array([1e-6])
     few = ["simulation.precision=0.5", "systematics=none"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hnlstat.app import main
-from hnlstat.config import load
+from hnlstat.studies import load
 
 ROOT = Path(__file__).parent.parent
 FLAGS = ("--help", "--cfg")  # run as they are

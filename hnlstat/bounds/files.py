@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from hnlstat.bounds.curves import ANY, Bound, Kind, Scaling, Statistic, Status
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
-from hnlstat.csv_table import CsvTable, read_csv
 from hnlstat.errors import ConfigError, DataError
-from hnlstat.plausible import check_couplings, check_masses
+from hnlstat.tables.csv_table import CsvTable, read_csv
+from hnlstat.tables.plausible import check_couplings, check_masses
 
 FloatArray = NDArray[np.float64]
 

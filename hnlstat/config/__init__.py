@@ -1,9 +1,9 @@
-"""The typed Study, composed by Hydra from the conf/ tree and validated."""
+"""The typed Study, validated and immutable."""
 
-from hnlstat.config.compose import from_config, load, read
 from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
+from hnlstat.config.search import Kinematic, Recast, Selection
 from hnlstat.config.sections import (
     Dataset,
     EventFile,
@@ -14,7 +14,6 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
-from hnlstat.config.selection import Kinematic, Recast, Selection
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 
@@ -47,7 +46,4 @@ __all__ = [
     "Study",
     "Systematics",
     "Task",
-    "from_config",
-    "load",
-    "read",
 ]

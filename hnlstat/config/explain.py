@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from hnlstat.conf_search import groups, hydra_session, options
 from hnlstat.config.base import closest, suggest
+from hnlstat.system.conf_search import groups, hydra_session, options
 
 COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
     HydraException,

@@ -1,21 +1,16 @@
 """The Study: everything that a run needs, validated and immutable."""
 
-import hashlib
-import json
-import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import yaml  # type: ignore[import-untyped]
 from pydantic import AfterValidator, model_validator
 
-import hnlstat
 from hnlstat.config.base import Assuming, Name, Section, UserPath, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
-from hnlstat.config.inputs import anchor, digest, input_files
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.scan import Scan
+from hnlstat.config.search import AnySelection, Kinematic
 from hnlstat.config.sections import (
     Dataset,
     EventFile,
@@ -26,7 +21,6 @@ from hnlstat.config.sections import (
     Systematics,
     existing_file,
 )
-from hnlstat.config.selection import AnySelection, Kinematic
 from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
@@ -34,15 +28,6 @@ MIN_COUPLINGS = 4
 
 LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2}
 """Masses that the tasks need which work on the grid; `compare` has its own."""
-
-
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Quotes words such as 1e3, which OmegaConf reads as numbers, other than PyYAML."""
-
-
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), "-+0123456789"
-)
 
 
 class Study(Section):
@@ -181,74 +166,3 @@ class Study(Section):
             for name, part in parts.items()
             for key, why in part.assumptions().items()
         }
-
-    def content_hash(self) -> str:
-        """
-        Give 12 hex digits that stand for everything that changes the numbers of a run.
-
-        That is the configuration without names, descriptions, kind of task, executor, store, `runs`
-        and the bounds that limits are only compared with. It has the content of the flux table and
-        of other files, not their names, and the version of hnlstat.
-        """
-        from hnlstat.beam import load_flux
-
-        unimportant: Any = {
-            "name": True,
-            "task": {"kind", "folders"},
-            "executor": True,
-            "store": True,
-            "resume": True,
-            "runs": True,
-            "yields_from": True,
-            "data_from": True,
-            "inputs": True,
-            "flux": {"table"},
-            "events": {"format"},
-            "bounds": True,
-            "systematics": {"assumed"},
-            "selection": {"assumed"},
-            "datasets": {
-                "__all__": {"detector": {"description", "assumed"}, "exposure": {"description"}}
-            },
-        }
-        if self.task.kind != "compare":
-            unimportant["compare"] = True
-        content = json.dumps(self.model_dump(mode="json", exclude=unimportant))
-        total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
-        table = load_flux(self.flux.table)
-        for values in (table.edges_gev, *table.flux.values()):
-            total.update(values.tobytes())
-        for key, path in input_files(self):
-            if not key.startswith(("bounds", "flux")):
-                total.update(f"{key} {digest(key, path)}".encode())
-        return total.hexdigest()[:12]
-
-    def to_yaml(self) -> str:
-        """
-        Write the resolved configuration, quantities as numbers in their base units.
-
-        Paths of what is read are absolute, with the SHA-256 of each file under `inputs`.
-
-        Saved as config.yaml in a folder DIR, `python -m hnlstat --config-dir DIR` runs it again.
-        """
-        content: dict[str, Any] = {
-            "defaults": ["runtime", "_self_"],
-            **self.model_dump(mode="json", by_alias=True),
-        }
-        anchor(self, content)
-        head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
-        return head + yaml_text(content)
-
-
-def yaml_text(content: dict[str, Any]) -> str:
-    """Write a configuration as YAML."""
-    return str(
-        yaml.dump(
-            content,
-            Dumper=_Dumper,
-            sort_keys=False,
-            default_flow_style=None,
-            width=100,
-            allow_unicode=True,
-        )
-    )

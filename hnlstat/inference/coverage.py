@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.inference.model import CountingModel
 from hnlstat.inference.results import Calculator
+from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 Nuisances = Literal["drawn", "nominal"] | float

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from hnlstat.inference.model import CountingModel
+from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from hnlstat.report.figures import (
     own_style,
 )
 from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
-from hnlstat.scan.point_reader import PointTable
+from hnlstat.run.files.point_reader import PointTable
 
 FloatArray = NDArray[np.float64]
 

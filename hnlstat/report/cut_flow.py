@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Column, Table
 
-from hnlstat.config.selection import Kinematic
+from hnlstat.config.search import Kinematic
 from hnlstat.report.wording import mev_text
-from hnlstat.simulation.table import CutFlow
+from hnlstat.search.table import CutFlow
 
 SHOWN_MASSES = 6
 BEYOND = 0.01

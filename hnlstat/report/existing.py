@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound, overlap
 from hnlstat.report.wording import level_text
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 FloatArray = NDArray[np.float64]
 

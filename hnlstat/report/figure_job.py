@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
-from hnlstat.scan.contours import Region
-from hnlstat.scan.packing import code_digest
-from hnlstat.scan.store import figure_files
+from hnlstat.run.contours import Region
+from hnlstat.run.files.folder import figure_files
+from hnlstat.run.store.packing import code_digest
 
-DRAWING = ("report", "scan")
+DRAWING = ("report", "run", "run/files")
 """Parts of the package that draw and write figures."""
 
 

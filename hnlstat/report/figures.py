@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from hnlstat.bounds import Bound
 from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import coupling_symbol, level_text, plain
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 FloatArray = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hnlstat.inference.fit import FitResult
+from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
@@ -21,7 +21,7 @@ from hnlstat.report.figures import (
     set_axes,
 )
 from hnlstat.report.wording import fit_level_text, plain
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 SHADES = ("#0072B2", "#4F9CCB", "#8CC4E6", "#E69F00", "#D55E00")
 

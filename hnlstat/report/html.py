@@ -14,15 +14,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
-from hnlstat.config.study import yaml_text
 from hnlstat.errors import DataError
-from hnlstat.reading import read_json, read_text
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import coupling_text
 from hnlstat.report.words import Grid, tables, without_folders, words
-from hnlstat.scan.finished import FinishedRun
-from hnlstat.scan.point_reader import read_points
-from hnlstat.scan.store import write_text
+from hnlstat.run.files.finished import FinishedRun
+from hnlstat.run.files.folder import write_text
+from hnlstat.run.files.point_reader import read_points
+from hnlstat.studies.saved import yaml_text
+from hnlstat.system.reading import read_json, read_text
 
 REPORT = "report.html"
 CAPTIONS = {

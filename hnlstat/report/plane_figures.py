@@ -27,7 +27,7 @@ from hnlstat.report.figures import (
 )
 from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import length_text, plain
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 FloatArray = NDArray[np.float64]
 

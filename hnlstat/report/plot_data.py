@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hnlstat.bounds import Bound
 from hnlstat.report.summary import STRONG
 from hnlstat.report.wording import level_text
-from hnlstat.scan.contours import Region
-from hnlstat.scan.point_reader import PointTable
+from hnlstat.run.contours import Region
+from hnlstat.run.files.point_reader import PointTable
 
 DIGITS = 5  # of masses, couplings and CLs
 BAND = "expected_"

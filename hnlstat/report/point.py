@@ -8,15 +8,15 @@ import numpy as np
 from rich.table import Table
 
 from hnlstat.config.study import Study
-from hnlstat.inference.asymptotic import AsymptoticCalculator
-from hnlstat.inference.calculators import choose
-from hnlstat.inference.discovery import DiscoveryTests
-from hnlstat.inference.model import CountingModel
+from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
+from hnlstat.inference.engines.calculators import choose
+from hnlstat.inference.engines.toys import ToySettings
+from hnlstat.inference.limits.discovery import DiscoveryTests
 from hnlstat.inference.results import BANDS, Calculator
-from hnlstat.inference.toys import ToySettings
+from hnlstat.likelihood.model import CountingModel
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
-from hnlstat.simulation.yields import branching_ratio, efficiency, inverse_decay_lengths
+from hnlstat.search.yields import branching_ratio, efficiency, inverse_decay_lengths
 
 MOST_SIGMAS = 7.0
 """Of a discovery; beyond, a smaller signal gives a bound."""

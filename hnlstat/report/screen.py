@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.table import Column, Table
 from rich.text import Text
 
-from hnlstat.streams import readable
+from hnlstat.system.streams import readable
 
 WIDTH, WIDEST = 80, 10_000  # columns where the width is unknown, and that any table fits into
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from hnlstat.comparison import Comparison, Landing
-from hnlstat.inference.limits import Limit
+from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
 from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
+from hnlstat.tasks.compare import Comparison, Landing
 
 FloatArray = NDArray[np.float64]
 

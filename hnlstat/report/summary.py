@@ -21,10 +21,10 @@ from hnlstat.bounds import (
     span,
     world_leading_ranges,
 )
-from hnlstat.csv_table import read_csv
 from hnlstat.report.existing import Share, shares, shares_text
 from hnlstat.report.wording import coupling_text, level_text, mev_text, range_text
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
+from hnlstat.tables.csv_table import read_csv
 
 FloatArray = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Reach:
     Attributes
     ----------
     level, kind, method
-        As in `hnlstat.scan.contours.Region`.
+        As in `hnlstat.run.contours.Region`.
     coupling, mass : float
         Smallest coupling [GeV^-1] and the mass where it is reached [GeV].
     mass_low, mass_high : float

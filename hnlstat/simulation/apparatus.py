@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
+from hnlstat.search.selecting import PairSelection
 from hnlstat.simulation.sampling import Rays, Scatterer
-from hnlstat.simulation.selecting import PairSelection
 from hnlstat.simulation.variations import RayWeight
 
 Array = NDArray[np.float64]

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.beam import POT_UNIT, FluxTable, load_flux
+from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
 from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton, four_momentum
+from hnlstat.search.yields import branching_ratio, inverse_decay_lengths
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, matter_behind
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, energy_proposal, sample_rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
-from hnlstat.simulation.yields import branching_ratio, inverse_decay_lengths
 
 Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

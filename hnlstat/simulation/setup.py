@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.beam import POT_UNIT, FluxTable
+from hnlstat.beam.flux import POT_UNIT, FluxTable
 from hnlstat.config.detector import Box, Detector
+from hnlstat.config.search import Kinematic
 from hnlstat.config.sections import FluxUncertainty
-from hnlstat.config.selection import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
 from hnlstat.detector.response import Response
 from hnlstat.physics.targets import target
+from hnlstat.search.selecting import Layout, PairSelection
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sampling import Scatterer
-from hnlstat.simulation.selecting import Layout, PairSelection
 from hnlstat.simulation.variations import RayWeight, ScaledFermiMomentum, ScaledRadius
 
 Array = NDArray[np.float64]

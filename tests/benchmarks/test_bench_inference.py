@@ -5,14 +5,14 @@ import time
 import numpy as np
 import pytest
 
-from hnlstat.inference.asymptotic import asymptotic_tests, with_pyhf
-from hnlstat.inference.fit import FitProblem
-from hnlstat.inference.fit import scan as scan_plane
-from hnlstat.inference.limits import limits_at_mass
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.surface import YieldSurface
-from hnlstat.inference.toys import ToyCalculator
-from hnlstat.inference.workspace import workspace
+from hnlstat.inference.engines.asymptotic import asymptotic_tests, with_pyhf
+from hnlstat.inference.engines.toys import ToyCalculator
+from hnlstat.inference.fit.fit import FitProblem
+from hnlstat.inference.fit.fit import scan as scan_plane
+from hnlstat.inference.fit.surface import YieldSurface
+from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.workspace import workspace
 
 COUPLINGS = np.geomspace(1e-8, 1e-3, 75)
 

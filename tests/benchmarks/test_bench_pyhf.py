@@ -12,7 +12,7 @@ import pyhf
 import pytest
 from scipy.stats import norm
 
-from hnlstat.inference.asymptotic import asymptotic_tests
+from hnlstat.inference.engines.asymptotic import asymptotic_tests
 from hnlstat.inference.results import BANDS
 
 AGREEMENT = 1e-5

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hnlstat.config import load
-from hnlstat.simulation.masses import simulate_study
-from hnlstat.simulation.yields import Plan
+from hnlstat.search.masses import simulate_study
+from hnlstat.search.yields import Plan
+from hnlstat.studies import load
 
 
 @pytest.mark.parametrize("detector", ["nd280", "nd280_upgrade"])

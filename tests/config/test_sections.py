@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hnlstat.config.base import Section, validate
 from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
 from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
+from hnlstat.config.search import Background, Efficiency
 from hnlstat.config.sections import (
     EventFile,
     Exposure,
@@ -15,7 +16,6 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
-from hnlstat.config.selection import Background, Efficiency
 from hnlstat.config.task import CoverageTask, FitTask
 from hnlstat.errors import ConfigError
 

@@ -28,15 +28,18 @@ from typing import Any
 import yaml
 from nonsense import BAD_FILES, SEEDS, SIZES, STRUCTURES, STUDIES, TYPED, VALUES
 
-import hnlstat.tasks
-from hnlstat import likelihood
+import hnlstat.tasks.running
 from hnlstat.app import main
-from hnlstat.conf_search import groups, hydra_session, options
-from hnlstat.config import Study, load, read
-from hnlstat.config.compose import compose, from_settings
+from hnlstat.config import Study
 from hnlstat.config.explain import paths
 from hnlstat.errors import HnlstatError
-from hnlstat.shipped import conf_dir
+from hnlstat.likelihood import experiment as likelihood
+from hnlstat.studies import load, read
+from hnlstat.studies.compose import compose
+from hnlstat.studies.loading import from_settings
+from hnlstat.studies.saved import content_hash, to_yaml
+from hnlstat.system.conf_search import groups, hydra_session, options
+from hnlstat.system.shipped import conf_dir
 
 LIMIT = 30
 """Seconds of processor time that a case may take; it may wait for ten times that."""
@@ -90,11 +93,11 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.resolved = load().to_yaml()
+        self.resolved = to_yaml(load())
         with hydra_session():
             self.options = {group: list(options(group)) for group in groups()}
             trees: list[Any] = [compose("config", ["selection=kinematic"]), compose("config")]
-        self.studies: list[Any] = [yaml.safe_load(load(o).to_yaml()) for o in STUDIES]
+        self.studies: list[Any] = [yaml.safe_load(to_yaml(load(o))) for o in STUDIES]
         for path in sorted((conf_dir() / "task").iterdir()):
             task = yaml.safe_load(path.read_text(encoding="utf-8"))
             changed = {"task": task, "store": "shared:x"}
@@ -291,22 +294,22 @@ def _deadline() -> Iterator[None]:
 @contextmanager
 def _task_of(really: bool) -> Iterator[None]:
     """Where a task is not to be run, go on to what every run begins with."""
-    whole = hnlstat.tasks.run
-    hnlstat.tasks.run = whole if really else _begin
+    whole = hnlstat.tasks.running.run
+    hnlstat.tasks.running.run = whole if really else _begin
     try:
         yield
     finally:
-        hnlstat.tasks.run = whole
+        hnlstat.tasks.running.run = whole
 
 
 def _begin(study: Study) -> None:
-    study.content_hash()
+    content_hash(study)
     likelihood.channels(study)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "config.yaml")
-        text = study.to_yaml()  # its paths are absolute
+        text = to_yaml(study)  # its paths are absolute
         path.write_text(text, encoding="utf-8")
-        again = read(path).to_yaml()
+        again = to_yaml(read(path))
     if again != text:
         raise AssertionError("its config.yaml is another study")
 

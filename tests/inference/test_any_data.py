@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm, poisson
 
-from hnlstat.inference import sums
-from hnlstat.inference.calculators import choose, observed_method
-from hnlstat.inference.convolution import ConvolutionCalculator
-from hnlstat.inference.exact import ExactCalculator
-from hnlstat.inference.model import CountingModel
+from hnlstat.inference.counting import sums
+from hnlstat.inference.counting.convolution import ConvolutionCalculator
+from hnlstat.inference.counting.exact import ExactCalculator
+from hnlstat.inference.engines.calculators import choose, observed_method
+from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.statistics import q_tilde
-from hnlstat.inference.toys import ToySettings
+from hnlstat.likelihood.model import CountingModel
 
 ENGINES = (ExactCalculator, ConvolutionCalculator)
 DEFAULT = CountingModel(

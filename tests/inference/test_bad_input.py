@@ -5,15 +5,15 @@ import pyhf
 import pytest
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference import asymptotic
-from hnlstat.inference.asymptotic import AsymptoticCalculator, asymptotic_tests
-from hnlstat.inference.exact import ExactCalculator
-from hnlstat.inference.limits import limits_at_mass
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.profile import best_fit
-from hnlstat.inference.reader import read_likelihoods
-from hnlstat.inference.toys import ToyCalculator, ToySettings
-from hnlstat.inference.workspace import workspace
+from hnlstat.inference.counting.exact import ExactCalculator
+from hnlstat.inference.engines import asymptotic
+from hnlstat.inference.engines.asymptotic import AsymptoticCalculator, asymptotic_tests
+from hnlstat.inference.engines.profile import best_fit
+from hnlstat.inference.engines.toys import ToyCalculator, ToySettings
+from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.reader import read_likelihoods
+from hnlstat.likelihood.workspace import workspace
 
 COUPLINGS = np.geomspace(1e-8, 1e-5, 20)
 SEARCH = CountingModel(

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from hnlstat.inference.asymptotic import AsymptoticCalculator
+from hnlstat.inference.counting.exact import ExactCalculator
 from hnlstat.inference.coverage import coverage, pseudo_experiments
-from hnlstat.inference.exact import ExactCalculator
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.published import PublishedCalculator
-from hnlstat.inference.toys import ToyCalculator
+from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
+from hnlstat.inference.engines.published import PublishedCalculator
+from hnlstat.inference.engines.toys import ToyCalculator
+from hnlstat.likelihood.model import CountingModel
 
 SEARCH = CountingModel(
     ("fhc", "rhc"), np.array([0.7, 0.3]), np.array([0.563, 0.015]), None,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hnlstat.inference.asymptotic import AsymptoticCalculator, asymptotic_tests, with_pyhf
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.profile import best_fit, fit
-from hnlstat.inference.reader import read_likelihoods
+from hnlstat.inference.engines.asymptotic import AsymptoticCalculator, asymptotic_tests, with_pyhf
+from hnlstat.inference.engines.profile import best_fit, fit
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.reader import read_likelihoods
 
 MINUIT = pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2)
 DATA = ("as they are", "far above", "tiny", "large", "no background")

@@ -10,12 +10,12 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 from scipy.stats import norm, poisson
 
-from hnlstat.inference.calculators import choose
-from hnlstat.inference.convolution import ConvolutionCalculator, is_affordable
+from hnlstat.inference.counting.convolution import ConvolutionCalculator, is_affordable
 from hnlstat.inference.coverage import pseudo_experiments
-from hnlstat.inference.model import CountingModel
+from hnlstat.inference.engines.calculators import choose
+from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.statistics import q_tilde
-from hnlstat.inference.toys import ToySettings
+from hnlstat.likelihood.model import CountingModel
 
 FIVE = CountingModel(
     ("a",) * 5, np.array([2.0, 3.0, 4.0, 5.0, 6.0]) / 20.0, np.array([2.0, 1.0, 0.5, 0.2, 0.05]),

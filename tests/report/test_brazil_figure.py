@@ -3,7 +3,7 @@ import pytest
 
 from hnlstat.errors import DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
-from hnlstat.scan.point_reader import PointTable
+from hnlstat.run.files.point_reader import PointTable
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 COUPLINGS = np.geomspace(1e-8, 1e-4, 41)

@@ -5,7 +5,7 @@ import pytest
 
 from hnlstat.bounds import Scaling, load_bounds
 from hnlstat.report.existing import level_remarks, percent, shares, shares_text
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 GRID = (0.01, 1.2), (1e-8, 1e-4)
 

@@ -10,9 +10,9 @@ from scipy.stats import norm
 from hnlstat.bounds import Scaling, comparable, load_bounds
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.figures import BAND_1, VERMILION, contour_figure
-from hnlstat.scan.contours import Region
-from hnlstat.scan.packing import key
-from hnlstat.scan.store import RunFolder
+from hnlstat.run.contours import Region
+from hnlstat.run.files.folder import RunFolder
+from hnlstat.run.store.packing import key
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 FIVE_SIGMA = 1 - norm.sf(5)

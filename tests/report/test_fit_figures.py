@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from hnlstat.inference.fit import FitResult, Impact, Parameter, sigma_level
+from hnlstat.inference.fit.fit import FitResult, Impact, Parameter, sigma_level
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
-from hnlstat.scan.contours import LimitField, regions
+from hnlstat.run.contours import LimitField, regions
 
 BEST = FitResult(
     parameters=(

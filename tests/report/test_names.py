@@ -10,7 +10,7 @@ from hnlstat.report.figures import contour_figure
 from hnlstat.report.plane_figures import yields_figure
 from hnlstat.report.sweep_figure import Scenario, sweep_figure
 from hnlstat.report.wording import level_text
-from hnlstat.scan.store import figure_files
+from hnlstat.run.files.folder import figure_files
 
 NAMES = ("a$b", r"a$\frac$b$", "_hidden", "50 % {x} \\n", "$", "", "a^b_c")
 MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from hnlstat.report.plane_figures import decay_length_figure, edges, yields_figure
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 MASSES, COUPLINGS = np.geomspace(0.01, 1.2, 24), np.geomspace(1e-8, 1e-4, 31)

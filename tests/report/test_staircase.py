@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hnlstat.comparison import COLUMNS, Comparison, Landing
 from hnlstat.config.compare import Point
-from hnlstat.inference.limits import Limit
+from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.staircase import markdown, screen_table, staircase_figure
+from hnlstat.tasks.compare import COLUMNS, Comparison, Landing
 
 POINT = Point(mass=0.53, coupling=1.5e-6)
 

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from hnlstat.bounds import load_bounds, lower_envelope
 from hnlstat.report.summary import lower_edge, render, summarise
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 FIVE_SIGMA = float(norm.cdf(5))

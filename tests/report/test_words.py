@@ -6,7 +6,7 @@ import pytest
 from hnlstat.report.summary import summarise
 from hnlstat.report.wording import length_text, power_symbol, power_text
 from hnlstat.report.words import tables, without_folders, words
-from hnlstat.scan.contours import Region
+from hnlstat.run.contours import Region
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 

@@ -5,14 +5,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hnlstat.config import load
 from hnlstat.errors import ConfigError
 from hnlstat.physics import decay
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
+from hnlstat.search.yields import Plan, branching_ratio
 from hnlstat.simulation import events as module
 from hnlstat.simulation import setup
-from hnlstat.simulation.yields import Plan, branching_ratio
+from hnlstat.studies import load
 
 MASS, COUPLINGS = 0.15, (4e-7, 1e-7, 2e-6)
 

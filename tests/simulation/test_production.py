@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from hnlstat.search.yields import Plan
 from hnlstat.simulation.production import OUTSIDE, Production, ProductionJob, material_at
-from hnlstat.simulation.yields import Plan
 
 MASS, COUPLING = 0.25, 1e-6
 

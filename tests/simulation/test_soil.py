@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from hnlstat import likelihood
-from hnlstat.config import load
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.likelihood import experiment as likelihood
 from hnlstat.physics.targets import target
+from hnlstat.search.masses import simulate_study
 from hnlstat.simulation.apparatus import Apparatus
-from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.production import ProductionJob
 from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
 from hnlstat.simulation.setup import rock_beyond, without_rock
+from hnlstat.studies import load
 
 MASSES, COUPLINGS = np.array([0.03, 0.15]), np.array([1e-8, 3e-7, 1e-6])
 LONGER = "detector.volumes.rock.size=[48, 48, 190]", "detector.volumes.rock.center=[0, 0, -87]"

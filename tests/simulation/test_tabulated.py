@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hnlstat.config import load
 from hnlstat.errors import ConfigError
-from hnlstat.simulation.masses import Simulation
+from hnlstat.search.masses import Simulation
+from hnlstat.search.yields import Plan
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.tabulated import from_table
-from hnlstat.simulation.yields import Plan
+from hnlstat.studies import load
 
 MASSES, COUPLINGS = np.array([0.1, 0.2, 0.8]), np.array([1e-7, 1e-6, 3e-6])
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hnlstat.config import load
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.physics import form_factors, upscattering
 from hnlstat.physics.targets import target
+from hnlstat.search.masses import simulate_study
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
-from hnlstat.simulation.masses import simulate_study
 from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Rays, Scatterer
 from hnlstat.simulation.setup import variations
 from hnlstat.simulation.variations import ScaledFermiMomentum, ScaledRadius
+from hnlstat.studies import load
 
 EDGES = np.array([0.4, 0.6, 1.0, 2.0])
 FLUX = np.array([[1e10, 3e10, 2e10], [2e10, 1e10, 5e10]])

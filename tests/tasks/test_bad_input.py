@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.app import main
-from hnlstat.csv_table import read_csv
+from hnlstat.tables.csv_table import read_csv
 
 MASSES, COUPLINGS = np.geomspace(0.06, 0.2, 4), np.geomspace(1e-8, 1e-4, 8)
 MODES = ("fhc", "rhc")

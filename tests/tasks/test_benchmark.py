@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hnlstat.app import main
-from hnlstat.benchmark_task import smaller
-from hnlstat.config import load
+from hnlstat.studies import load
+from hnlstat.tasks.benchmark import smaller
 
 
 def test_clocks_of_a_small_study(tmp_path, capsys):

@@ -8,8 +8,8 @@ import pyhf
 import pytest
 
 from hnlstat.app import main
-from hnlstat.inference.asymptotic import asymptotic_tests
-from hnlstat.scan.tables import read_limits, read_yields
+from hnlstat.inference.engines.asymptotic import asymptotic_tests
+from hnlstat.run.files.tables import read_limits, read_yields
 
 MASSES = (0.1, 0.2)
 SETTINGS = (

@@ -8,9 +8,9 @@ import pytest
 from pyarrow import parquet
 
 from hnlstat.app import main
-from hnlstat.config import checks
 from hnlstat.physics import decay
-from hnlstat.scan.tables import read_yields
+from hnlstat.run.files.tables import read_yields
+from hnlstat.studies import checks
 
 POINT = ("model.mass=200 MeV", "model.coupling=1e-6")
 FAST = (*POINT, "events.number=5000", "executor.workers=1")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hnlstat.app import main
-from hnlstat.scan.point_reader import read_points
+from hnlstat.run.files.point_reader import read_points
 
 SMALL = (
     "scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=400 MeV",

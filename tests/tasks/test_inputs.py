@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from hnlstat.app import main
-from hnlstat.config import load, read
-from hnlstat.config.inputs import check_inputs
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.studies import load, read
+from hnlstat.studies.inputs import check_inputs
+from hnlstat.studies.saved import to_yaml
 
 QUICK = ("experiment=quick", "executor=serial")
 HEAD = "channel,mass_gev,coupling_inv_gev,events\n"
@@ -144,7 +145,7 @@ def test_paths_of_all_kinds_are_absolute(tmp_path, monkeypatch):
             "compare.from=['flux.table=f.csv','flux.table=t2k_nd280_flux']", "runs=here",
         ]
     )  # fmt: skip
-    content = yaml.safe_load(study.to_yaml())
+    content = yaml.safe_load(to_yaml(study))
     assert content["executor"]["log_directory"] == str(tmp_path / "logs")
     assert content["store"] == f"shared:{tmp_path / 'store'}"
     assert content["compare"]["from"] == [
@@ -192,4 +193,4 @@ def test_combinations_know_their_likelihoods(tmp_path, monkeypatch, capsys):
 def test_a_study_whose_files_cannot_be_read_says_which(nd280, tmp_path):
     study = nd280.replace(flux=nd280.flux.replace(table=str(tmp_path / "none.csv")))
     with pytest.raises(DataError, match=r"flux.table: .*none.csv: cannot be read"):
-        study.to_yaml()
+        to_yaml(study)

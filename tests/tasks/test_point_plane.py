@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from hnlstat import likelihood
-from hnlstat.inference.limits import limits_at_mass
-from hnlstat.inference.model import CountingModel
+from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.model import CountingModel
 from hnlstat.report.point import describe_point, point_tables
 from hnlstat.report.words import tables, words
-from hnlstat.scan.store import json_text
+from hnlstat.run.files.folder import json_text
 
 TOTALS = (0.0, 1e-300, 1e-100, 1e-20, 1e-12, 1e-8, 1e-5, 1e-3, 0.009, 0.1, 1.0, 2.3, 5.0, 12.0,
           30.0, 100.0, 1e3, 1e5, 1e8, 1e12, 1e30, 1e100, 1e300)  # fmt: skip

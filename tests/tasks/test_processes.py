@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from hnlstat import memory
 from hnlstat.errors import HnlstatError, memory_in_a_line
+from hnlstat.system import memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of Unix")
 

@@ -7,12 +7,12 @@ import numpy as np
 import pyhf
 import pytest
 
-from hnlstat.config import load
-from hnlstat.likelihood import experiment
-from hnlstat.scan.store import RunFolder
-from hnlstat.scan.tables import read_yields, write_yields
-from hnlstat.simulation.table import YieldTable
-from hnlstat.stages import Run, write_workspace
+from hnlstat.likelihood.experiment import experiment
+from hnlstat.run.files.folder import RunFolder
+from hnlstat.run.files.tables import read_yields, write_yields
+from hnlstat.run.stages import Run, write_workspace
+from hnlstat.search.table import YieldTable
+from hnlstat.studies import load
 
 MASSES, COUPLINGS = 60, 60
 

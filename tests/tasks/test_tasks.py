@@ -16,9 +16,9 @@ from scipy.interpolate import CubicSpline
 
 from hnlstat.app import main
 from hnlstat.config import Task
-from hnlstat.csv_table import read_csv
-from hnlstat.scan.tables import read_limits, read_yields
-from hnlstat.tasks import TASKS, WITHOUT_FOLDER
+from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.tables.csv_table import read_csv
+from hnlstat.tasks.running import TASKS, WITHOUT_FOLDER
 
 GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
 COUPLINGS = ("scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4")

@@ -6,10 +6,10 @@ import numpy as np
 import pyhf
 import pytest
 
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.profile import best_fit
-from hnlstat.inference.reader import read_likelihoods
-from hnlstat.inference.workspace import SignalGrid, background_only, patchset
+from hnlstat.inference.engines.profile import best_fit
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.reader import read_likelihoods
+from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset
 
 cabinetry = pytest.importorskip("cabinetry")
 

@@ -6,12 +6,12 @@ from scipy.integrate import cumulative_trapezoid, quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from hnlstat.inference.asymptotic import AsymptoticCalculator
-from hnlstat.inference.auxiliary import profile_cls
-from hnlstat.inference.exact import ExactCalculator
-from hnlstat.inference.interpolation import factor, factor_coefficients
-from hnlstat.inference.model import CountingModel
-from hnlstat.inference.workspace import workspace
+from hnlstat.inference.counting.exact import ExactCalculator
+from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
+from hnlstat.inference.engines.auxiliary import profile_cls
+from hnlstat.likelihood.interpolation import factor, factor_coefficients
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.workspace import workspace
 
 SHARE = np.array([0.7, 0.3])
 CHANNELS = ("nd280_fhc", "nd280_rhc")

@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hnlstat import likelihood
 from hnlstat.bounds import chosen_bounds
-from hnlstat.config import load
-from hnlstat.inference.limits import limits_at_mass
-from hnlstat.simulation.yields import Plan
+from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.likelihood import experiment as likelihood
+from hnlstat.search.yields import Plan
+from hnlstat.studies import load
 
 RAW = [  # mass [GeV], mu_tr = 2 d [1/GeV], decays in three TPCs, tolerance
     (0.0585, 1e-7, 2.83, 0.05),

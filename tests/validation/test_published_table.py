@@ -10,13 +10,13 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from hnlstat import likelihood
-from hnlstat.config import load
 from hnlstat.errors import DataError
-from hnlstat.inference.limits import limits_at_mass
+from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.likelihood import experiment as likelihood
 from hnlstat.report.summary import lower_edge
-from hnlstat.scan.contours import limit_fields, regions
-from hnlstat.scan.tables import read_yields
+from hnlstat.run.contours import limit_fields, regions
+from hnlstat.run.files.tables import read_yields
+from hnlstat.studies import load
 
 MASSES = np.geomspace(0.01, 2.0, 64)
 FINE = np.geomspace(1e-9, 1e-3, 64) / 2  # of mu_tr = 2 d

@@ -12,12 +12,12 @@ fluxes of nu_mu at 3 to 8 GeV and nu_e at 1.6 to 5 GeV, where kaons dominate.
 import numpy as np
 import pytest
 
-from hnlstat.beam import load_flux
-from hnlstat.config import load
+from hnlstat.beam.flux import load_flux
 from hnlstat.detector.response import Response, first_failed, reconstruct
 from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
 from hnlstat.physics.decay_kinematics import perpendicular
 from hnlstat.physics.weak_decay import KaonDecays, boosted
+from hnlstat.studies import load
 
 DECAY_LENGTH = 3.711
 """c tau of K+ [m] (PDG)."""

@@ -9,8 +9,8 @@ can make up.
 import numpy as np
 import pytest
 
-from hnlstat.config import load
-from hnlstat.simulation.yields import Plan
+from hnlstat.search.yields import Plan
+from hnlstat.studies import load
 
 COUPLINGS = [1e-7, 5e-7]
 REFERENCE = {

@@ -1,0 +1,1 @@
+"""Beams: neutrino fluxes at the detector."""

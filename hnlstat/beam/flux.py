@@ -1,0 +1,137 @@
+"""Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.errors import DataError
+from hnlstat.system.reading import shortened
+from hnlstat.tables.csv_table import CsvTable, read_csv
+from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
+
+Array = NDArray[np.float64]
+
+FLAVOURS = ("numu", "numubar", "nue", "nuebar")
+"""Flavours that a flux table can hold; a missing column means that this flavour is absent."""
+
+POT_UNIT = 1e21
+"""Protons on target that a flux table refers to."""
+
+TOTAL = 1.0, 1e22
+"""Neutrinos / cm^2 / 1e21 POT in all bins, between those far from a weak beam and ten a proton."""
+
+_DATA = Path(__file__).parent.parent / "data"
+_EDGES = ("e_low_gev", "e_high_gev")
+
+
+@dataclass(frozen=True)
+class FluxTable:
+    """Flux of a neutrino beam that runs parallel to z, uniform across the detector.
+
+    Attributes
+    ----------
+    edges_gev : (J + 1,) edges of the energy bins [GeV]
+    flux : (mode, flavour) -> (J,) neutrinos / cm^2 / 1e21 POT in each bin
+    """
+
+    edges_gev: Array
+    flux: dict[tuple[str, str], Array]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Horn modes, in the order of the table."""
+        return tuple(dict.fromkeys(mode for mode, _ in self.flux))
+
+    @property
+    def max_energy(self) -> float:
+        """Upper edge [GeV] of the last bin with any flux."""
+        total = np.sum(list(self.flux.values()), axis=0)
+        return float(self.edges_gev[1:][total > 0][-1])
+
+    def only(self, flavours_in: Callable[[str], Collection[str]]) -> "FluxTable":
+        """The table with the columns of those flavours that a function gives for each mode."""
+        kept = {key: values for key, values in self.flux.items() if key[1] in flavours_in(key[0])}
+        return FluxTable(self.edges_gev, kept)
+
+    def coupled(self, mode: str, couplings: dict[str, float]) -> Array:
+        """Flux (J,) of neutrinos and antineutrinos, each flavour times its (d_a / d)^2.
+
+        Parameters
+        ----------
+        mode : horn mode
+        couplings : flavour "e", "mu", "tau" -> d_a / d (the beam has no tau neutrinos)
+        """
+        total = np.zeros(len(self.edges_gev) - 1)
+        for (table_mode, flavour), values in self.flux.items():
+            if table_mode == mode:
+                relative = couplings.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0)
+                total += relative**2 * values
+        return total
+
+
+def load_flux(table: str) -> FluxTable:
+    """Read a flux table shipped with hnlstat (by name) or of the user's own (by path).
+
+    The csv has columns `e_low_gev`, `e_high_gev` and `<mode>_<flavour>`, contiguous bins, integrals
+    over each bin in neutrinos / cm^2 / 1e21 POT; lines that begin with # are comments, of which
+    `# energy_unit: MeV` counts.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or a row or column is not right.
+    """
+    try:
+        return _read_flux(flux_file(table))
+    except DataError as error:
+        raise DataError(f"flux table {error}") from None
+
+
+def flux_file(table: str) -> Path:
+    """Give the file of a flux table, shipped or the user's own; see `load_flux`."""
+    return _DATA / f"{table}.csv" if is_shipped(table) else Path(table)
+
+
+def is_shipped(table: str) -> bool:
+    """Tell whether a flux table comes with hnlstat."""
+    # a name only: of absolute paths and those with .. the package's own folder is no part
+    return table == Path(table).name and (_DATA / f"{table}.csv").is_file()
+
+
+def _read_flux(path: Path) -> FluxTable:
+    table = read_csv(path, required=_EDGES)
+    flux: dict[tuple[str, str], Array] = {}
+    for column in (name for name in table.columns if name not in _EDGES):
+        mode, _, flavour = column.rpartition("_")
+        if not mode or flavour not in FLAVOURS:
+            raise DataError(
+                f"{path}: column {shortened(column)!r} is not <mode>_<flavour> with a flavour of "
+                + ", ".join(FLAVOURS)
+            )
+        flux[mode, flavour] = table.numbers(column, at_least=0, at_most=TOTAL[1])
+    total = float(sum(content.sum() for content in flux.values()))
+    if total == 0.0:
+        raise DataError(f"{path}: no flux above zero in any column")
+    if not TOTAL[0] <= total <= TOTAL[1]:
+        raise DataError(
+            f"{path}: {total:.3g} neutrinos in all bins are not between {TOTAL[0]:g} and "
+            f"{TOTAL[1]:g}; give neutrinos / cm^2 / 1e21 POT in each bin"
+        )
+    return FluxTable(_edges(table), flux)
+
+
+def _edges(table: CsvTable) -> Array:
+    """Edges of the bins [GeV], checked."""
+    low, high = (table.numbers(column, at_least=0) for column in _EDGES)
+    wrong = (high <= low) | (np.append(low[1:], high[-1]) != high)
+    if np.any(wrong):
+        raise table.error(int(np.argmax(wrong)), "e_high_gev", "bins must rise without gaps")
+    reason = "; give energies in GeV, not MeV, or say in the head '# energy_unit: MeV' (or GeV)"
+    if high[-1] > HIGHEST_ENERGY:
+        raise table.error(high.size - 1, "e_high_gev", f"is above {HIGHEST_ENERGY:g} GeV{reason}")
+    if high[0] > HIGHEST_BIN and "energy" not in table.units:
+        raise table.error(0, "e_high_gev", f"ends the first bin{reason}")
+    return np.append(low, high[-1])

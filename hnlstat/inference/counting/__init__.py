@@ -1,0 +1,1 @@
+"""Exact p-values of counting experiments: outcomes enumerated, or spectra convolved."""

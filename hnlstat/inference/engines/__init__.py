@@ -1,0 +1,1 @@
+"""The calculators of p-values, and the choice among them."""

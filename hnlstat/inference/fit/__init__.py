@@ -1,0 +1,1 @@
+"""Best fits of mass and coupling, and their errors."""

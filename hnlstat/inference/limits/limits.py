@@ -1,0 +1,284 @@
+"""Limits on the coupling at one mass, found by root finding along the coupling.
+
+The signal is not proportional to a power of the coupling over the whole range, so every test is a
+test of mu = 1 at one coupling. Where N decays before it reaches the detector the yield falls with
+the coupling, and rises again where N made in the detector itself decays at once: there may be
+several excluded intervals.
+
+A curve's strength is ln(ln p / ln alpha), positive where the point is excluded (or discoverable).
+For few background events -ln p is about the expected signal, so that the strength is linear in
+ln(coupling) where the signal is a power law. Its roots are the limits.
+
+The asymptotic p-value of the median experiment costs nothing: it tells where to look, and how
+strengths go between those that are calculated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
+from hnlstat.inference.engines.calculators import CalculatorName, choose, observed_method
+from hnlstat.inference.engines.toys import ToySettings
+from hnlstat.inference.limits.curves import OBSERVED, Curve, curves
+from hnlstat.inference.limits.discovery import DiscoveryTests
+from hnlstat.inference.limits.points import PointTest
+from hnlstat.inference.limits.roots import Branch, CrossingSearch
+from hnlstat.inference.limits.sensitivity import FAINTEST, FINE_GRID, sensitivity
+from hnlstat.inference.limits.yields import CouplingYields
+from hnlstat.inference.results import Calculator, Discovery, Exclusion
+from hnlstat.likelihood.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+_P_MIN = 1e-300
+_CLOSE = 0.05  # strength: limits within about a per cent of the coupling
+_STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit on the coupling: one end of an excluded interval.
+
+    Attributes
+    ----------
+    mass_gev
+        Mass of N [GeV].
+    level, kind
+        As in `Curve`.
+    branch
+        "lower": larger couplings are excluded; "upper": smaller ones are.
+    method
+        Calculator and test, such as "exact CLs".
+    coupling
+        d [GeV^-1].
+    open
+        True if the region goes on beyond the end of the grid, which `coupling` then is.
+    """
+
+    mass_gev: float
+    level: float
+    kind: str
+    branch: Branch
+    method: str
+    coupling: float
+    open: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One curve along the coupling.
+
+    Attributes
+    ----------
+    mass_gev, level, kind, method
+        As in `Limit`.
+    coupling
+        The ends of the grid, all limits and a fine grid in between, rising, shape (P,) [GeV^-1].
+    strength
+        ln(ln p / ln alpha), shape (P,): 0 at the limits, positive in the intervals. It is
+        calculated around the limits and at the hills and valleys of the sensitivity, interpolated
+        along the sensitivity between these, and cut off at +-6.
+    """
+
+    mass_gev: float
+    level: float
+    kind: str
+    method: str
+    coupling: FloatArray
+    strength: FloatArray
+
+
+@dataclass(frozen=True)
+class MassLimits:
+    """All limits at one mass.
+
+    Attributes
+    ----------
+    limits
+        For each curve the ends of its intervals, rising: lower, upper, lower, upper ... Empty where
+        nothing is excluded.
+    profiles
+        One for each curve, excluded or not.
+    validity
+        "ok", or why the result is missing or to be taken with care.
+    """
+
+    mass_gev: float
+    limits: tuple[Limit, ...]
+    profiles: tuple[Profile, ...]
+    validity: str
+
+
+def limits_at_mass(
+    mass_gev: float,
+    couplings: ArrayLike,
+    signal: ArrayLike,
+    experiment: CountingModel,
+    *,
+    signal_modifiers: Mapping[str, ArrayLike] | None = None,
+    mc_error: ArrayLike = 0.0,
+    levels: Sequence[float] = (0.90,),
+    sigmas: Sequence[float] = (5.0,),
+    calculator: CalculatorName = "auto",
+    toys: ToySettings | None = None,
+    tests: Sequence[PointTest] = (),
+    precision: float = 0.002,
+) -> MassLimits:
+    """Return all limits on the coupling at one mass.
+
+    Parameters
+    ----------
+    mass_gev
+        Mass of N [GeV], only passed on.
+    couplings, signal, signal_modifiers, mc_error
+        The table of yields, shapes (D,) and (D, C), as in `CouplingYields.build`.
+    experiment
+        Backgrounds, their uncertainties and the data; its signal is not used.
+    levels
+        Confidence levels of exclusion by CLs, observed and expected with bands.
+    sigmas
+        Significances of exclusion (CLs and CLs+b) and of discovery.
+    calculator
+        "auto" is exact where the outcomes can be enumerated, else importance-sampled toys.
+    toys
+        Number and seed of toys.
+    tests
+        Of couplings at this mass, by the same calculator: they need not be made again. Those with
+        toys are not used, as they have fewer of them than limits take.
+    precision
+        Relative precision of the couplings found.
+
+    Returns
+    -------
+    MassLimits
+        Yields that cannot be used give no limits and a reason in `validity`.
+
+    Raises
+    ------
+    InferenceError
+        For levels, sigmas or a calculator that do not exist.
+    """
+    wanted = curves(levels, sigmas, experiment.observed is not None, calculator == "published")
+    name, engine = choose(calculator, experiment, toys)
+    try:
+        yields = CouplingYields.build(couplings, signal, signal_modifiers, mc_error)
+        usable = tuple(t for t in tests if t.method == name != "toys")
+        scan = _MassScan(mass_gev, yields, experiment, name, engine, usable, precision)
+        exclusions = tuple(c for c in wanted if c.test != "p0")
+        discoveries = tuple(c for c in wanted if c.test == "p0")
+        parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
+    except InferenceError as error:
+        return MassLimits(mass_gev, (), (), f"no limits: {error}")
+    except NUMERICAL_ERRORS as error:  # whatever it is, other masses have their limits
+        return MassLimits(mass_gev, (), (), f"no limits: {type(error).__name__}: {error}")
+    return MassLimits(
+        mass_gev,
+        tuple(limit for limits, _ in parts for limit in limits),
+        tuple(profile for _, profiles in parts for profile in profiles),
+        "; ".join(sorted(scan.remarks)) or "ok",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _MassScan:
+    """The search for the limits of several curves at one mass."""
+
+    mass_gev: float
+    yields: CouplingYields
+    experiment: CountingModel
+    name: str
+    engine: Calculator
+    tests: tuple[PointTest, ...]
+    precision: float
+    remarks: set[str] = field(default_factory=set)
+
+    def results(
+        self, wanted: tuple[Curve, ...], discovery: bool
+    ) -> tuple[list[Limit], list[Profile]]:
+        """Return limits and profiles of the curves of one kind of test."""
+        x = self.yields.log_coupling
+        grid = np.linspace(x[0], x[-1], FINE_GRID)
+        thresholds = -np.log([c.alpha for c in wanted])
+        strengths = partial(self._exclusion, wanted)
+        if discovery:
+            tests = DiscoveryTests(self.engine, max((c.significance for c in wanted), default=0.0))
+            strengths = partial(self._discovery, wanted, tests)
+        search = CrossingSearch(
+            strengths,
+            grid,
+            sensitivity(self.yields.signal(grid), self.experiment, discovery),
+            self.precision,
+            np.log(FAINTEST / thresholds),
+            self._known(wanted, discovery),
+        )
+        found = [search.intervals(i, threshold) for i, threshold in enumerate(thresholds)]
+        limits: list[Limit] = []
+        profiles: list[Profile] = []
+        for i, (c, intervals) in enumerate(zip(wanted, found, strict=True)):
+            key = (self.mass_gev, c.level, c.kind)
+            seen = c.kind == OBSERVED
+            name = observed_method(self.name, self.engine) if seen else self.name
+            method = f"{name} {c.test}"
+            at, strength = search.profile(i, intervals)
+            profiles.append(Profile(*key, method, np.exp(at), strength))
+            for interval in intervals:
+                lower, upper = float(np.exp(interval.lower)), float(np.exp(interval.upper))
+                limits.append(Limit(*key, "lower", method, lower, interval.lower_open))
+                limits.append(Limit(*key, "upper", method, upper, interval.upper_open))
+        return limits, profiles
+
+    def _known(self, wanted: tuple[Curve, ...], discovery: bool) -> dict[float, FloatArray]:
+        """Return the strengths of the curves at the couplings that have their test already."""
+        known = {}
+        for point in self.tests:
+            x = float(np.log(point.coupling_inv_gev))
+            if discovery:
+                if point.discovery is not None:
+                    known[x] = self._of_discovery(wanted, point.discovery, point.p0_power, x)
+            elif (test := point.own_exclusion) is not None:
+                known[x] = self._of_exclusion(wanted, test, x)
+        return known
+
+    def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
+        """Return the strength of each exclusion curve at ln(coupling) x."""
+        test = self.engine.exclusion(self.yields.model(self.experiment, x).capped())
+        return self._of_exclusion(wanted, test, x)
+
+    def _of_exclusion(self, wanted: tuple[Curve, ...], test: Exclusion, x: float) -> FloatArray:
+        strengths = self._strengths(wanted, [c.p_value(test) for c in wanted], 1.0, x)
+        self._note(test.validity, strengths)
+        return strengths
+
+    def _discovery(self, wanted: tuple[Curve, ...], tests: DiscoveryTests, x: float) -> FloatArray:
+        """Return the strength of each discovery curve at ln(coupling) x.
+
+        Where the test has less signal, ln p is taken to go as the significance squared.
+        """
+        model = self.yields.model(self.experiment, x)
+        test, more = tests.test(model)
+        return self._of_discovery(wanted, test, more, x)
+
+    def _of_discovery(
+        self, wanted: tuple[Curve, ...], test: Discovery, more: float, x: float
+    ) -> FloatArray:
+        strengths = self._strengths(wanted, [test.p0_expected for _ in wanted], more, x)
+        self._note(test.validity, strengths)
+        return strengths
+
+    def _note(self, validity: str, strengths: FloatArray) -> None:
+        """Keep what is wrong with a test if a limit hangs on it."""
+        if not validity.startswith("ok") and np.abs(strengths).min(initial=np.inf) < _CLOSE:
+            self.remarks.add(validity)
+
+    def _strengths(
+        self, wanted: tuple[Curve, ...], p: list[float], more: float, x: float
+    ) -> FloatArray:
+        """Return the strengths for p-values whose logarithms are to be taken `more` times."""
+        if not np.all(np.isfinite(p)):
+            raise InferenceError(f"a p-value at coupling {np.exp(x):.4g} GeV^-1 is not a number")
+        ratio = np.log(np.clip(p, _P_MIN, 1.0)) * more / np.log([c.alpha for c in wanted])
+        strengths: FloatArray = np.log(np.maximum(ratio, 1e-9))
+        return strengths.clip(-_STRONGEST, _STRONGEST)

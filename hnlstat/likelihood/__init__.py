@@ -1,0 +1,1 @@
+"""The HistFactory model of counting experiments, and its exchange with pyhf."""

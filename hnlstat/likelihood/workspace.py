@@ -1,0 +1,297 @@
+"""pyhf workspaces and patch sets of a counting experiment.
+
+JSON as the HistFactory schema 1.0.0 of pyhf has it. The background-only workspace together with a
+patch set is what likelihoods are published as (ATL-PHYS-PUB-2019-029): each patch brings the
+signal of one (mass, coupling) point.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.errors import InferenceError
+from hnlstat.likelihood.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+
+PARAMETER_OF_INTEREST = "mu"
+LABELS = ("mass_gev", "coupling_inv_gev")
+NOT_ON_HEPDATA = "ins0000000"
+
+_VERSION = "1.0.0"
+_SIGNAL = "signal"
+_POINTS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class SignalGrid:
+    """The signal at P points of the (mass, coupling) plane, in C bins.
+
+    Attributes
+    ----------
+    masses, couplings : (P,) [GeV], [GeV^-1]
+    signal : (P, C) expected events
+    modifiers : name -> (P, C) relative change of the signal at +1 sigma
+    mc_error : (P, C) relative Monte Carlo error of the signal
+    """
+
+    masses: FloatArray
+    couplings: FloatArray
+    signal: FloatArray
+    modifiers: Mapping[str, FloatArray]
+    mc_error: FloatArray
+
+    def parts(self, points: int) -> Iterator["SignalGrid"]:
+        """Give the grid in parts of at most so many points."""
+        for start in range(0, len(self.signal), points):
+            one = slice(start, start + points)
+            modifiers = {name: change[one] for name, change in self.modifiers.items()}
+            yield SignalGrid(
+                self.masses[one],
+                self.couplings[one],
+                self.signal[one],
+                modifiers,
+                self.mc_error[one],
+            )
+
+
+def patch_name(mass: float, coupling: float, digits: int = 6) -> str:
+    """Name of the patch of a point: letters, digits and _ only, "." as p, "-" as m."""
+    text = f"mass_{mass:.{digits}g}_coupling_{coupling:.{digits}g}"
+    return text.replace(".", "p").replace("-", "m").replace("+", "")
+
+
+def _digits(grid: SignalGrid) -> int:
+    """Return to how many digits masses and couplings are written, so that all patches differ."""
+    for axis in map(np.unique, (grid.masses, grid.couplings)):
+        if len({f"{value:.6g}" for value in axis.tolist()}) < axis.size:
+            return 17
+    return 6
+
+
+def workspace(model: CountingModel) -> dict[str, Any]:
+    """Return the workspace with signal and background, its parameter of interest `mu`.
+
+    Without data the observations are the expected background.
+    """
+    observed = model.background if model.observed is None else model.observed
+    signals = _signal_samples(
+        model.members,
+        model.signal[None],
+        {name: delta[None] for name, delta in model.signal_modifiers.items()},
+        model.mc_error[None],
+    )
+    # mu is tested at 1; a fit beyond the default bound of 10 could not change that test
+    parameter = {"name": PARAMETER_OF_INTEREST, "bounds": [[0.0, 10.0]], "inits": [1.0]}
+    config = {"poi": PARAMETER_OF_INTEREST, "parameters": [parameter]}
+    return {
+        "channels": [
+            {
+                "name": name,
+                "samples": [signal, _background_sample(model, name)],
+            }
+            for name, signal in zip(model.members, signals[0], strict=True)
+        ],
+        "observations": [
+            {"name": name, "data": observed[rows].tolist()} for name, rows in model.members.items()
+        ],
+        "measurements": [{"name": "hnl", "config": config}],
+        "version": _VERSION,
+    }
+
+
+def background_only(model: CountingModel) -> dict[str, Any]:
+    """Return the workspace with an empty signal, which a patch replaces by that of a grid point.
+
+    The empty signal sample keeps `mu` declared: without it pyhf and cabinetry refuse to build the
+    model, and a patch of the channels alone could not bring it back; see `settle`.
+    """
+    spec = workspace(model.with_signal([0.0] * len(model.channels), signal_modifiers={}))
+    settle(spec)
+    return spec
+
+
+def settle(spec: Mapping[str, Any]) -> None:
+    """Give a parameter of interest that acts on nothing, or on empty samples, a constraint.
+
+    Free, Minuit (and so cabinetry) fails on it without a patch. Fixed in the measurement, no patch
+    of the channels could free it, and pyhf tests no parameter that is fixed. So it is a log-normal
+    uncertainty of no size there, and fits to 0; the signal of a patch brings the factor. It is a
+    factor everywhere if some sample with events has it: one parameter cannot be both.
+    """
+    poi = spec["measurements"][0]["config"]["poi"]
+    samples = [sample for channel in spec["channels"] for sample in channel["samples"]]
+    found = [
+        (modifier, any(sample["data"]))
+        for sample in samples
+        for modifier in sample["modifiers"]
+        if modifier["name"] == poi
+    ]
+    acts = any(filled for _, filled in found)
+    for modifier, _ in found:
+        if acts and modifier == _normsys(poi, 0.0):
+            modifier.update(_strength(poi))
+        elif not acts and modifier["type"] == "normfactor":
+            modifier.update(_normsys(poi, 0.0))
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a workspace as `pyhf.utils.digest` does; pyhf is slow to load."""
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf8")).hexdigest()
+
+
+def patchset(
+    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
+) -> dict[str, Any]:
+    """Return the patch set that brings the signal of each grid point; see `lazy_patchset`."""
+    content = lazy_patchset(background, grid, description, hepdata)
+    return content | {"patches": list(content["patches"])}
+
+
+def lazy_patchset(
+    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
+) -> dict[str, Any]:
+    """Return the patch set with an iterator of its patches, as all of them take much memory.
+
+    Points without any signal are left out: `mu` would have no meaning there.
+
+    Parameters
+    ----------
+    background
+        The model whose `background_only` workspace the patches are for; its digest is stored.
+    grid
+        Signals; each point becomes one patch with values (mass_gev, coupling_inv_gev).
+    description
+        What the patches represent.
+    hepdata
+        HEPData record, "ins" and seven digits; the schema demands one.
+
+    Raises
+    ------
+    InferenceError
+        If no point has a signal.
+    """
+    if not np.any(grid.signal):
+        raise InferenceError("no grid point has a signal: there is nothing to put into a patch set")
+    digits = _digits(grid)
+    return {
+        "metadata": {
+            "name": "hnlstat",
+            "description": description,
+            "digests": {"sha256": digest(background_only(background))},
+            "labels": list(LABELS),
+            "references": {"hepdata": hepdata},
+        },
+        "patches": chain.from_iterable(
+            _patches(background.members, part, digits) for part in grid.parts(_POINTS_AT_ONCE)
+        ),
+        "version": _VERSION,
+    }
+
+
+def _patches(
+    members: Mapping[str, NDArray[np.intp]], grid: SignalGrid, digits: int
+) -> Iterator[dict[str, Any]]:
+    """Give the patches of the points with a signal, whose names have so many digits."""
+    samples = _signal_samples(members, grid.signal, grid.modifiers, grid.mc_error)
+    points = zip(grid.masses.tolist(), grid.couplings.tolist(), strict=True)
+    used = np.any(grid.signal, axis=1)
+    for point, mine, signal in zip(points, samples, used.tolist(), strict=True):
+        if signal:
+            yield {
+                "metadata": {"name": patch_name(*point, digits), "values": list(point)},
+                "patch": [
+                    {"op": "replace", "path": f"/channels/{i}/samples/0", "value": sample}
+                    for i, sample in enumerate(mine)
+                ],
+            }
+
+
+def _signal_samples(
+    members: Mapping[str, NDArray[np.intp]],
+    signal: FloatArray,
+    modifiers: Mapping[str, FloatArray],
+    mc_error: FloatArray,
+) -> list[tuple[dict[str, Any], ...]]:
+    """Return for each of P points the signal samples of all channels; arrays as in `SignalGrid`.
+
+    A sample has its rates, `mu` and the uncertainties of the signal.
+    """
+    by_channel = []
+    for channel, rows in members.items():
+        events = signal[:, rows]
+        shifts = [_signal_modifiers(n, events, delta[:, rows]) for n, delta in modifiers.items()]
+        shifts.append(_mc_modifiers(channel, events * mc_error[:, rows]))
+        by_channel.append(
+            [
+                {"name": _SIGNAL, "data": data, "modifiers": [_strength(), *chain(*mine)]}
+                for data, *mine in zip(events.tolist(), *shifts, strict=True)
+            ]
+        )
+    return list(zip(*by_channel, strict=True))
+
+
+def _mc_modifiers(channel: str, error: FloatArray) -> list[list[dict[str, Any]]]:
+    """Return the Monte Carlo errors [events] of the signal of a channel, for each point."""
+    # staterror acts on all samples of the channel that carry it: here the signal alone
+    return [
+        [{"name": f"mc_{channel}", "type": "staterror", "data": data}] if any(data) else []
+        for data in error.tolist()
+    ]
+
+
+def _signal_modifiers(
+    name: str, events: FloatArray, delta: FloatArray
+) -> list[list[dict[str, Any]]]:
+    """Return what one uncertainty does to the signal of a channel, for each point; arrays (P, B).
+
+    It is a factor common to the bins and, where they change differently, a shift of shape that
+    goes with it, so that a bin's rate is times 1 + delta at +1 sigma and its inverse at -1.
+    """
+    filled = events > 0.0
+    used = np.where(filled, delta, 0.0)
+    acts = np.any(used, axis=1)
+    least = np.where(filled, delta, np.inf).min(axis=1)
+    bends = np.where(filled, delta, -np.inf).max(axis=1) > least
+    mean = np.log1p(used).sum(axis=1) / np.maximum(filled.sum(axis=1), 1)
+    common = np.where(bends, np.exp(mean) - 1.0, np.where(acts, least, 0.0))
+    found: list[list[dict[str, Any]]] = [
+        [_normsys(name, change)] if act else []
+        for change, act in zip(common.tolist(), acts.tolist(), strict=True)
+    ]
+    shape = np.where(filled, (1.0 + delta) / (1.0 + common[:, None]), 1.0)
+    for i in np.flatnonzero(bends).tolist():
+        data = {
+            "hi_data": (events[i] * shape[i]).tolist(),
+            "lo_data": (events[i] / shape[i]).tolist(),
+        }
+        found[i].append({"name": name, "type": "histosys", "data": data})
+    return found
+
+
+def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
+    """Return the background sample of a channel with its own normalisation uncertainty."""
+    rows = model.members[channel]
+    error = float(model.background_modifiers[rows[0]])
+    return {
+        "name": "background",
+        "data": model.background[rows].tolist(),
+        "modifiers": [_normsys(f"background_{channel}", error)] if error > 0.0 else [],
+    }
+
+
+def _strength(name: str = PARAMETER_OF_INTEREST) -> dict[str, Any]:
+    """Return the parameter of interest as a modifier of a signal."""
+    return {"name": name, "type": "normfactor", "data": None}
+
+
+def _normsys(name: str, delta: float) -> dict[str, Any]:
+    """Return a log-normal uncertainty: a factor 1 + delta at +1 sigma, its inverse at -1."""
+    return {"name": name, "type": "normsys", "data": {"hi": 1.0 + delta, "lo": 1.0 / (1.0 + delta)}}

@@ -1,0 +1,164 @@
+"""Where independent pieces of work run: here, in processes of this machine, or in those of Dask.
+
+All are `concurrent.futures` executors behind one class, which hands results over as they arrive.
+Results do not depend on where or in which order pieces ran.
+"""
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+from typing import Protocol, Self, TypeVar
+
+from hnlstat.config.executor import DaskCluster, Executor, Processes
+from hnlstat.errors import HnlstatError
+from hnlstat.run.executors.dask_cluster import DaskExecutor
+from hnlstat.run.executors.workers import call, end_with_parent, main_left_alone
+from hnlstat.system.interrupts import held
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ATTEMPTS = 3
+"""How often pieces are tried again in a row without any result when workers die."""
+
+
+def available_cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WorkExecutor(Protocol):
+    """Somewhere to work, within a `with` block."""
+
+    def __enter__(self) -> Self:
+        """Make it ready."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Give up what it holds."""
+        ...
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result."""
+        ...
+
+
+class SerialExecutor:
+    """Works piece by piece in this process."""
+
+    def __enter__(self) -> "SerialExecutor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result."""
+        for index, piece in enumerate(pieces):
+            yield index, function(piece)
+
+
+class PoolExecutor:
+    """Spreads pieces over processes of this machine, and over new ones if one dies.
+
+    They are started when there is work, as many as that takes.
+
+    Parameters
+    ----------
+    workers : their number, at most
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._size = 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._processes: list[BaseProcess] = []
+
+    def __enter__(self) -> "PoolExecutor":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close(at_once=any(error))
+
+    def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
+        """Apply `function` to every piece; yields the piece's index with its result, as it comes.
+
+        The pieces of a worker that dies are done again. A single piece is done in this process.
+
+        Parameters
+        ----------
+        function, pieces : picklable
+
+        Raises
+        ------
+        HnlstatError
+            If workers keep dying, as for lack of memory.
+        """
+        if len(pieces) < 2:
+            yield from SerialExecutor().each(function, pieces)
+            return
+        missing = dict(enumerate(pieces))
+        failures = 0
+        while missing:
+            try:
+                futures = self._submit(function, missing)
+                for future in as_completed(futures):
+                    result = future.result()
+                    index = futures.pop(future)
+                    del missing[index]
+                    failures = 0
+                    yield index, result
+            except BrokenProcessPool:
+                failures += 1
+                if failures >= ATTEMPTS:
+                    raise HnlstatError(
+                        f"worker processes died {failures} times in a row, perhaps for lack of "
+                        "memory; try executor=serial"
+                    ) from None
+                self._close()
+
+    def _submit(self, function: Callable[[T], R], missing: Mapping[int, T]) -> dict[Future[R], int]:
+        """Hand pieces to workers, which are started where there are too few."""
+        wanted = min(self._workers, len(missing))
+        others = set(multiprocessing.active_children())
+        with main_left_alone(), held():
+            if wanted > self._size:
+                self._close()
+                # spawn, not fork: forking a process that runs threads can hang
+                context = multiprocessing.get_context("spawn")
+                self._size = wanted
+                self._pool = ProcessPoolExecutor(
+                    wanted, mp_context=context, initializer=end_with_parent
+                )
+            assert self._pool is not None
+            futures = {
+                self._pool.submit(call, pickle.dumps((function, piece))): index
+                for index, piece in missing.items()
+            }
+        self._processes += set(multiprocessing.active_children()) - others
+        return futures
+
+    def _close(self, *, at_once: bool = False) -> None:
+        """End the workers; at once: without waiting for what they work on."""
+        if self._pool is None:
+            return
+        if at_once:
+            for process in self._processes:
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
+        self._pool, self._size, self._processes = None, 0, []
+
+
+def work_executor(settings: Executor) -> WorkExecutor:
+    """Give the executor that a Study asks for; more processes than cores would cost time."""
+    if isinstance(settings, DaskCluster):
+        return DaskExecutor(settings, available_cores())
+    if not isinstance(settings, Processes):
+        return SerialExecutor()
+    cores = available_cores()
+    number = cores if settings.workers == "auto" else min(settings.workers, cores)
+    return SerialExecutor() if number == 1 else PoolExecutor(number)

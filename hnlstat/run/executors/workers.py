@@ -1,0 +1,55 @@
+"""What worker processes need: a quiet start, and an end with the run.
+
+They load little more than this module by themselves, so that whatever goes wrong later, as when
+there is no memory for libraries, comes back as the error of a piece of work.
+"""
+
+import multiprocessing
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import spawn
+from typing import Any
+
+from hnlstat.system.memory import reserve
+
+
+@contextmanager
+def main_left_alone() -> Iterator[None]:
+    """Let processes that start meanwhile not load the script behind `__main__`.
+
+    By itself Python loads it in each of them, where one without `if __name__ == "__main__"` would
+    begin the run anew. Pieces of work are of this package, so that workers do not need it.
+    """
+    original = spawn.get_preparation_data
+
+    def without_main(name: str) -> dict[str, Any]:
+        data = original(name)
+        return {key: value for key, value in data.items() if not key.startswith("init_main")}
+
+    spawn.get_preparation_data = without_main
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = original
+
+
+def end_with_parent() -> None:
+    """Let a worker end when the run is killed, which by itself it would not notice."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def call(work: bytes) -> Any:
+    """Apply a function to a piece, pickled together: if they cannot be loaded, that is an error."""
+    reserve()
+    function, piece = pickle.loads(work)
+    return function(piece)

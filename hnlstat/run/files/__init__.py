@@ -1,0 +1,1 @@
+"""A run's folder: the files that stages leave and that later ones read."""

@@ -1,0 +1,356 @@
+"""The csv tables of a run: yields, cut flow, data and limits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.errors import DataError
+from hnlstat.inference.limits.limits import Limit
+from hnlstat.inference.limits.roots import Branch
+from hnlstat.run.files.folder import write_csv, write_parts
+from hnlstat.search.table import CutFlow, FloatArray, YieldTable
+from hnlstat.system.reading import shortened
+from hnlstat.tables.csv_table import CsvTable, read_csv
+from hnlstat.tables.plausible import (
+    MOST_EVENTS,
+    MOST_OBSERVED,
+    check_couplings,
+    check_distinct,
+    check_masses,
+    check_mc_error,
+    check_relative,
+)
+
+YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
+YIELD_AXES = ("mass_gev", "coupling_inv_gev")
+YIELD_VALUES = ("decays", "events", "mc_error")
+YIELD_QUALITY = ("precision", "interpolated")
+MODIFIER_PREFIX = "rel_"
+DATA_COLUMNS = ("channel", "bin", "observed")
+CUT_FLOW_COLUMNS = ("mass_gev", "coupling_inv_gev", "channel", "cut", "decays", "share")
+LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
+
+
+def write_yields(path: Path, table: YieldTable) -> None:
+    """Write a table of yields as long csv: one line for each mass, coupling and row.
+
+    The columns are dataset, mode, volume, channel, bin, mass_gev, coupling_inv_gev, decays,
+    events, mc_error, precision (relative Monte Carlo error of the dataset's events), interpolated
+    (1 where the mass lies between sampled ones) and one `rel_<name>` per modifier. Decays that are
+    not known stay empty.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    names = [*YIELD_LABELS, *YIELD_AXES, *YIELD_VALUES, *YIELD_QUALITY]
+    names += [MODIFIER_PREFIX + name for name in table.modifiers]
+    labels = [
+        ",".join(map(str, row))
+        for row in zip(*(getattr(table, name) for name in YIELD_LABELS), strict=True)
+    ]
+    between = np.zeros((), bool) if table.interpolated is None else table.interpolated[:, None]
+    quality = [table.precision(), np.broadcast_to(between, table.events.shape)]
+    arrays = [table.decays, table.events, table.mc_error, *quality, *table.modifiers.values()]
+    pattern = ",".join(["%.8g"] * 3 + ["%.3g", "%d"] + ["%.8g"] * len(table.modifiers))
+    couplings = [f"{d:.10g}" for d in table.couplings]
+
+    def lines_of(i: int) -> str:
+        """Give the lines of a mass: all at once would take much memory."""
+        values = np.stack([array[i].ravel() for array in arrays], axis=1).tolist()
+        points = itertools.product(couplings, labels)
+        mass = f"{table.masses[i]:.10g}"
+        text = "".join(
+            f"{label},{mass},{coupling},{pattern % tuple(row)}\n"
+            for (coupling, label), row in zip(points, values, strict=True)
+        )
+        return text.replace(",nan", ",") if np.isnan(table.decays[i]).any() else text
+
+    head = ",".join(names) + "\n"
+    write_parts(path, itertools.chain([head], map(lines_of, range(table.masses.size))))
+
+
+def write_cut_flow(path: Path, flow: CutFlow) -> None:
+    """Write a cut flow as csv: for each point and channel all decays, then what each cut leaves.
+
+    The columns are mass_gev, coupling_inv_gev, channel, cut ("none" for all), decays and share (of
+    all); a last line "beyond_edges" counts selected decays outside the observable's edges.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
+    made = np.broadcast_to(decays[..., :1], decays.shape)
+    share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
+    points = itertools.product(
+        [f"{mass:.10g}" for mass in flow.masses],
+        [f"{d:.10g}" for d in flow.couplings],
+        flow.channel,
+        ("none", *flow.cuts, "beyond_edges"),
+    )
+    values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
+    rows = (
+        (*point, f"{number:.6g}", f"{part:.6g}")
+        for point, (number, part) in zip(points, values, strict=True)
+    )
+    write_csv(path, CUT_FLOW_COLUMNS, rows)
+
+
+def read_yields(
+    path: Path, channels: Sequence[str] | None = None, *, own: bool = False
+) -> YieldTable:
+    """Read a table of yields, our own or another generator's.
+
+    Needed are `mass_gev`, `coupling_inv_gev`, `events` and `channel` (or `dataset` and `mode`,
+    which make up its name); the lines may come in any order but must fill a rectangular grid. Left
+    out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Of other columns only
+    `rel_<name>` are read. Lines that begin with `#` are comments, of which `# mass_unit: MeV`,
+    `# coupling_unit: ...` and `# rel_unit: %` count.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    channels : sequence of str, optional
+        The channels of the study; every other one is an error, and so is one that is missing.
+    own : bool
+        A run of ours wrote the file, so that nothing in it is in another unit.
+
+    Raises
+    ------
+    DataError
+        Names the file, row and column of what cannot be used.
+    """
+    table = read_csv(path, required=(*YIELD_AXES, "events"))
+    labels = _labels(table)
+    _check_channels(table, labels[3], channels)
+    keys = list(zip(*labels, _bins(table), strict=True))
+    rows = list(dict.fromkeys(keys))
+    number_of = {key: number for number, key in enumerate(rows)}
+    row = np.array([number_of[key] for key in keys])
+    axes = [table.numbers(name, above=0) for name in YIELD_AXES]
+    for name, values in zip(YIELD_AXES, axes, strict=True):
+        check_distinct(table, name, values)
+    if not own:
+        _check_units(table, *axes)
+    (masses, mass), (couplings, coupling) = (np.unique(a, return_inverse=True) for a in axes)
+    shape = (masses.size, couplings.size, len(rows))
+    place = np.ravel_multi_index((mass, coupling, row), shape)
+    _check_grid(table, place, masses, couplings, rows)
+
+    def on_grid(column: str, default: float, **limits: float) -> FloatArray:
+        values = np.full(shape, default)
+        if column in table.columns:
+            values.flat[place] = table.numbers(column, **limits)
+        return values
+
+    dataset, mode, volume, channel, bins = zip(*rows, strict=True)
+    return YieldTable(
+        masses,
+        couplings,
+        dataset=dataset,
+        mode=mode,
+        volume=volume,
+        channel=channel,
+        bin=bins,
+        decays=on_grid("decays", np.nan, at_least=0, empty=np.nan),
+        events=on_grid("events", 0.0, at_least=0, at_most=MOST_EVENTS),
+        mc_error=on_grid("mc_error", 0.0, at_least=0, empty=0),
+        modifiers={
+            column.removeprefix(MODIFIER_PREFIX): on_grid(column, 0.0, above=-1, empty=0)
+            for column in table.columns
+            if column.startswith(MODIFIER_PREFIX)
+        },
+    )
+
+
+def _check_units(table: CsvTable, mass: FloatArray, coupling: FloatArray) -> None:
+    """Refuse numbers that can only be in another unit."""
+    check_masses(table, mass)
+    check_couplings(table, coupling)
+    for column in table.columns:
+        if column.startswith(MODIFIER_PREFIX):
+            check_relative(table, column, table.numbers(column, above=-1, empty=0))
+    if "mc_error" in table.columns:
+        error = table.numbers("mc_error", at_least=0, empty=0)
+        check_mc_error(table, error, table.numbers("events"))
+
+
+def _labels(table: CsvTable) -> list[Sequence[str]]:
+    """Dataset, mode, volume and channel of every line; the channel is "<dataset>_<mode>"."""
+    columns: dict[str, Sequence[str]] = {**table.columns}
+    if "channel" in columns:
+        parts = [name.rpartition("_") for name in columns["channel"]]
+        dataset = columns.get("dataset", tuple(part[0] or part[2] for part in parts))
+        mode = columns.get("mode", tuple(part[2] for part in parts))
+        channel = columns["channel"]
+    elif "dataset" in columns and "mode" in columns:
+        dataset, mode = columns["dataset"], columns["mode"]
+        channel = tuple(f"{name}_{current}" for name, current in zip(dataset, mode, strict=True))
+    else:
+        raise DataError(f"{table.path}: lacks the column 'channel' (or 'dataset' and 'mode')")
+    volume = columns.get("volume", ("all",) * len(channel))
+    return [dataset, mode, volume, channel]
+
+
+def _bins(table: CsvTable) -> list[int]:
+    """Index of the bin of every line, 0 where the column is left out."""
+    if "bin" not in table.columns:
+        return [0] * len(table.lines)
+    return table.whole("bin")
+
+
+def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str] | None) -> None:
+    """Compare the channels of the file with those of the study."""
+    if known is None:
+        return
+    for line, name in zip(table.lines, channel, strict=True):
+        if name not in known:
+            raise DataError(
+                f"{table.path}, line {line}: channel {shortened(name)!r} is unknown; the study has "
+                + ", ".join(known)
+            )
+    missing = [name for name in known if name not in set(channel)]
+    if missing:
+        raise DataError(f"{table.path}: has no line for channel {missing[0]!r} of the study")
+
+
+def _check_grid(
+    table: CsvTable,
+    place: NDArray[np.intp],
+    masses: FloatArray,
+    couplings: FloatArray,
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """Make sure that every mass, coupling and row occurs exactly once."""
+    size = masses.size * couplings.size * len(rows)
+    count = np.bincount(place, minlength=size)
+    if np.any(count > 1):
+        index = int(np.flatnonzero(place == np.argmax(count > 1))[1])
+        raise DataError(
+            f"{table.path}, line {table.lines[index]}: repeats the mass, coupling and channel of "
+            "an earlier line"
+        )
+    if np.any(count == 0):
+        m, d, r = np.unravel_index(np.argmin(count), (masses.size, couplings.size, len(rows)))
+        raise DataError(
+            f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
+            f"coupling_inv_gev = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
+        )
+
+
+def write_data(
+    path: Path, channels: Sequence[str], bins: Sequence[int], observed: FloatArray
+) -> None:
+    """Write the events of each bin of each channel as csv.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    events = [f"{n:.10g}" for n in observed]
+    write_csv(path, DATA_COLUMNS, zip(channels, bins, events, strict=True))
+
+
+def read_data(path: Path, channels: Sequence[str], bins: Sequence[int]) -> FloatArray:
+    """Read the events of each bin of each channel, shape (C,), as `write_data` writes them.
+
+    The column `bin` may be left out of channels with one bin, and where no event was seen.
+
+    Raises
+    ------
+    DataError
+        Names the file and line of what cannot be used, or the channel and bin that is missing.
+    """
+    table = read_csv(path, required=("channel", "observed"))
+    _check_channels(table, table.columns["channel"], channels)
+    events = table.numbers("observed", at_least=0, at_most=MOST_OBSERVED).tolist()
+    wanted = list(zip(channels, bins, strict=True))
+    found: dict[tuple[str, int], float] = {}
+    for i, key in enumerate(zip(table.columns["channel"], _bins(table), strict=True)):
+        if key not in wanted:
+            raise table.error(i, "bin", f"is not a bin of channel {key[0]}")
+        if key in found:
+            raise table.error(i, "channel", "is there twice")
+        several = channels.count(key[0]) > 1
+        if "bin" not in table.columns and several and events[i] > 0.0:
+            raise table.error(i, "observed", "lacks the column bin: the channel has several")
+        if "bin" not in table.columns:
+            found |= {(name, index): 0.0 for name, index in wanted if name == key[0]}
+        found[key] = events[i]
+    for name, index in wanted:
+        if (name, index) not in found:
+            raise DataError(f"{path}: has no line for bin {index} of channel {name!r}")
+    return np.array([found[key] for key in wanted])
+
+
+def write_limits(path: Path, limits: Iterable[Limit]) -> None:
+    """Write limits as csv: a line for each end of an excluded interval of couplings.
+
+    A mass may have several intervals of one level, kind and method: its lines then are lower,
+    upper, lower, upper ... in rising order, and what lies between two pairs is not excluded.
+    `coupling` is in GeV^-1, and `open` true where it is the grid's end.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    rows = (
+        (
+            f"{limit.mass_gev:.10g}",
+            f"{limit.level:.12g}",
+            limit.kind,
+            limit.branch,
+            limit.method,
+            f"{limit.coupling:.7g}",
+            str(limit.open).lower(),
+        )
+        for limit in limits
+    )
+    write_csv(path, LIMIT_COLUMNS, rows)
+
+
+def read_limits(path: Path) -> tuple[Limit, ...]:
+    """Read limits as `write_limits` writes them.
+
+    Raises
+    ------
+    DataError
+        Names the file, line and column of what cannot be used.
+    """
+    table = read_csv(path, required=LIMIT_COLUMNS)
+    branch = _one_of(table, "branch", get_args(Branch))
+    is_open = _one_of(table, "open", ("true", "false"))
+    mass = table.numbers("mass_gev", above=0).tolist()
+    level = table.numbers("level", above=0, at_most=1).tolist()
+    coupling = table.numbers("coupling", above=0).tolist()
+    return tuple(
+        Limit(
+            mass[i],
+            level[i],
+            table.columns["kind"][i],
+            cast(Branch, branch[i]),
+            table.columns["method"][i],
+            coupling[i],
+            is_open[i] == "true",
+        )
+        for i in range(len(table.lines))
+    )
+
+
+def _one_of(table: CsvTable, column: str, choices: Sequence[str]) -> Sequence[str]:
+    for index, entry in enumerate(table.columns[column]):
+        if entry not in choices:
+            raise table.error(index, column, f"is not one of {', '.join(choices)}")
+    return table.columns[column]

@@ -1,0 +1,174 @@
+"""Checks of a Study against tables: nuclides that are known, a beam that reaches the masses."""
+
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hnlstat.beam.flux import FluxTable, load_flux
+from hnlstat.bounds import chosen_bounds
+from hnlstat.config.base import suggest
+from hnlstat.config.detector import Detector
+from hnlstat.config.scan import TableGrid
+from hnlstat.config.study import Study
+from hnlstat.config.task import AT_A_POINT, EfficiencyTask
+from hnlstat.errors import ConfigError
+from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.physics.targets import Target, target
+from hnlstat.studies.compose import load_anew
+from hnlstat.studies.staircase import staircase
+
+ROUNDING = 1e-9
+"""Relative distance that a point may lie beyond the end of a table."""
+
+EVENT_LIBRARIES = {"parquet": "pyarrow", "hepmc": "pyhepmc"}
+"""What writes each format of events, in the order in which `auto` looks; npz needs nothing."""
+
+
+def check(study: Study) -> None:
+    """
+    Check what needs tables (nuclides, flux columns, the reach of the beam) or libraries.
+
+    Raises
+    ------
+    ConfigError
+        Names the key, the value and what would be right.
+    DataError
+        If the flux table or a bound cannot be read.
+    """
+    check_tables(study)
+    if study.task.kind == "contour":
+        chosen_bounds(study.bounds)
+    if study.task.kind == "events":
+        _check_events(study)
+    if isinstance(study.task, EfficiencyTask):
+        reference(study.task)
+    if study.task.kind == "compare":
+        for stair in staircase(study):
+            check_tables(stair.study)
+
+
+def reference(task: EfficiencyTask) -> Study:
+    """
+    Compose the study whose selection task=efficiency compares with.
+
+    Raises
+    ------
+    ConfigError
+        If it does not compose.
+    """
+    try:
+        found = load_anew(task.reference)
+        check_tables(found)
+    except ConfigError as error:
+        raise ConfigError(f"task.reference: {error}") from None
+    return found
+
+
+def check_tables(study: Study) -> None:
+    """Check the nuclides and the flux table of a study; errors as in `check`."""
+    targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
+    table = load_flux(study.flux.table)
+    _check_columns(study, table)
+    used = table.only(study.flux.flavours_in)
+    _check_reach(study, used, max(targets, key=lambda t: t.mass))
+    if study.scan.table is not None and study.yields_from is None:
+        _check_within_table(study, study.scan.table)
+
+
+def _check_within_table(study: Study, table: TableGrid) -> None:
+    scan, kind = study.scan, study.task.kind
+    wanted: list[tuple[str, ArrayLike | None]] = [
+        ("scan.mass", scan.mass.array()), ("scan.coupling", scan.coupling.array())
+    ]  # fmt: skip
+    if kind in AT_A_POINT:
+        wanted = [(f"model.{key}", getattr(study.model, key)) for key in ("mass", "coupling")]
+    if kind == "compare":
+        point = study.compare.point
+        wanted = [("compare.masses", study.compare.masses), ("compare.point.mass", point.mass),
+                  ("compare.point.coupling", point.coupling)]  # fmt: skip
+    if isinstance(study.task, EfficiencyTask):
+        wanted.append(("task.coupling", study.task.coupling))
+    for key, values in wanted:
+        known = (table.coupling if "coupling" in key else table.mass).array()
+        ends = known[[0, -1]] * (1 - ROUNDING, 1 + ROUNDING)
+        for value in np.atleast_1d(np.asarray(values, dtype=float)).tolist():
+            if not ends[0] <= value <= ends[1]:
+                raise ConfigError(
+                    f"{key}: {value:.6g} lies outside scan.table, {known[0]:g} to {known[-1]:g}; "
+                    "stay within, or give scan.table=null"
+                )
+
+
+def _targets(detector: Detector) -> list[Target]:
+    found = []
+    for material, fractions in detector.materials.items():
+        for nuclide in fractions:
+            try:
+                found.append(target(nuclide))
+            except ValueError:
+                raise ConfigError(
+                    f"detector.materials.{material}.{nuclide}: {nuclide} is not a known nuclide; "
+                    "write element and mass number, such as O16 or Pb208"
+                ) from None
+    return found
+
+
+def _check_columns(study: Study, table: FluxTable) -> None:
+    relative = study.model.flavours.model_dump()
+    for mode in study.flux.flavours_by_mode or {}:
+        if mode not in table.modes:
+            raise ConfigError(
+                f"flux.flavours_by_mode: {mode} is no horn mode of flux table {study.flux.table}; "
+                + suggest(mode, table.modes)
+            )
+    for mode, exposure in ((m, d.exposure) for d in study.datasets for m in d.exposure.pot):
+        if mode not in table.modes:
+            raise ConfigError(
+                f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
+                f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
+            )
+        for flavour in study.flux.flavours_in(mode):
+            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+            if couples and (mode, flavour) not in table.flux:
+                raise ConfigError(
+                    f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
+                    "model.flavours asks for"
+                )
+
+
+def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
+    relative = study.model.flavours.model_dump()
+    modes = {mode for dataset in study.datasets for mode in dataset.exposure.pot}
+    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
+    if not np.any(total > 0):
+        raise ConfigError(
+            f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
+        )
+    reach = float(table.edges_gev[1:][total > 0][-1])
+    key, simulated = "scan.mass", study.scan.mass
+    if study.scan.table is not None:
+        key, simulated = "scan.table.mass", study.scan.table.mass
+    mass = float(simulated.array()[-1])
+    if study.task.kind in AT_A_POINT and study.model.mass is not None:
+        key, mass = "model.mass", study.model.mass
+    if study.task.kind == "compare":
+        key, mass = "compare", max(*study.compare.masses, study.compare.point.mass)
+    threshold = mass + mass**2 / (2 * heaviest.mass)
+    if threshold >= reach:
+        raise ConfigError(
+            f"{key}: {mass:.6g} GeV is above the beam's reach: it takes neutrinos of "
+            f"{threshold:.6g} GeV on {heaviest.name}, flux {study.flux.name} ends at {reach:g} GeV"
+        )
+
+
+def _check_events(study: Study) -> None:
+    mass, kind = study.model.mass, study.events.format
+    if mass is not None and mass <= 2 * LEPTON_MASS["e"]:
+        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to e+ e-")
+    library = EVENT_LIBRARIES.get(kind)
+    if library is not None and find_spec(library) is None:
+        raise ConfigError(
+            f"events.format: {kind} needs {library}, which is not installed; install "
+            f"hnlstat[{kind}] or take events.format=auto"
+        )

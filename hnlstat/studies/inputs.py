@@ -1,0 +1,136 @@
+"""The files that a study reads: as absolute paths, so that a run is the same from any folder.
+
+A run's config.yaml keeps the SHA-256 of each; what has changed since is not taken for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hnlstat.config.executor import SHARED, shared_folder
+from hnlstat.errors import ConfigError, DataError
+from hnlstat.system.reading import file_digest
+
+if TYPE_CHECKING:
+    from hnlstat.config.study import Study
+
+LIKELIHOOD = ("BkgOnly.json", "patchset.json")
+"""Files in the folder `workspace` of a run that task=combine reads."""
+
+DRAWN = ("bounds.files", "flux.table")
+"""What is read again for figures of a run that is finished."""
+
+_TABLE = re.compile(r"(\+{0,2}flux\.table=)(['\"]?)(.+)\2")
+_STUDIES = (("compare", "from"), ("compare", "to"), ("task", "reference"))
+"""Settings that are the overrides of another study."""
+
+
+def input_files(study: Study) -> Iterator[tuple[str, Path]]:
+    """Give the files that a study reads, with the key that names each; shipped ones are none."""
+    for key in ("yields_from", "data_from"):
+        if (path := getattr(study, key)) is not None:
+            yield key, path
+    for i, path in enumerate(study.bounds.files):
+        yield f"bounds.files.{i}", path
+    if (path := _own_table(study.flux.table)) is not None:
+        yield "flux.table", path
+    for i, folder in enumerate(getattr(study.task, "folders", ())):
+        yield from ((f"task.folders.{i}", folder / "workspace" / name) for name in LIKELIHOOD)
+    content = study.model_dump(include={"compare", "task"}, by_alias=True)
+    for section, key in _STUDIES:
+        for i, text in enumerate(content[section].get(key) or ()):
+            if (match := _TABLE.fullmatch(text)) and (path := _own_table(match[3])) is not None:
+                yield f"{section}.{key}.{i}", path
+
+
+def digests(study: Study) -> dict[str, str]:
+    """Give the SHA-256 of each file that a study reads, by absolute path.
+
+    Raises
+    ------
+    DataError
+        Names the key and the file that cannot be read.
+    """
+    return {_absolute(path): digest(key, path) for key, path in input_files(study)}
+
+
+def check_inputs(study: Study, keys: tuple[str, ...] = ("",)) -> None:
+    """Compare the files of a study with those of the run whose configuration it has.
+
+    Parameters
+    ----------
+    study
+        With `inputs` if it comes from a run.
+    keys
+        Beginnings of the keys to look at.
+
+    Raises
+    ------
+    ConfigError
+        Names the key and the file that has changed.
+    DataError
+        If a file cannot be read.
+    """
+    known = study.inputs or {}
+    for key, path in input_files(study):
+        before = known.get(_absolute(path))
+        if before is not None and key.startswith(keys) and before != digest(key, path):
+            raise ConfigError(
+                f"{key}: {path} has changed since the run was made; bring back its content, or "
+                "give inputs=null to take it as it is now"
+            )
+
+
+def anchor(study: Study, content: dict[str, Any]) -> None:
+    """Make the paths in the resolved configuration of a study absolute, except `runs`.
+
+    Results of a run that is made again belong where it is made.
+    """
+    for key in ("yields_from", "data_from"):
+        if content[key] is not None:
+            content[key] = _absolute(content[key])
+    content["bounds"]["files"] = [_absolute(file) for file in content["bounds"]["files"]]
+    if (path := _own_table(study.flux.table)) is not None:
+        content["flux"]["table"] = _absolute(path)
+    task, executor = content["task"], content["executor"]
+    if task.get("folder") is not None:
+        task["folder"] = _absolute(task["folder"])
+    if "folders" in task:
+        task["folders"] = [_absolute(folder) for folder in task["folders"]]
+    if executor.get("log_directory") is not None:
+        executor["log_directory"] = _absolute(executor["log_directory"])
+    if (store := shared_folder(study.store)) is not None:
+        content["store"] = SHARED + _absolute(store)
+    for section, key in _STUDIES:
+        if content[section].get(key):
+            content[section][key] = list(map(_anchored, content[section][key]))
+    content["inputs"] = digests(study) or None
+
+
+def _anchored(override: str) -> str:
+    match = _TABLE.fullmatch(override)
+    if match is None or (path := _own_table(match[3])) is None:
+        return override
+    return f"{match[1]}{match[2]}{_absolute(path)}{match[2]}"
+
+
+def _absolute(path: str | Path) -> str:
+    return os.path.abspath(path)
+
+
+def _own_table(table: str) -> Path | None:
+    from hnlstat.beam.flux import is_shipped  # only now: it brings what reads tables
+
+    return None if is_shipped(table) else Path(table)
+
+
+def digest(key: str, path: Path) -> str:
+    """Give the SHA-256 of a file that a key names; raises a DataError with that key."""
+    try:
+        return file_digest(path)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from None

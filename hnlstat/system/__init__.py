@@ -1,0 +1,1 @@
+"""The machine: files, streams, signals, memory, and where hnlstat's own files are."""

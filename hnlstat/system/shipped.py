@@ -1,0 +1,46 @@
+"""The shipped configuration: where it is, and the help text that it holds."""
+
+import string
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+
+from hnlstat.errors import ConfigError
+
+
+def conf_dir() -> Path:
+    """
+    Find the shipped configuration: in the package if installed, beside it in a checkout.
+
+    Raises
+    ------
+    ConfigError
+        If it is in neither place.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ConfigError(
+        f"conf/config.yaml: not found in {package} or beside it; install hnlstat anew"
+    )
+
+
+def help_text() -> str:
+    """
+    Fill in the help of runtime.yaml as Hydra does, which takes a second to list the groups.
+
+    Raises
+    ------
+    ConfigError
+        As `conf_dir`.
+    """
+    conf = conf_dir()
+    template = yaml.safe_load((conf / "runtime.yaml").read_text(encoding="utf-8"))["hydra"]["help"]
+    options: dict[str, list[str]] = {}
+    for file in sorted(conf.rglob("*.yaml")):
+        group = file.parent.relative_to(conf)
+        if group.parts and group.parts[0] != "hydra":
+            options.setdefault(group.as_posix(), []).append(file.stem)
+    groups = "".join(f"{group}: {', '.join(options[group])}\n" for group in sorted(options))
+    return string.Template(template["template"]).substitute(APP_CONFIG_GROUPS=groups)

@@ -1,0 +1,1 @@
+"""Tables of numbers as csv: one reader, and what is plausible in them."""

@@ -1,0 +1,1 @@
+"""What task= can ask for: one module for each."""

@@ -1,0 +1,221 @@
+"""task=collect: one table and one figure of the jobs of a sweep."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from hnlstat.config.study import Study
+from hnlstat.config.task import CollectTask
+from hnlstat.errors import DataError, FigureError, HnlstatError
+from hnlstat.report.screen import Screen, line_of
+from hnlstat.report.summary import Reach
+from hnlstat.report.wording import level_text, mev_text, range_text
+from hnlstat.run.files.finished import read_contours
+from hnlstat.run.files.folder import RunFolder
+from hnlstat.run.sweep import Job, check, choices, failures, read_jobs
+from hnlstat.studies.compose import read
+from hnlstat.system.reading import read_json
+
+FloatArray = NDArray[np.float64]
+
+REACH = ("level", "kind", "method", "coupling_inv_gev", "mass_gev", "mass_low_gev", "mass_high_gev",
+         "low_open", "high_open", "coupling_open")  # fmt: skip
+"""Columns of the table that say how far a limit reaches, as `Reach` does."""
+
+
+NUMBERS = ("level", "coupling", "mass", "mass_low", "mass_high")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job that came to its end: what differs from the others, its folder, what it found."""
+
+    job: Job
+    choice: tuple[str, ...]
+    folder: Path
+    summary: Mapping[str, Any]
+
+    @cached_property
+    def reaches(self) -> list[dict[str, Any]]:
+        """How far its limits reach; empty for a task without limits.
+
+        Raises
+        ------
+        DataError
+            If they are not what a run writes.
+        """
+        try:
+            found = [asdict(Reach(**reach)) for reach in self.summary.get("reaches", ())]
+            numbers = [reach[key] for reach in found for key in NUMBERS]
+            if not all(type(value) in (int, float) and 0 < value < np.inf for value in numbers):
+                raise ValueError("has numbers that are not positive")
+        except (TypeError, ValueError) as error:
+            path = self.folder / "summary.json"
+            raise DataError(f"{path}: reaches are not those of a run: {error}") from None
+        return found
+
+
+def run_collect(study: Study) -> None:
+    """Write collected.csv, collected.md and collected.png (.pdf) into the folder of a sweep.
+
+    Raises
+    ------
+    DataError
+        If it is not the folder of a sweep, or results of a job cannot be read.
+    SweepError
+        If a job failed; the others are collected before.
+    """
+    assert isinstance(study.task, CollectTask)
+    sweep = RunFolder(study.task.folder)
+    jobs = read_jobs(sweep.path)
+    ended = [job for job in jobs if job.reason is None and job.folder is not None]
+    keys, values = choices(ended)
+    done = [
+        Done(job, choice, folder := sweep.path / str(job.folder), _json(folder / "summary.json"))
+        for job, choice in zip(ended, values, strict=True)
+    ]
+    write_rows(sweep, jobs, done)
+    limit = _common_limit(done)
+    table = _compact(keys, limit, done)
+    failed = failures(jobs)
+    sweep.write_text("collected.md", _markdown(table, failed))
+    with Screen() as screen:
+        screen.say(_rich(table, len(keys)))
+        screen.say(*(line_of(f"failed: {line}", "red") for line in failed))
+        files = "collected.csv, collected.md"
+        fault = None
+        if limit is not None:
+            try:
+                with warnings.catch_warnings(action="ignore"):  # letters that a font lacks
+                    _draw(study, sweep, keys, done, limit)
+                files += ", collected.pdf"
+            except HnlstatError:
+                raise
+            except Exception as error:  # the tables are there, whatever goes wrong
+                fault = FigureError(f"the figure could not be made: {error}", sweep.path)
+        screen.say(line_of(f"{sweep.path}/: {files}"))
+    check(jobs)
+    if fault is not None:
+        raise fault
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: is not a JSON object")
+    return content
+
+
+def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> None:
+    """Write collected.csv: a row for each job and limit; no numbers where there is no limit."""
+    keys, values = choices(jobs)
+    found = {one.job.number: one.reaches for one in done}
+    names = [column.removesuffix("_gev").removesuffix("_inv") for column in REACH]
+    rows = [
+        (job.number, *value, job.folder or "", job.reason or "",
+         *(_plain(reach.get(name, "")) for name in names))
+        for job, value in zip(jobs, values, strict=True)
+        for reach in found.get(job.number) or [{}]
+    ]  # fmt: skip
+    sweep.write_csv("collected.csv", ("job", *keys, "folder", "reason", *REACH), rows)
+
+
+def _plain(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _common_limit(done: Sequence[Done]) -> tuple[float, str] | None:
+    """Level and kind that all jobs with limits have: the lowest, by data if all have them."""
+    have = [{(r["level"], r["kind"]) for r in one.reaches} for one in done if one.reaches]
+    common = set.intersection(*have) if have else set()
+    order = {"observed": 0, "expected": 1}
+    known = [limit for limit in common if limit[1] in order]
+    return min(known, key=lambda limit: (limit[0], order[limit[1]]), default=None)
+
+
+def _compact(
+    keys: Sequence[str], limit: tuple[float, str] | None, done: Sequence[Done]
+) -> list[list[str]]:
+    """The table for reading, its heading first: one row for each job that is done."""
+    name = "limit" if limit is None else f"{level_text(limit[0])} CL {limit[1]}"
+    rows = [["job", *keys, f"{name}: lowest", "at mass", "masses reached"]]
+    for one in done:
+        row = [str(one.job.number), *one.choice]
+        mine = [r for r in one.reaches if (r["level"], r["kind"]) == limit]
+        for r in mine[:1]:
+            row += [
+                f"{'≤ ' * r['coupling_open']}{r['coupling']:.3g} GeV⁻¹",
+                f"{mev_text(r['mass'])} MeV",
+                range_text(r["mass_low"], r["mass_high"], r["low_open"], r["high_open"]),
+            ]
+        rows.append(row + ["–"] * (len(rows[0]) - len(row)))
+    return rows
+
+
+def _rich(rows: Sequence[Sequence[str]], keys: int) -> Table:
+    """Lay the table out for a terminal; where it is narrow, the values of keys are folded."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for number, heading in enumerate(rows[0]):
+        table.add_column(heading, no_wrap=number > keys, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
+
+
+def _markdown(rows: Sequence[Sequence[str]], failed: Sequence[str]) -> str:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n"
+    if failed:
+        text += "\nFailed:\n\n" + "".join(f"- {line}\n" for line in failed)
+    return text
+
+
+def _lines(path: Path, limit: tuple[float, str]) -> Iterator[FloatArray]:
+    """Contours of one limit, each (V, 2), [GeV] and [GeV^-1]."""
+    for region in read_contours(path):
+        if (region.level, region.kind) == limit:
+            yield from region.lines
+
+
+def _draw(
+    study: Study,
+    sweep: RunFolder,
+    keys: Sequence[str],
+    done: Sequence[Done],
+    limit: tuple[float, str],
+) -> None:
+    """Draw one limit of all jobs, with the bounds where they are on the same coupling."""
+    from hnlstat.bounds import chosen_bounds, comparable
+    from hnlstat.report.sweep_figure import Scenario, sweep_figure
+
+    with_limits = [one for one in done if one.reaches]
+    studies = [read(one.folder / "config.yaml") for one in with_limits]
+    patterns = [s.model.flavours.model_dump() for s in studies]
+    flavours = patterns[0] if all(p == patterns[0] for p in patterns) else {}
+    scenarios = [
+        Scenario(one.choice, tuple(_lines(one.folder / "contours.json", limit)))
+        for one in with_limits
+    ]
+    ends = [
+        (float(array[0]), float(array[-1]))
+        for s in studies
+        for array in (s.scan.mass.array(), s.scan.coupling.array())
+    ]
+    masses, couplings = (
+        (min(low), max(high)) for low, high in (zip(*ends[i::2], strict=True) for i in (0, 1))
+    )
+    figure = sweep_figure(
+        scenarios, keys, limit,
+        comparable(chosen_bounds(study.bounds), flavours) if flavours else (),
+        flavours=flavours, mass_range=masses, coupling_range=couplings,
+    )  # fmt: skip
+    sweep.write_figure("collected", figure)

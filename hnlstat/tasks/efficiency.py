@@ -1,0 +1,122 @@
+"""task=efficiency: how the selection compares with another one, mass by mass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from hnlstat.config.study import Study
+from hnlstat.config.task import EfficiencyTask
+from hnlstat.report.wording import mev_text
+from hnlstat.run.stages import Run, keep_yields, simulate
+from hnlstat.search.table import YieldTable
+from hnlstat.search.yields import branching_ratio
+from hnlstat.studies.checks import reference
+
+Array = NDArray[np.float64]
+
+COLUMNS = (
+    "mass_gev", "coupling_inv_gev", "place", "decays_to_channel", "events", "events_reference",
+    "ratio",
+)  # fmt: skip
+"""`place` says which coupling it is: that of the task, or where the reference expects its events;
+`decays_to_channel` are of N within the angle that the selection simulates."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Events of two selections at one mass and coupling; NaN for the coupling: there is none."""
+
+    mass: float
+    coupling: float
+    place: str
+    decays: float
+    events: float
+    reference: float
+
+    @property
+    def ratio(self) -> float:
+        """Events of the selection over those of the reference."""
+        return self.events / self.reference if self.reference > 0 else np.nan
+
+
+def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """task=efficiency: events that the selection keeps over those that a reference keeps."""
+    study = current.study
+    assert given is None  # a Study with yields_from and this task is not valid
+    assert isinstance(study.task, EfficiencyTask)
+    other = study.replace(selection=reference(study.task).selection)
+    masses = study.scan.mass.array()
+    couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
+    mine = simulate(current, masses, couplings).table
+    keep_yields(current, mine)
+    theirs = simulate(replace(current, study=other), masses, couplings).table
+    ratios = list(compare_events(study, mine, theirs))
+    current.folder.write_csv("efficiency.csv", COLUMNS, (_row(ratio) for ratio in ratios))
+    current.say(screen_table(ratios, study.task))
+    return {
+        "task": "efficiency",
+        "remarks": current.remarks,
+        "ratios": [
+            {"mass_gev": r.mass, "place": r.place, "coupling_inv_gev": r.coupling, "ratio": r.ratio}
+            for r in ratios
+            if np.isfinite(r.ratio)
+        ],
+    }
+
+
+def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterator[Ratio]:
+    """Events of two tables on one grid at the coupling of the task, and where `theirs` has enough.
+
+    Between couplings the logarithms are linear.
+    """
+    task = study.task
+    assert isinstance(task, EfficiencyTask)
+    made = mine.made() * branching_ratio(study, mine.masses)[:, None]
+    with np.errstate(divide="ignore"):
+        x = np.log(mine.couplings)
+        logs = [np.log(a) for a in (made, mine.events.sum(axis=-1), theirs.events.sum(axis=-1))]
+    for i, mass in enumerate(mine.masses.tolist()):
+        for place, at in (
+            ("coupling", np.log(task.coupling)),
+            ("events", _first_crossing(x, logs[2][i], np.log(task.events))),
+        ):
+            values = [float(np.exp(np.interp(at, x, log[i]))) for log in logs]
+            yield Ratio(mass, float(np.exp(at)), place, *values)
+
+
+def _first_crossing(x: Array, y: Array, level: float) -> float:
+    """Where y first rises to a level, NaN where it does not."""
+    above = np.flatnonzero((y[1:] >= level) & (y[:-1] < level))
+    if not above.size:
+        return np.nan
+    i = int(above[0])
+    share = (level - y[i]) / (y[i + 1] - y[i]) if np.isfinite(y[i]) else 1.0
+    return float(x[i] + share * (x[i + 1] - x[i]))
+
+
+def _row(ratio: Ratio) -> tuple[str, ...]:
+    values = (ratio.decays, ratio.events, ratio.reference, ratio.ratio)
+    shown = (f"{value:.6g}" if np.isfinite(value) else "" for value in values)
+    coupling = f"{ratio.coupling:.6g}" if np.isfinite(ratio.coupling) else ""
+    return (f"{ratio.mass:.10g}", coupling, ratio.place, *shown)
+
+
+def screen_table(ratios: list[Ratio], task: EfficiencyTask) -> Table:
+    """Ratios by mass, at the two couplings."""
+    table = Table(
+        "mass", f"d = {task.coupling:.3g} GeV^-1", f"where it expects {task.events:g} events",
+        title=f"events over those with {' '.join(task.reference)}",
+    )  # fmt: skip
+    by_mass: dict[float, list[str]] = {}
+    for r in ratios:
+        where = f" (d = {r.coupling:.2g})" if r.place == "events" else ""
+        by_mass.setdefault(r.mass, []).append(
+            f"{r.ratio:.3g}{where}" if np.isfinite(r.ratio) else "-"
+        )
+    for mass, cells in by_mass.items():
+        table.add_row(f"{mev_text(mass)} MeV", *cells)
+    return table

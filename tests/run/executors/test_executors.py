@@ -1,0 +1,91 @@
+import multiprocessing
+import os
+import sys
+import time
+
+import pytest
+from pieces import LoadsBadly, die, die_once, interrupt_self, main_file, pid, refuse, square
+
+from hnlstat.config.base import validate
+from hnlstat.config.executor import Executor, Processes
+from hnlstat.errors import ConfigError, HnlstatError
+from hnlstat.run.executors import executors
+from hnlstat.run.executors.executors import ATTEMPTS, PoolExecutor, SerialExecutor, work_executor
+
+
+@pytest.fixture(autouse=True)
+def _four_cores(monkeypatch):
+    monkeypatch.setattr(executors, "available_cores", lambda: 4)
+
+
+def executor(workers):
+    return work_executor(validate(Processes, {"kind": "processes", "workers": workers}))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_piece_is_done_once(workers):
+    with executor(workers) as pool:
+        assert dict(pool.each(square, range(20))) == {i: i * i for i in range(20)}
+        assert list(pool.each(square, [])) == []
+
+
+def test_one_worker_and_serial_work_in_this_process():
+    assert isinstance(executor(1), SerialExecutor)
+    assert isinstance(work_executor(validate(Executor, {"kind": "serial"})), SerialExecutor)
+    assert isinstance(executor(2), PoolExecutor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed another way there")
+def test_the_pieces_of_a_worker_that_dies_are_done_again(tmp_path):
+    pieces = [str(tmp_path / name) for name in "abcd"]
+    for name in "bcd":
+        (tmp_path / name).write_text("x")
+    with executor(2) as pool:
+        assert dict(pool.each(die_once, pieces)) == dict(enumerate("abcd"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed another way there")
+def test_workers_that_keep_dying_end_the_run():
+    with executor(2) as pool, pytest.raises(HnlstatError, match=f"died {ATTEMPTS} times in a row"):
+        list(pool.each(die, range(3)))
+
+
+def test_an_error_of_a_piece_is_passed_on():
+    with executor(2) as pool, pytest.raises(ConfigError, match="1: no"):
+        list(pool.each(refuse, [1, 1]))
+
+
+def test_no_more_workers_than_cores_or_pieces():
+    with executor(64) as pool:
+        assert dict(pool.each(pid, [0])) == {0: os.getpid()}  # not worth a process
+        assert len(set(dict(pool.each(pid, [0, 0])).values())) <= 2
+        assert pool._size == 2
+        dict(pool.each(pid, range(9)))
+        assert pool._size == 4
+        dict(pool.each(pid, range(3)))
+        assert pool._size == 4
+        assert len(multiprocessing.active_children()) == 4
+
+
+def test_the_script_behind_main_is_not_loaded_by_workers():
+    with executor(2) as pool:
+        assert dict(pool.each(main_file, [0, 0])) == {0: None, 1: None}
+
+
+def test_what_cannot_be_loaded_in_a_worker_is_an_error_and_no_death():
+    with executor(2) as pool, pytest.raises(MemoryError, match="no room"):
+        list(pool.each(square, [LoadsBadly(), LoadsBadly()]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no process groups")
+def test_ctrl_c_is_for_the_run_and_ends_workers_at_once():
+    def work():
+        with executor(2) as pool:
+            for _ in pool.each(interrupt_self, [0.0, 60.0, 60.0]):
+                raise KeyboardInterrupt  # in the run; a worker does not see its own
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - started < 30
+    assert multiprocessing.active_children() == []

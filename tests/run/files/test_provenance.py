@@ -1,0 +1,34 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+import hnlstat
+from hnlstat.run.files import provenance as module
+from hnlstat.run.files.provenance import git_revision, provenance
+
+
+def test_provenance_tells_versions_and_no_paths():
+    content = provenance("abc123", seed=7, wall_time=12.345)
+    assert content["versions"]["numpy"] == np.__version__
+    assert content["versions"]["pyhf"]
+    assert (content["content_hash"], content["seed"], content["wall_time_s"]) == (
+        "abc123",
+        7,
+        12.35,
+    )
+    assert str(Path(hnlstat.__file__).parent.parent) not in json.dumps(content)
+
+
+def test_revision_is_that_of_a_checkout_only(tmp_path, monkeypatch):
+    revision = git_revision()
+    assert revision is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision)
+    monkeypatch.setattr(hnlstat, "__file__", str(tmp_path / "hnlstat" / "__init__.py"))
+    assert git_revision() is None
+    (tmp_path / ".git").touch()
+    assert git_revision() is None
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert module._version("no-such-package-here") is None
