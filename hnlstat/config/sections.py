@@ -22,13 +22,11 @@ from hnlstat.config.quantities import (
     Energy,
     Exposed,
     Length,
-    Mass,
     NotEmpty,
     Number,
     PositiveCoupling,
     PositiveEnergy,
     PositiveNumber,
-    PositiveRatio,
     Ratio,
     Rising,
     Seed,
@@ -212,45 +210,6 @@ class Flux(Section):
         """Flavours that are used in a horn mode."""
         allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
         return tuple(flavour for flavour in self.flavours if flavour in allowed)
-
-
-def _share(value: float) -> float:
-    if value != 0:
-        inside(abs(value), 1e-6, 1e3)
-    return value
-
-
-Share = Annotated[Ratio, AfterValidator(_share)]
-
-
-class Flavours(Section):
-    """Relative couplings d_a / d."""
-
-    e: Share
-    mu: Share
-    tau: Share
-
-
-class Model(Section):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events.
-
-    `width_factor` multiplies the total width in the lifetime and `branching_ratio` says which
-    dilepton phase space is used: both leave tree level only to repeat arXiv:2412.15051.
-    """
-
-    kind: Literal["dipole"]
-    flavours: Flavours
-    nature: Literal["dirac", "majorana"]
-    mass: Mass | None
-    coupling: PositiveCoupling | None
-    width_factor: PositiveRatio
-    branching_ratio: Literal["tree_level", "arxiv_2412_15051"]
-
-    @model_validator(mode="after")
-    def _beam_couples(self) -> Self:
-        if self.flavours.e == 0 and self.flavours.mu == 0:
-            raise problem("flavours", "e and mu are 0: the beam would produce no N")
-        return self
 
 
 class Systematics(Assuming):

@@ -9,6 +9,7 @@ from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
 from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.registry import AnyModel
 from hnlstat.config.scan import Scan
 from hnlstat.config.search import AnySelection, Kinematic
 from hnlstat.config.sections import (
@@ -16,7 +17,6 @@ from hnlstat.config.sections import (
     EventFile,
     Flux,
     Inference,
-    Model,
     Simulation,
     Systematics,
     existing_file,
@@ -52,7 +52,7 @@ class Study(Section):
     task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
-    model: Model
+    model: AnyModel
     selection: AnySelection
     systematics: Systematics
     simulation: Simulation

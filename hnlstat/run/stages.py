@@ -197,7 +197,7 @@ def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
 
 def keep_yields(current: Run, table: YieldTable) -> None:
     """Write yields.csv, and the cut flow of a kinematic selection with remarks on it."""
-    write_yields(current.folder.file("yields.csv"), table)
+    write_yields(current.folder.file("yields.csv"), table, current.study.model.axis)
     if table.cut_flow is not None:
         _keep_cut_flow(current, table.cut_flow)
 
@@ -207,8 +207,8 @@ def _keep_cut_flow(current: Run, flow: CutFlow) -> None:
 
     selection = current.study.selection
     assert isinstance(selection, Kinematic)
-    write_cut_flow(current.folder.file("cutflow.csv"), flow)
-    current.say(cut_flow_table(flow))
+    write_cut_flow(current.folder.file("cutflow.csv"), flow, current.study.model.axis)
+    current.say(cut_flow_table(flow, current.study.model.axis))
     for text in cut_flow_remarks(flow, selection):
         current.remark(text)
 
@@ -237,7 +237,8 @@ def check_volume(current: Run, masses: Array, couplings: Array) -> None:
         given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
         current.remark(
             f"up to {found.share:.0%} of the events in the described world lie outside "
-            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
+            f"{current.study.model.axis.text(found.coupling, 2)})"
         )
 
 
@@ -342,7 +343,7 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
     folder, base = current.folder, experiment.base
     folder.write_json("workspace/BkgOnly.json", background_only(base), strict=True)
-    patches = lazy_patchset(base, grid, current.study.name)
+    patches = lazy_patchset(base, grid, current.study.name, current.study.model.axis.column)
     folder.write_parts("workspace/patchset.json", json_parts(patches))
 
 
@@ -382,4 +383,4 @@ def limits(
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.nature.capitalize()} N"
+    return f"{data}: {study.model.label}"

@@ -38,7 +38,7 @@ def check(study: Study) -> None:
     """
     check_tables(study)
     if study.task.kind == "contour":
-        chosen_bounds(study.bounds)
+        chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
     if isinstance(study.task, EfficiencyTask):
@@ -115,7 +115,7 @@ def _targets(detector: Detector) -> list[Target]:
 
 
 def _check_columns(study: Study, table: FluxTable) -> None:
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     for mode in study.flux.flavours_by_mode or {}:
         if mode not in table.modes:
             raise ConfigError(
@@ -129,7 +129,7 @@ def _check_columns(study: Study, table: FluxTable) -> None:
                 f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
             )
         for flavour in study.flux.flavours_in(mode):
-            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+            couples = weights.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0) != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
                     f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
@@ -138,9 +138,9 @@ def _check_columns(study: Study, table: FluxTable) -> None:
 
 
 def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     modes = {mode for dataset in study.datasets for mode in dataset.exposure.pot}
-    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
+    total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):
         raise ConfigError(
             f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
