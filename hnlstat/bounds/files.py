@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from hnlstat.bounds.curves import ANY, Bound, Kind, Scaling, Statistic, Status
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import check_couplings, check_masses

@@ -6,57 +6,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import ModelWrapValidatorHandler, model_validator
 
-from hnlstat.config.base import Section
-from hnlstat.config.quantities import Dimension, Mass, PositiveCoupling
+from hnlstat.config.base import Section, suggest
+from hnlstat.config.coupling import CouplingAxis, PositiveCoupling, measured_on
+from hnlstat.config.quantities import Mass
 
 if TYPE_CHECKING:
     from hnlstat.physics.processes import Decay, Upscattering
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class CouplingAxis:
-    r"""What the coupling of a model is called, measured in, and can be.
-
-    Attributes
-    ----------
-    name, symbol : in a line of text, "d_mu", and in mathtext without the dollars, "d_{\mu}"
-    noun : "dipole coupling"
-    dimension : with the base unit, "GeV^-1"
-    column : of tables, "coupling_inv_gev"; bounds in a column of this name are on this coupling
-    least, most : beyond these it can only be in another unit
-    flavour : the only neutrino that it is for, with its full strength: "e", "mu", "tau"; None: not
-        one alone, so that bounds on one do not hold for it
-    """
-
-    name: str
-    symbol: str
-    noun: str
-    dimension: Dimension
-    column: str
-    least: float
-    most: float
-    flavour: str | None = None
-
-    @property
-    def unit(self) -> str:
-        """The base unit, empty for a plain number."""
-        return self.dimension.base_unit
-
-    def amount(self, value: float, digits: int = 3) -> str:
-        """Write a coupling with its unit: "4e-07 GeV^-1"."""
-        return f"{value:.{digits}g} {self.unit}".rstrip()
-
-    def text(self, value: float, digits: int = 3) -> str:
-        """Write which coupling it is, too: "d = 4e-07 GeV^-1"."""
-        return f"{self.name} = {self.amount(value, digits)}"
 
 
 class Model(Section, ABC):
@@ -74,9 +37,17 @@ class Model(Section, ABC):
     """What N decays to, by name, that a search can look for: "ee"."""
 
     kind: str
-    nature: Literal["dirac", "majorana"]
-    mass: Mass | None
-    coupling: PositiveCoupling | None
+    nature: Literal["dirac", "majorana"] = "dirac"
+    mass: Mass | None = None
+    coupling: PositiveCoupling | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_its_unit(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(data, Model):
+            return handler(data)
+        with measured_on(cls.coupling_axis):
+            return handler(data)
 
     @abstractmethod
     def strength(self, couplings: Array) -> Array:
@@ -99,9 +70,16 @@ class Model(Section, ABC):
     def branching(self, masses: ArrayLike, final_state: str) -> Array:
         """Branching ratio to one of the `final_states`, same shape as `masses` [GeV]."""
 
-    @abstractmethod
-    def decay(self, final_state: str) -> Decay:
-        """Sampler of the decay to one of the `final_states`."""
+    def decay(self, final_state: str) -> Decay | None:  # noqa: ARG002
+        """Sampler of the decay to one of the `final_states`; None: only recasts can look for it."""
+        return None
+
+    def lacks(self, final_state: str) -> str | None:
+        """Say so, and what there is, if N does not decay to a final state."""
+        if final_state in self.final_states:
+            return None
+        hint = suggest(final_state, self.final_states)
+        return f"{final_state} is no final state of the model {self.kind}; {hint}"
 
     @property
     def axis(self) -> CouplingAxis:

@@ -8,16 +8,21 @@ A package adds a model by an entry point of the group `hnlstat.models`, named li
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
+import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from hnlstat.config.base import suggest, validate
-from hnlstat.config.model import CouplingAxis, Model
+from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.model import Model
 from hnlstat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +58,57 @@ def _load(kind: str) -> type[Model]:
         known = [*SHIPPED, *points]
         raise ConfigError(f"model.kind: {kind} is no kind of model; {suggest(kind, known)}")
     return _checked(points[kind])
+
+
+def option(name: str) -> dict[str, Any] | None:
+    """
+    Give the settings of the model of a user's package, so that it can be chosen as model=NAME.
+
+    None if there is none of that name. Settings without a default have OmegaConf's mark for it.
+
+    Raises
+    ------
+    ConfigError
+        If its entry point is not right.
+    """
+    if name in SHIPPED or name not in _entry_points():
+        return None
+    fields = model_class(name).model_fields
+    settings = {
+        key: "???" if field.is_required() else field.get_default(call_default_factory=True)
+        for key, field in fields.items()
+    }
+    return {**settings, "kind": name}
+
+
+def is_foreign(kind: type) -> bool:
+    """Tell whether a class comes from a package of a user's own."""
+    return kind.__module__.partition(".")[0] != __package__.partition(".")[0]
+
+
+@cache
+def foreign_code(module: str) -> str:
+    """
+    Give a hash of the package of a module: what it calculates depends on all of its files.
+
+    The version of the package that an entry point came from counts as well. Code that cannot be
+    read, as of a notebook, is not known again: its hash is another one each time that it is asked
+    for in a new process.
+    """
+    root = sys.modules.get(module.partition(".")[0])
+    folders, file = getattr(root, "__path__", ()), getattr(root, "__file__", None)
+    files = [path for folder in folders for path in sorted(Path(folder).rglob("*"))]
+    if not folders and file is not None:
+        files = [Path(file)]
+    digest = hashlib.sha256(_VERSIONS.get(module.partition(".")[0], "").encode())
+    for path in files:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest() if files else uuid4().hex
+
+
+_VERSIONS: dict[str, str] = {}
+"""Of the packages that models came from, by their module."""
 
 
 def _entry_points() -> dict[str, EntryPoint]:
@@ -93,6 +149,8 @@ def _checked(point: EntryPoint) -> type[Model]:
     if not (inspect.isclass(found) and issubclass(found, Model)):
         shown = found.__name__ if inspect.isclass(found) else type(found).__name__
         raise ConfigError(f"{where}: {shown} is no subclass of hnlstat.config.model.Model")
+    if point.dist is not None:
+        _VERSIONS[found.__module__.partition(".")[0]] = f"{point.dist.name} {point.dist.version}"
     if missing := sorted(found.__abstractmethods__):
         raise ConfigError(f"{where}: {found.__name__} lacks {', '.join(missing)}")
     axis, states = (getattr(found, name, None) for name in ("coupling_axis", "final_states"))

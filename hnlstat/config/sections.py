@@ -1,4 +1,4 @@
-"""The parts of a Study other than detector and scan. Values are in GeV, m, GeV^-1 and POT."""
+"""The parts of a Study other than detector and scan. Values are in GeV, m and POT."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from hnlstat.config.base import Assuming, Name, Section, home, problem
+from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
@@ -24,7 +25,6 @@ from hnlstat.config.quantities import (
     Length,
     NotEmpty,
     Number,
-    PositiveCoupling,
     PositiveEnergy,
     PositiveNumber,
     Ratio,
@@ -309,7 +309,7 @@ class EventFile(Section):
     number
         Events to sample, about; they are weighted.
     couplings
-        Further couplings [GeV^-1] for which each event gets a weight.
+        Further couplings for which each event gets a weight.
     format
         Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
     """

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.model import CouplingAxis, Model
-from hnlstat.config.quantities import INVERSE_ENERGY, PositiveRatio, Ratio, inside
+from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.model import Model
+from hnlstat.config.quantities import PositiveRatio, Ratio, inside
 from hnlstat.physics import decay as widths
 from hnlstat.physics import decay_kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M, LEPTON_CODE, LEPTON_MASS
@@ -50,7 +51,7 @@ class Dipole(Model):
     """
 
     coupling_axis: ClassVar = CouplingAxis(
-        "d", "d", "dipole coupling", INVERSE_ENERGY, "coupling_inv_gev", 1e-12, 1.0
+        "d", "d", "dipole coupling", "GeV^-1", "coupling_inv_gev", 1e-12, 1.0
     )
     final_states: ClassVar = tuple(widths.CHANNELS)
 

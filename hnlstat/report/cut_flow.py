@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Column, Table
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.search import Kinematic
 from hnlstat.report.wording import mev_text
 from hnlstat.search.table import CutFlow

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import figure_files
 from hnlstat.run.store.packing import code_digest

@@ -21,7 +21,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import coupling_label, level_text, plain
 from hnlstat.run.contours import Region

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.summary import STRONG
 from hnlstat.report.wording import bracketed, level_text
 from hnlstat.run.contours import Region

@@ -14,8 +14,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.detector import Detector, Extent
-from hnlstat.config.model import CouplingAxis
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,

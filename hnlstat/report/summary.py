@@ -21,7 +21,7 @@ from hnlstat.bounds import (
     span,
     world_leading_ranges,
 )
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share, shares, shares_text
 from hnlstat.report.wording import level_text, mev_text, range_text, unit_text
 from hnlstat.run.contours import Region

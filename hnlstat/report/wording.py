@@ -6,7 +6,7 @@ import re
 
 from scipy.special import ndtri
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hnlstat.bounds import LeadingRange
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary, sentences
 from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text

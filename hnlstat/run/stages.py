@@ -34,7 +34,7 @@ from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.search.volume import left_out
 from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
 from hnlstat.simulation.sample import MassSample
-from hnlstat.simulation.setup import without_rock
+from hnlstat.simulation.setup import without_rock, without_variation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -190,7 +190,7 @@ def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
         current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
     check_volume(current, masses, couplings)
-    for text in without_rock(current.study):
+    for text in (*without_rock(current.study), *without_variation(current.study)):
         current.remark(text)
     return found
 

@@ -11,6 +11,8 @@ from hnlstat.config.detector import Detector
 from hnlstat.config.search import Kinematic
 from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
+from hnlstat.models import checks as model_checks
+from hnlstat.models.checks import rates
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
@@ -79,8 +81,7 @@ class Plan:
         masses, couplings = self._simulated()
         table = load_flux(study.flux.table).only(study.flux.flavours_in)
         flux = setup.flux_columns(study, table, self.modes)
-        kappa = study.model.inverse_decay_length(masses, couplings)
-        strength = study.model.strength(couplings)
+        strength, kappa = rates(study.model, masses, couplings)
         efficiency = branching_and_efficiency(study, masses)
         weighted = tuple(
             WeightedColumn(k, weight)
@@ -263,4 +264,4 @@ def efficiency(study: Study, masses: ArrayLike) -> Array:
 
 def branching_ratio(study: Study, masses: ArrayLike) -> Array:
     """Branching ratio to the selected channel, as the model has it, same shape as `masses`."""
-    return study.model.branching(masses, study.selection.channel)
+    return model_checks.branching_ratio(study.model, masses, study.selection.channel)

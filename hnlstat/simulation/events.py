@@ -20,6 +20,7 @@ from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
 from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.models.checks import rates, sampler
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.processes import Decay
@@ -71,15 +72,16 @@ class EventModel:
     def of(cls, study: Study, mass: float, couplings: Sequence[float]) -> "EventModel":
         """Take the model and the decay channel from a Study."""
         values, model = np.array(couplings), study.model
+        strength, kappa = rates(model, np.array([mass]), values)
         return cls(
             mass,
             values,
-            model.strength(values),
-            model.inverse_decay_length(np.array([mass]), values)[0],
+            strength,
+            kappa[0],
             model.nature == "majorana",
             model.source.helicity,
             float(branching_ratio(study, mass)),
-            model.decay(study.selection.channel),
+            sampler(model, study.selection.channel),
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from hnlstat.errors import ConfigError
 from hnlstat.physics import form_factors, kinematics
 from hnlstat.physics.processes import Upscattering
 from hnlstat.physics.targets import Target
@@ -115,6 +116,7 @@ def energy_proposal(
     q2 = np.where(possible, low, 1.0) * np.exp(np.multiply.outer(_NODES, log_range))
     value = source.cross_section(q2, energy, mass, scatterer.target)
     total = np.sum(np.where(possible, value, 0.0), axis=0) * log_range
+    _check(total)
     rate = flux * np.mean(total, axis=0)
     if not np.any(rate > 0):
         return np.zeros_like(flux)
@@ -158,6 +160,7 @@ def sample_rays(
     energy_n = np.where(log_range > 0, energy, mass + 1.0)
     target, m_t = scatterer.target, scatterer.target.mass
     cross_section = source.cross_section(q2, energy_n, mass, target)
+    _check(cross_section)
     weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
@@ -172,6 +175,12 @@ def sample_rays(
     return Rays(
         origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight
     )  # fmt: skip
+
+
+def _check(cross_section: Array) -> None:
+    """Refuse cross sections that are negative or not finite, as a user's model may have."""
+    if not (np.min(cross_section) >= 0 and np.max(cross_section) < np.inf):
+        raise ConfigError("model.kind: its cross section is negative or not finite at some Q^2")
 
 
 def _sample_q2(

@@ -13,6 +13,7 @@ from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
 from hnlstat.detector.response import Response
+from hnlstat.models.checks import sampler
 from hnlstat.physics.processes import Variation
 from hnlstat.physics.targets import target
 from hnlstat.search.selecting import Layout, PairSelection
@@ -98,7 +99,7 @@ def pair_selection(study: Study, detector: Detector, layout: Layout) -> PairSele
     gas = [detector.around(name) for name in detector.fiducial]
     return PairSelection(
         Response(selection.field, smearing.momentum, smearing.angle, selection.separation_path),
-        study.model.decay(selection.channel),
+        sampler(study.model, selection.channel),
         selection.cuts.active,
         np.array(gas).swapaxes(1, 2),
         0.0 if study.model.nature == "majorana" else study.model.source.helicity,
@@ -193,11 +194,25 @@ def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Arra
 
 def variations(study: Study) -> dict[str, Variation]:
     """Uncertainties of the cross section that are switched on, at +1 sigma."""
-    sizes, simulation = study.systematics, study.simulation
-    found = {"form_factor": sizes.form_factor}
-    if simulation.pauli == "fermi_gas" and simulation.bound_nucleons:
-        found["pauli"] = sizes.pauli
-    return study.model.source.variations({name: size for name, size in found.items() if size})
+    return study.model.source.variations(_sizes(study))
+
+
+def _sizes(study: Study) -> dict[str, float]:
+    """Relative sizes of the uncertainties of the cross section that are switched on."""
+    found = {"form_factor": study.systematics.form_factor}
+    if study.simulation.pauli == "fermi_gas" and study.simulation.bound_nucleons:
+        found["pauli"] = study.systematics.pauli
+    return {name: size for name, size in found.items() if size}
+
+
+def without_variation(study: Study) -> list[str]:
+    """Say which uncertainties of the cross section the model does not have."""
+    known = variations(study)
+    return [
+        f"systematics.{name} changes nothing: the model {study.model.kind} does not vary it"
+        for name in _sizes(study)
+        if name not in known
+    ]
 
 
 def flux_uncertainty(uncertainty: FluxUncertainty, edges: Array) -> Array:

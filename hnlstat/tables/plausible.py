@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.quantities import NEAR
 from hnlstat.errors import DataError
 from hnlstat.tables.csv_table import CsvTable

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from hnlstat.bounds import chosen_bounds, comparable
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError, DataError

@@ -212,7 +212,8 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     mass, coupling = point_of(study)
     couplings = (coupling, *study.events.couplings)
-    jobs = strata(study, EventModel.of(study, mass, couplings))
+    model = EventModel.of(study, mass, couplings)
+    jobs = strata(study, model)
     spreads = current.map("planning", EventJob.spread, jobs)
     parts = list(divide(jobs, spreads, study.events.number))
     batches = (
@@ -223,7 +224,9 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     axis, state = study.model.axis, study.selection.channel
     tally = Tally(couplings, axis.column, state)
     kind = study.events.format if study.events.format != "auto" else best_format()
-    write_events(current.folder.file(FILES[kind]), tally.passing(batches), kind)
+    write_events(
+        current.folder.file(FILES[kind]), tally.passing(batches), kind, model.decay.products
+    )
     found = tally.expectations()
     for row in found:
         current.say(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.tables.csv_table import CsvTable, read_csv

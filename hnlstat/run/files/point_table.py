@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.run.files.folder import write_csv

@@ -10,7 +10,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.config.model import CouplingAxis
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.inference.limits.roots import Branch
