@@ -144,7 +144,7 @@ def _check_columns(study: Study, table: FluxTable) -> None:
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
                     f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
-                    "model.flavours asks for"
+                    f"the model {study.model.kind} asks for"
                 )
 
 
@@ -154,7 +154,8 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
     total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):
         raise ConfigError(
-            f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
+            f"flux.table: {study.flux.table} has no flux that the model {study.model.kind} "
+            "couples to"
         )
     reach = float(table.edges_gev[1:][total > 0][-1])
     key, simulated = "scan.mass", study.scan.mass
