@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.config.study import Study
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import unit_text
@@ -100,14 +101,13 @@ def render_report(run: FinishedRun) -> str:
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[
-            *(f"Model: {one}." for one in study.model.references),
-            *SOURCES,
-            *_flux_source(run),
-            *_bound_sources(bounds),
-        ],
+        sources=[*_model_sources(study), *SOURCES, *_flux_source(run), *_bound_sources(bounds)],
         version=hnlstat.__version__,
     )
+
+
+def _model_sources(study: Study) -> list[str]:
+    return [f"Model: {publication}." for publication in study.model.references]
 
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
