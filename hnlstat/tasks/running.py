@@ -224,9 +224,9 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     axis, state = study.model.axis, study.selection.channel
     tally = Tally(couplings, axis.column, state)
     kind = study.events.format if study.events.format != "auto" else best_format()
-    write_events(
-        current.folder.file(FILES[kind]), tally.passing(batches), kind, model.decay.products
-    )
+    assert model.decay is not None  # a Study whose model does not sample it is not valid
+    path, products = current.folder.file(FILES[kind]), model.decay.products
+    write_events(path, tally.passing(batches), kind, products)
     found = tally.expectations()
     for row in found:
         current.say(
