@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from hnlstat.config.base import closest, suggest
+from hnlstat.config.base import GONE, closest, suggest
 from hnlstat.system.conf_search import groups, hydra_session, options
 
 COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
@@ -23,8 +23,8 @@ COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
 """What a configuration that does not compose raises."""
 
 NAMED_BY_USER = re.compile(
-    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.(pot|observed)|\w+\.background|"
-    r"bounds\.style(\.\w+)?"
+    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.pot|systematics\.background|"
+    r"search\.\w+\.(background|systematics|observed(\.\w+)?)|bounds\.style(\.\w+)?"
 )
 """Where the keys are names that users may add to."""
 
@@ -88,6 +88,9 @@ def _quoting(override: str) -> str:
 def _explain_key(key: str, overrides: Sequence[str]) -> str:
     if key.startswith("hydra."):
         return f"{key}: no such setting of Hydra; see --hydra-help"
+    for gone, successor in GONE.items():
+        if f"{key}.".startswith(f"{gone}."):
+            return f"{key}: {successor}"
     with hydra_session():
         known = groups()
         names = {*known, "hydra.searchpath"} - {key}

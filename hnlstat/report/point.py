@@ -29,7 +29,7 @@ def describe_point(
 
     Parameters
     ----------
-    study : the model's nature and flavours, the selection and the calculator are used
+    study : the model's nature and flavours, the searches and the calculator are used
     model : the counting experiment with the signal of the point
     mass, coupling : of N [GeV], [GeV^-1]
     """
@@ -44,8 +44,14 @@ def describe_point(
         "width_gev": kappa * HBAR_C_GEV_M,
         "proper_decay_length_m": 1 / kappa,
         "branching_ratio": {c: float(decay.branching_ratio(mass, c)) for c in decay.CHANNELS},
-        "branching_ratio_selected": float(branching_ratio(study, mass)),
-        "efficiency": float(efficiency(study, mass)),
+        "searches": {
+            search.name: {
+                "final_state": search.final_state,
+                "branching_ratio": float(branching_ratio(study, search, mass)),
+                "efficiency": float(efficiency(search, mass)),
+            }
+            for _, search in study.searches
+        },
         "channels": [
             {
                 "channel": channel,
@@ -79,7 +85,8 @@ def point_tables(document: dict[str, Any]) -> Iterator[Table]:
     facts.add_row("coupling", f"{document['coupling_inv_gev']:.4g} GeV^-1")
     facts.add_row("proper decay length", f"{document['proper_decay_length_m']:.3g} m")
     facts.add_row("branching ratios", ratios)
-    facts.add_row("efficiency", f"{document['efficiency']:.3g}")
+    for name, search in document["searches"].items():
+        facts.add_row(f"efficiency ({name})", f"{search['efficiency']:.3g}")
     yield facts
 
     yields = Table("channel", "signal", "background", "observed", title="events")

@@ -40,22 +40,26 @@ def content_hash(study: Study) -> str:
         "yields_from": True,
         "data_from": True,
         "inputs": True,
-        "flux": {"table"},
         "events": {"format"},
         "bounds": True,
         "systematics": {"assumed"},
-        "selection": {"assumed"},
         "datasets": {
-            "__all__": {"detector": {"description", "assumed"}, "exposure": {"description"}}
+            "__all__": {
+                "detector": {"description", "assumed"},
+                "exposure": {"description"},
+                "flux": {"table"},
+                "search": {"__all__": {"description", "assumed"}},
+            }
         },
     }
     if study.task.kind != "compare":
         unimportant["compare"] = True
     content = json.dumps(study.model_dump(mode="json", exclude=unimportant))
     total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
-    table = load_flux(study.flux.table)
-    for values in (table.edges_gev, *table.flux.values()):
-        total.update(values.tobytes())
+    for dataset in study.datasets:
+        table = load_flux(dataset.flux.table)
+        for values in (table.edges_gev, *table.flux.values()):
+            total.update(values.tobytes())
     for key, path in input_files(study):
         if not key.startswith(("bounds", "flux")):
             total.update(f"{key} {digest(key, path)}".encode())

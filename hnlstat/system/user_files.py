@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from hydra._internal.core_plugins import file_config_source
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import get_yaml_loader
 from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError  # type: ignore[import-untyped]
 from yaml.reader import ReaderError  # type: ignore[import-untyped]
@@ -127,7 +127,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
             Names the file, the line and what would be right.
         """
         if self._ours:
-            return super().load_config(config_path)
+            return placed(config_path, super().load_config(config_path))
         path = self._file(config_path)
         if path is None:
             raise ConfigLoadError(f"Config not found : {Path(self.path, config_path)}")
@@ -147,9 +147,34 @@ class FileConfigSource(file_config_source.FileConfigSource):
                     "count for nothing"
                 )
             config = _create(path, text)
-        return ConfigResult(
+        found = ConfigResult(
             config=config, path=f"file://{self.path}", provider=self.provider, header=header
         )
+        return placed(config_path, found)
+
+
+def placed(config_path: str, found: ConfigResult) -> ConfigResult:
+    """Say for options where they belong, as far as their files need not.
+
+    Searches stand under their names, so that there can be several; what a detector overrides in
+    other groups (`override /flux: mine`) is theirs, not below the detector.
+    """
+    group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
+    if group == "search" and found.header.get("package") is None:
+        found.header["package"] = f"search.{name.rpartition('/')[2]}"
+    if group == "detector" and "defaults" in found.config:
+        found.config["defaults"] = [
+            {_absolute(str(key)): value for key, value in entry.items()}
+            if isinstance(entry, DictConfig)
+            else entry
+            for entry in found.config["defaults"]
+        ]
+    return found
+
+
+def _absolute(key: str) -> str:
+    """Key of a defaults list that overrides another group, with the place of that group."""
+    return re.sub(r"^(override\s+/(\w+))$", r"\1@_global_.\2", key)
 
 
 def _no_commands(path: Path, content: dict[str, Any]) -> None:
@@ -247,7 +272,7 @@ def _check_defaults(path: Path, node: Node) -> None:
                     f"{path}, line {_line(entry)}: defaults has an entry that is no name; write "
                     "[nd280, _self_] or [override /detector: nd280]"
                 )
-            if len(names) > 1 and re.fullmatch(r"override\s+/?(?!experiment$)\w+", group):
+            if len(names) > 1 and re.fullmatch(r"override\s+/?(?!(experiment|search)$)\w+", group):
                 raise ConfigError(
                     f"{path}, line {_line(entry)}: {group}: has a list, where one option belongs"
                 )

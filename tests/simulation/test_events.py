@@ -88,7 +88,10 @@ def test_vertices_lie_in_matter_and_decays_in_the_box():
     vertex, decayed = vectors(events, "vertex", "xyz"), vectors(events, "decay", "xyz")
     for dataset in study.datasets:
         mine = events["dataset"] == dataset.name
-        app = setup.apparatus(study, dataset.detector, np.ones((1, 1)), np.array([0.0, 1.0]))
+        app = setup.apparatus(
+            study, dataset.detector, tuple(dataset.detector.fiducial), 0.999, np.ones((1, 1)),
+            np.array([0.0, 1.0]),
+        )  # fmt: skip
         for scatterer in app.scatterers:
             here = mine & (events["target"] == scatterer.name)
             density = app.boxes.at(vertex[here]) @ scatterer.density

@@ -37,7 +37,7 @@ def simple(boxes, centre, size, scatterers=("C12",), **changes):
 def run(apparatus, kappa, mass=MASS, couplings=None, precision=0.003, seed=1):
     kappa = np.atleast_1d(np.asarray(kappa, dtype=float))
     d = np.full(len(kappa), 1e-6) if couplings is None else couplings
-    goal = Precision(precision, np.ones(len(apparatus.flux)), 0.0, 2_000_000)
+    goal = Precision(precision, np.ones((len(apparatus.flux), 1)), 0.0, 2_000_000)
     return simulate(apparatus, mass, d, kappa, goal, seed)
 
 

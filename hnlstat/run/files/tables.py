@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast, get_args
 
@@ -77,8 +77,8 @@ def write_yields(path: Path, table: YieldTable) -> None:
     write_parts(path, itertools.chain([head], map(lines_of, range(table.masses.size))))
 
 
-def write_cut_flow(path: Path, flow: CutFlow) -> None:
-    """Write a cut flow as csv: for each point and channel all decays, then what each cut leaves.
+def write_cut_flows(path: Path, flows: Sequence[CutFlow]) -> None:
+    """Write cut flows as csv: for each point and channel all decays, then what each cut leaves.
 
     The columns are mass_gev, coupling_inv_gev, channel, cut ("none" for all), decays and share (of
     all); a last line "beyond_edges" counts selected decays outside the observable's edges.
@@ -88,6 +88,10 @@ def write_cut_flow(path: Path, flow: CutFlow) -> None:
     OutputError
         If the file cannot be written.
     """
+    write_csv(path, CUT_FLOW_COLUMNS, itertools.chain.from_iterable(map(_cut_flow_rows, flows)))
+
+
+def _cut_flow_rows(flow: CutFlow) -> Iterator[tuple[str, ...]]:
     decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
     made = np.broadcast_to(decays[..., :1], decays.shape)
     share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
@@ -98,11 +102,8 @@ def write_cut_flow(path: Path, flow: CutFlow) -> None:
         ("none", *flow.cuts, "beyond_edges"),
     )
     values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
-    rows = (
-        (*point, f"{number:.6g}", f"{part:.6g}")
-        for point, (number, part) in zip(points, values, strict=True)
-    )
-    write_csv(path, CUT_FLOW_COLUMNS, rows)
+    for point, (number, part) in zip(points, values, strict=True):
+        yield (*point, f"{number:.6g}", f"{part:.6g}")
 
 
 def read_yields(
