@@ -3,12 +3,12 @@
 from hnlstat.config.dataset import Dataset, Exposure, Flux
 from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
 from hnlstat.config.executor import Executor, Processes
+from hnlstat.config.model import Model
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.sections import (
     EventFile,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )

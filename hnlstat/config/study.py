@@ -1,23 +1,25 @@
 """The Study: everything that a run needs, validated and immutable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ModelWrapValidatorHandler, model_validator
 
 from hnlstat.config.base import Assuming, Name, Section, UserPath, problem, suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
+from hnlstat.config.coupling import measured_on
 from hnlstat.config.dataset import Dataset, count_twice
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
+from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.registry import AnyModel, read_model
 from hnlstat.config.scan import Scan
 from hnlstat.config.search import Search
 from hnlstat.config.sections import (
     EventFile,
     Inference,
-    Model,
     Simulation,
     Systematics,
     existing_file,
@@ -27,16 +29,13 @@ from hnlstat.config.task import AT_A_POINT, AnyTask
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
 
-FINAL_STATES = ("ee",)
-"""What N decays to that can be looked for."""
-
 LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2}
 """Masses that the tasks need which work on the grid; `compare` has its own."""
 
 
 class Study(Section):
     """
-    A complete scenario. All quantities are in GeV, m, g/cm3, POT and GeV^-1.
+    A complete scenario. Quantities are in GeV, m, g/cm3 and POT, couplings as the model has them.
 
     Attributes
     ----------
@@ -55,7 +54,7 @@ class Study(Section):
     name: Name
     task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
-    model: Model
+    model: AnyModel
     systematics: Systematics
     simulation: Simulation
     events: EventFile
@@ -70,6 +69,15 @@ class Study(Section):
     yields_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     data_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     inputs: dict[str, str] | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_the_unit_of_its_model(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        model = read_model(data.get("model")) if isinstance(data, Mapping) else None
+        if not isinstance(model, Model):
+            return handler(data)
+        with measured_on(model.axis):
+            return handler({**data, "model": model})
 
     @model_validator(mode="after")
     def _dataset_names_differ(self) -> Self:
@@ -104,12 +112,8 @@ class Study(Section):
     @model_validator(mode="after")
     def _model_has_the_final_states(self) -> Self:
         for _, search in self.searches:
-            if search.final_state not in FINAL_STATES:
-                raise problem(
-                    f"search.{search.name}.final_state",
-                    f"{search.final_state} is no decay of this model; "
-                    + suggest(search.final_state, FINAL_STATES),
-                )
+            if reason := self.model.lacks(search.final_state):
+                raise problem(f"search.{search.name}.final_state", reason)
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import figure_files
 from hnlstat.run.store.packing import code_digest
@@ -28,7 +29,7 @@ class ContourFigureJob:
 
     regions: tuple[Region, ...]
     bounds: tuple[Bound, ...]
-    flavours: dict[str, float]
+    axis: CouplingAxis
     title: str
     mass_range: tuple[float, float]
     coupling_range: tuple[float, float]
@@ -39,7 +40,7 @@ class ContourFigureJob:
         from hnlstat.report.figures import contour_figure  # only now: matplotlib is slow to load
 
         figure = contour_figure(
-            self.regions, self.bounds, flavours=self.flavours, title=self.title,
+            self.regions, self.bounds, axis=self.axis, title=self.title,
             mass_range=self.mass_range, coupling_range=self.coupling_range,
         )  # fmt: skip
         files = figure_files(figure)

@@ -16,7 +16,7 @@ import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
-from hnlstat.report.wording import coupling_text
+from hnlstat.report.wording import unit_text
 from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import write_text
@@ -82,12 +82,12 @@ def render_report(run: FinishedRun) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
-    flavours = study.model.flavours.model_dump()
-    bounds = comparable(chosen_bounds(study.bounds), flavours) if kind == "contour" else ()
+    axis = study.model.axis
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind == "contour" else ()
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
-        points = read_points(run.path / "points.csv")
-        plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
+        points = read_points(run.path / "points.csv", axis)
+        plot = plot_data(run.regions(), bounds, points, axis)
     found = _found(run)
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",
@@ -96,6 +96,7 @@ def render_report(run: FinishedRun) -> str:
         tables=found[2],
         pictures=_pictures(run.path),
         plot=plot,
+        coupling_unit=unit_text(axis) or "no unit",
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
@@ -106,10 +107,10 @@ def render_report(run: FinishedRun) -> str:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    kind, summary = run.study.task.kind, run.summary
+    kind, summary, axis = run.study.task.kind, run.summary, run.study.model.axis
     try:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
-        return words(kind, summary), remarks, tables(kind, summary)
+        return words(kind, summary, axis), remarks, tables(kind, summary)
     except KeyError as error:
         raise DataError(f"{run.path / 'summary.json'}: lacks {error}") from None
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:

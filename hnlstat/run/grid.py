@@ -57,12 +57,13 @@ def point_tests(
     jobs = grid_jobs(current.study, table, experiment)
     by_mass = current.map_stored("grid points", GridJob.run, jobs)
     found = [test for tests in by_mass for test in tests]
-    write_points(current.folder.file("points.csv"), list(experiment.base.members), found)
+    axis = current.study.model.axis
+    write_points(current.folder.file("points.csv"), list(experiment.base.members), found, axis)
     failed = [test for test in found if test.exclusion is None]
     if failed:
         first = failed[0]
         current.remark(
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
-            f"{first.coupling_inv_gev:.3g} GeV^-1: {first.validity}"
+            f"{axis.amount(first.coupling)}: {first.validity}"
         )
     return by_mass

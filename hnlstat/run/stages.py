@@ -33,7 +33,7 @@ from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.search.volume import left_out
 from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
 from hnlstat.simulation.sample import MassSample
-from hnlstat.simulation.setup import without_rock
+from hnlstat.simulation.setup import without_rock, without_variation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -189,14 +189,14 @@ def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
         current.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(current, table)
     check_volume(current, masses, couplings)
-    for text in without_rock(current.study):
+    for text in (*without_rock(current.study), *without_variation(current.study)):
         current.remark(text)
     return found
 
 
 def keep_yields(current: Run, table: YieldTable) -> None:
     """Write yields.csv, and the cut flows of searches that cut on tracks, with remarks on them."""
-    write_yields(current.folder.file("yields.csv"), table)
+    write_yields(current.folder.file("yields.csv"), table, current.study.model.axis)
     if table.cut_flows:
         _keep_cut_flows(current, table.cut_flows)
 
@@ -204,9 +204,10 @@ def keep_yields(current: Run, table: YieldTable) -> None:
 def _keep_cut_flows(current: Run, flows: Sequence[CutFlow]) -> None:
     from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
 
-    write_cut_flows(current.folder.file("cutflow.csv"), flows)
+    axis = current.study.model.axis
+    write_cut_flows(current.folder.file("cutflow.csv"), flows, axis)
     for flow in flows:
-        current.say(cut_flow_table(flow))
+        current.say(cut_flow_table(flow, axis))
         for text in cut_flow_remarks(flow):
             current.remark(text)
 
@@ -235,7 +236,8 @@ def check_volume(current: Run, masses: Array, couplings: Array) -> None:
         given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
         current.remark(
             f"up to {found.share:.0%} of the events in the described world lie outside "
-            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
+            f"{current.study.model.axis.text(found.coupling, 2)})"
         )
 
 
@@ -341,7 +343,7 @@ def write_workspace(current: Run, table: YieldTable, experiment: Experiment) -> 
     )
     folder, base = current.folder, experiment.base
     folder.write_json("workspace/BkgOnly.json", background_only(base), strict=True)
-    patches = lazy_patchset(base, grid, current.study.name)
+    patches = lazy_patchset(base, grid, current.study.name, current.study.model.axis.column)
     folder.write_parts("workspace/patchset.json", json_parts(patches))
 
 
@@ -381,4 +383,4 @@ def limits(
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.nature.capitalize()} N"
+    return f"{data}: {study.model.label}"

@@ -10,8 +10,8 @@ from hnlstat.beam.flux import load_flux
 from hnlstat.config.dataset import Dataset
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.study import Study
-from hnlstat.physics import decay
-from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.models import checks as model_checks
+from hnlstat.models.checks import rates
 from hnlstat.search.selecting import Layout
 from hnlstat.search.stations import Station, stations
 from hnlstat.search.table import CutFlow, YieldTable
@@ -35,7 +35,7 @@ class Job:
 
     apparatus: Apparatus
     mass: float
-    couplings: Array
+    strength: Array
     kappa: Array
     precision: Precision
     seed: int
@@ -43,7 +43,7 @@ class Job:
     def run(self) -> MassSample:
         """Simulate all couplings with the same rays."""
         return simulate(
-            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
+            self.apparatus, self.mass, self.strength, self.kappa, self.precision, self.seed
         )
 
 
@@ -55,7 +55,8 @@ class Plan:
     ----------
     study : what is simulated
     stations : what is sampled; jobs run over these, and for each over the masses
-    masses, couplings : the grid [GeV], [GeV^-1]; what is simulated is `scan.table` if there is one
+    masses, couplings : the grid [GeV], [unit of the coupling]; what is simulated is `scan.table` if
+        there is one
     """
 
     study: Study
@@ -72,7 +73,7 @@ class Plan:
         """One job for each station and mass."""
         study = self.study
         masses, couplings = self._simulated()
-        kappa = np.outer(inverse_decay_lengths(study, masses), couplings**2)
+        strength, kappa = rates(study.model, masses, couplings)
         for station in self.stations:
             apparatus, weights = self._apparatus(station), self._weights(station, masses)
             for i, mass in enumerate(masses):
@@ -83,7 +84,7 @@ class Plan:
                     study.simulation.max_points,
                 )
                 yield Job(
-                    apparatus, float(mass), couplings, kappa[i], precision,
+                    apparatus, float(mass), strength, kappa[i], precision,
                     study.simulation.seed,
                 )  # fmt: skip
 
@@ -277,9 +278,7 @@ def efficiency(search: Search, masses: ArrayLike) -> Array:
 
 def branching_ratio(study: Study, search: Search, masses: ArrayLike) -> Array:
     """Branching ratio to the final state of a search, same shape as `masses`."""
-    if study.model.branching_ratio == "tree_level":
-        return decay.branching_ratio(masses, search.final_state)
-    return decay.branching_ratio_2412_15051(masses, search.final_state)
+    return model_checks.branching_ratio(study.model, masses, search.final_state)
 
 
 def looked_for(study: Study, table: YieldTable) -> Array:
@@ -297,10 +296,3 @@ def looked_for(study: Study, table: YieldTable) -> Array:
         name, state = of_channel[channel]
         rows.setdefault((name, state, mode, volume), table.decays[..., i] * ratio[state][:, None])
     return np.asarray(np.sum([*rows.values()], axis=0))
-
-
-def inverse_decay_lengths(study: Study, masses: Array) -> Array:
-    """Inverse proper decay length over d^2 [GeV^2/m], (M,): all flavours, all channels."""
-    flavours = study.model.flavours.model_dump().values()
-    width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
-    return np.asarray(width * study.model.width_factor / HBAR_C_GEV_M)

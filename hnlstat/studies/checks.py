@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
 from hnlstat.config.base import suggest
 from hnlstat.config.dataset import Dataset, Flux
 from hnlstat.config.detector import Detector
+from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
-from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.models.checks import check_model, sampler
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.staircase import staircase
@@ -40,7 +41,7 @@ def check(study: Study) -> None:
     """
     check_tables(study)
     if study.task.kind == "contour":
-        chosen_bounds(study.bounds)
+        chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
     if isinstance(study.task, EfficiencyTask):
@@ -71,11 +72,21 @@ def reference(task: EfficiencyTask) -> Study:
 
 def check_tables(study: Study) -> None:
     """Check the nuclides and the flux table of a study; errors as in `check`."""
+    if is_foreign(type(study.model)):
+        check_model(study.model, *_axes(study), study.model.final_states)
     for flux, datasets in by_flux(study):
         _check_columns(study, flux, datasets, load_flux(flux.table))
     _check_reach(study)
     if study.scan.table is not None and study.yields_from is None:
         _check_within_table(study, study.scan.table)
+
+
+def _axes(study: Study) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Masses and couplings at which a study looks."""
+    model = study.model
+    if study.task.kind in AT_A_POINT and model.mass is not None and model.coupling is not None:
+        return np.array([model.mass]), np.array([model.coupling])
+    return study.scan.mass.array(), study.scan.coupling.array()
 
 
 def _check_within_table(study: Study, table: TableGrid) -> None:
@@ -130,7 +141,7 @@ def by_flux(study: Study) -> list[tuple[Flux, list[Dataset]]]:
 
 
 def _check_columns(study: Study, flux: Flux, datasets: Sequence[Dataset], table: FluxTable) -> None:
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     for mode in flux.flavours_by_mode or {}:
         if mode not in table.modes:
             raise ConfigError(
@@ -144,7 +155,7 @@ def _check_columns(study: Study, flux: Flux, datasets: Sequence[Dataset], table:
                 f"table {flux.table} lacks; it has {', '.join(table.modes)}"
             )
         for flavour in flux.flavours_in(mode):
-            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+            couples = weights.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0) != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
                     f"flux.table: {flux.table} lacks the column {mode}_{flavour}, which "
@@ -180,19 +191,20 @@ def _check_reach(study: Study) -> None:
 
 def _reach(study: Study, flux: Flux, datasets: Sequence[Dataset]) -> float:
     """Highest energy [GeV] of neutrinos that the model couples to."""
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     table = load_flux(flux.table).only(flux.flavours_in)
     modes = {mode for dataset in datasets for mode in dataset.exposure.pot}
-    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
+    total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):
         raise ConfigError(f"flux.table: {flux.table} has no flux that model.flavours couples to")
     return float(table.edges_gev[1:][total > 0][-1])
 
 
 def _check_events(study: Study) -> None:
-    mass, kind = study.model.mass, study.events.format
-    if mass is not None and mass <= 2 * LEPTON_MASS["e"]:
-        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to e+ e-")
+    mass, kind, (state,) = study.model.mass, study.events.format, study.final_states
+    products = sampler(study.model, state).products
+    if mass is not None and mass <= sum(product.mass for product in products):
+        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to {state}")
     library = EVENT_LIBRARIES.get(kind)
     if library is not None and find_spec(library) is None:
         raise ConfigError(

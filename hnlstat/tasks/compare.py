@@ -74,7 +74,7 @@ class Comparison:
     landings: tuple[Landing, ...]
 
     def couplings(self) -> Array:
-        """Limits (steps, masses) [GeV^-1], NaN where nothing is excluded."""
+        """Limits (steps, masses) in the unit of the model, NaN where nothing is excluded."""
         return np.array(
             [
                 [np.nan if limit is None else limit.coupling for limit in landing.limits]
@@ -110,11 +110,11 @@ def run_compare(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     study, folder = current.study, current.folder
     comparison = compare(current, staircase(study))
+    axis = study.model.axis
     folder.write_csv("compare.csv", COLUMNS, comparison.rows())
-    folder.write_text("compare.md", markdown(comparison))
-    flavours = study.model.flavours.model_dump()
-    current.draw("compare", lambda: staircase_figure(comparison, flavours))
-    current.say(screen_table(comparison))
+    folder.write_text("compare.md", markdown(comparison, axis))
+    current.draw("compare", lambda: staircase_figure(comparison, axis))
+    current.say(screen_table(comparison, axis))
     return {
         "task": "compare",
         "remarks": current.remarks,
@@ -126,7 +126,9 @@ def run_compare(current: Run, given: YieldTable | None) -> dict[str, Any]:
                 "keys": landing.keys,
                 "level": landing.level,
                 "kind": landing.kind,
-                "couplings_inv_gev": [limit and limit.coupling for limit in landing.limits],
+                axis.column.replace("coupling", "couplings", 1): [
+                    limit and limit.coupling for limit in landing.limits
+                ],
                 "events_at_point": landing.events,
             }
             for landing in comparison.landings

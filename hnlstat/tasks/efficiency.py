@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import EfficiencyTask
 from hnlstat.report.wording import mev_text
@@ -18,12 +19,9 @@ from hnlstat.studies.checks import reference
 
 Array = NDArray[np.float64]
 
-COLUMNS = (
-    "mass_gev", "coupling_inv_gev", "place", "decays_to_channel", "events", "events_reference",
-    "ratio",
-)  # fmt: skip
-"""`place` says which coupling it is: that of the task, or where the reference expects its events;
-`decays_to_channel` are of N within the angle that is simulated."""
+COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
+"""Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
+reference expects its events; `decays_to_channel` are of N within the angle that is simulated."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,21 @@ def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert isinstance(study.task, EfficiencyTask)
     search = reference(study.task).datasets[0].search
     other = study.replace(datasets=tuple(d.replace(search=search) for d in study.datasets))
-    masses = study.scan.mass.array()
+    masses, axis = study.scan.mass.array(), study.model.axis
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
     mine = simulate(current, masses, couplings).table
     keep_yields(current, mine)
     theirs = simulate(replace(current, study=other), masses, couplings).table
     ratios = list(compare_events(study, mine, theirs))
-    current.folder.write_csv("efficiency.csv", COLUMNS, (_row(ratio) for ratio in ratios))
-    current.say(screen_table(ratios, study.task))
+    current.folder.write_csv(
+        "efficiency.csv", ("mass_gev", axis.column, *COLUMNS), (_row(ratio) for ratio in ratios)
+    )
+    current.say(screen_table(ratios, study.task, axis))
     return {
         "task": "efficiency",
         "remarks": current.remarks,
         "ratios": [
-            {"mass_gev": r.mass, "place": r.place, "coupling_inv_gev": r.coupling, "ratio": r.ratio}
+            {"mass_gev": r.mass, "place": r.place, axis.column: r.coupling, "ratio": r.ratio}
             for r in ratios
             if np.isfinite(r.ratio)
         ],
@@ -106,15 +106,15 @@ def _row(ratio: Ratio) -> tuple[str, ...]:
     return (f"{ratio.mass:.10g}", coupling, ratio.place, *shown)
 
 
-def screen_table(ratios: list[Ratio], task: EfficiencyTask) -> Table:
+def screen_table(ratios: list[Ratio], task: EfficiencyTask, axis: CouplingAxis) -> Table:
     """Ratios by mass, at the two couplings."""
     table = Table(
-        "mass", f"d = {task.coupling:.3g} GeV^-1", f"where it expects {task.events:g} events",
+        "mass", axis.text(task.coupling), f"where it expects {task.events:g} events",
         title=f"events over those with {' '.join(task.reference)}",
     )  # fmt: skip
     by_mass: dict[float, list[str]] = {}
     for r in ratios:
-        where = f" (d = {r.coupling:.2g})" if r.place == "events" else ""
+        where = f" ({axis.name} = {r.coupling:.2g})" if r.place == "events" else ""
         by_mass.setdefault(r.mass, []).append(
             f"{r.ratio:.3g}{where}" if np.isfinite(r.ratio) else "-"
         )

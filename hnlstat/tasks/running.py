@@ -62,8 +62,8 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     started = time.perf_counter()
     reserve()
     identity = content_hash(study)
-    known = {channel.name: channel for channel in channels(study)}
-    given = None if study.yields_from is None else read_yields(study.yields_from, [*known])
+    axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
+    given = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
     if given is not None:
         likelihood.check_bins(known, given)
         check_size(study, given)
@@ -99,7 +99,7 @@ def check_size(study: Study, given: YieldTable) -> None:
     """Raise a DataError if a table has too few masses or couplings for the task."""
     for key, axis in (("mass", given.masses), ("coupling", given.couplings)):
         if reason := study.too_few(key, axis.size):
-            column = {"mass": "mass_gev", "coupling": "coupling_inv_gev"}[key]
+            column = {"mass": "mass_gev", "coupling": study.model.axis.column}[key]
             raise DataError(f"{study.yields_from}: {column} {reason}")
 
 
@@ -160,22 +160,22 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     fields = limit_fields(results, field)
     found = [region for field in fields for region in regions(field)]
     folder.write_json("contours.json", contours_document(found), indent=None)
-    flavours = study.model.flavours.model_dump()
-    bounds = chosen_bounds(study.bounds)
-    shown = comparable(bounds, flavours)
+    axis = study.model.axis
+    bounds = chosen_bounds(study.bounds, axis)
+    shown = comparable(bounds, axis)
     for text in level_remarks(shown, study.bounds.level):
         current.remark(text)
     grid = (
         (float(table.masses[0]), float(table.masses[-1])),
         (float(table.couplings[0]), float(table.couplings[-1])),
     )
-    figure = ContourFigureJob(tuple(found), shown, flavours, title(study), *grid)
+    figure = ContourFigureJob(tuple(found), shown, axis, title(study), *grid)
     here = replace(current, executor=SerialExecutor())
     with current.drawing("the figure contours"):
         (drawn,) = here.map_stored("figure", ContourFigureJob.run, [figure])
         folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
     summary = summarise(
-        found, bounds, flavours=flavours, title=title(study), grid=grid, remarks=current.remarks
+        found, bounds, axis=axis, title=title(study), grid=grid, remarks=current.remarks
     )
     files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
     if current.undrawn:
@@ -196,7 +196,7 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
     for flow in table.cut_flows:
         document["searches"][flow.search]["efficiency"] *= float(flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
-    current.say(*point_tables(document))
+    current.say(*point_tables(document, study.model.axis))
     return document
 
 
@@ -209,7 +209,8 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     mass, coupling = point_of(study)
     couplings = (coupling, *study.events.couplings)
-    jobs = strata(study, EventModel.of(study, mass, couplings))
+    model = EventModel.of(study, mass, couplings)
+    jobs = strata(study, model)
     spreads = current.map("planning", EventJob.spread, jobs)
     parts = list(divide(jobs, spreads, study.events.number))
     batches = (
@@ -217,14 +218,17 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
         for start in range(0, len(parts), BATCHES_IN_MEMORY)
         for events in current.map("events", EventJob.run, parts[start : start + BATCHES_IN_MEMORY])
     )
-    tally = Tally(couplings)
+    axis, (state,) = study.model.axis, study.final_states
+    tally = Tally(couplings, axis.column, state)
     kind = study.events.format if study.events.format != "auto" else best_format()
-    write_events(current.folder.file(FILES[kind]), tally.passing(batches), kind)
+    write_events(
+        current.folder.file(FILES[kind]), tally.passing(batches), kind, model.decay.products
+    )
     found = tally.expectations()
     for row in found:
         current.say(
-            "{channel}, d = {coupling_inv_gev:g} GeV^-1: {decays_to_ee:.4g} +- {mc_error:.2g} "
-            "decays to e+ e- expected".format(**row)
+            f"{row['channel']}, {axis.text(row[axis.column], 6)}: {row[f'decays_to_{state}']:.4g} "
+            f"+- {row['mc_error']:.2g} decays to {state} expected"
         )
     return {"task": "events", "remarks": current.remarks, "file": FILES[kind],
             "rows": tally.rows, "mass_gev": mass, "expected": found}  # fmt: skip

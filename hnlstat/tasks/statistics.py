@@ -103,7 +103,7 @@ def run_inject(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "task": "inject",
         "remarks": current.remarks,
         "mass_gev": mass,
-        "coupling_inv_gev": coupling,
+        current.study.model.axis.column: coupling,
         "data": task.data,
         "seed": task.seed,
         "signal": dict(zip(model.labels, model.signal, strict=True)),
@@ -141,7 +141,7 @@ def run_fit(current: Run, given: YieldTable | None) -> dict[str, Any]:
     ]
     folder.write_json("contours.json", contours_document(found), indent=None)
     shown: Any = {
-        "flavours": study.model.flavours.model_dump(), "title": title(study),
+        "axis": study.model.axis, "title": title(study),
         "mass_range": (masses[0], masses[-1]), "coupling_range": (couplings[0], couplings[-1]),
     }  # fmt: skip
     current.draw("fit", lambda: fit_figure(found, best, **shown))

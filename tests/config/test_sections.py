@@ -12,12 +12,12 @@ from hnlstat.config.search import Efficiency
 from hnlstat.config.sections import (
     EventFile,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )
 from hnlstat.config.task import CoverageTask, FitTask
 from hnlstat.errors import ConfigError
+from hnlstat.models.dipole import Dipole
 
 SIMULATION = {
     "radius": "auto",
@@ -97,7 +97,7 @@ def test_values_replace_the_range() -> None:
 
 
 def test_units_are_read() -> None:
-    model = validate(Model, MODEL)
+    model = validate(Dipole, MODEL)
     assert (model.mass, model.coupling) == (0.4, 1e-6)
     simulation = validate(Simulation, SIMULATION)
     assert (simulation.radius, simulation.upstream, simulation.precision) == ("auto", 50, 0.01)
@@ -133,10 +133,10 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 1, "points": 5}, "k.max: is missing"),
     (MassGrid, {"min": 1, "max": 2, "points": 5, "step": 1}, "k.step: unknown key"),
     (CouplingGrid, {"values": ["1 GeV"]}, "1 GeV is an energy, expected a coupling in GeV"),
-    (Model, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
-    (Model, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
-    (Model, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
+    (Dipole, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
+    (Dipole, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
+    (Dipole, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
     (Simulation, {**SIMULATION, "radius": "far"}, "k.radius: far is not a length in m"),
     (
         Simulation,
@@ -190,16 +190,16 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 0.1, "max": 1, "points": 1e11}, "k.points: .* would take about 2e.05 GB"),
     (MassGrid, {"min": 0.1, "max": 1, "points": True}, "k.points: True is not a whole number"),
     (CouplingGrid, {"values": [1e300]}, "k.values.0: 1e.300 is above 1 GeV.-1, the most here"),
-    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-15 GeV.-1"),
+    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-12 GeV.-1"),
     (
         Scan,
         {"mass": GRID, "coupling": GRID, "table": None},
         "k.mass: 10000 masses with 10000 couplings would take",
     ),
-    (Model, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
-    (Model, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is ab"),
-    (Model, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is bel"),
+    (Dipole, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
+    (Dipole, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is a"),
+    (Dipole, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is be"),
     (Simulation, {**SIMULATION, "radius": 1e300}, "k.radius: 1e.300 is above 1e.06 m"),
     (Simulation, {**SIMULATION, "upstream_offset": -1e300}, "k.upstream_offset: .* is below -1e"),
     (Simulation, {**SIMULATION, "seed": True}, "k.seed: True is not a whole number"),

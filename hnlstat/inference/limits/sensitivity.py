@@ -54,7 +54,7 @@ class SensitivityField:
     mass
         Masses [GeV], rising, shape (M,).
     log_coupling
-        ln(d / GeV^-1), rising, shape (X,).
+        ln(coupling), rising, shape (X,).
     exclusion, discovery
         Shape (M, X).
     """
