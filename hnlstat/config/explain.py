@@ -63,6 +63,9 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
         return f"{ambiguous[1]}: has several values; add -m to run each, or write [a,b] for a list"
+    if lost := re.search(r"Could not load '(\w+)/([^']+)'", message):
+        with hydra_session():
+            return f"{lost[1]}={lost[2]}: no such {lost[1]}; {suggest(lost[2], options(lost[1]))}"
     first, *more = message.split("\n")
     if (file := re.match(r"In '([^']+)': \w+ raised while composing config:", first)) and more:
         where, first = ": ".join(filter(None, [file[1], where])), more[0]

@@ -91,7 +91,8 @@ class Search(Assuming):
     covariance
         Of the background, in place of the errors of its modes.
     background_factor
-        Background in the detector at hand over `background`; None: as the detector says.
+        Background in the detector at hand over `background`; None: as the detector says of all its
+        volumes, 1 in volumes that are named.
     observed
         Events by exposure and horn mode, in all bins together or in each. "asimov": projected, but
         beside data of others the expected background counts as its data; without any it is as None,

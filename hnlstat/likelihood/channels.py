@@ -77,7 +77,7 @@ def _scale(dataset: Dataset, search: Search, mode: str) -> float:
     source, pot = search.background[mode], dataset.exposure.pot
     factor = search.background_factor
     if factor is None:
-        factor = dataset.detector.background_factor
+        factor = dataset.detector.background_factor if search.fiducial is None else 1.0
     return pot[source.pot_of or mode] / source.pot * factor
 
 

@@ -109,39 +109,71 @@ class Groups:
         """A detector that an entry names, with the flux and searches that its file asks for."""
         if not isinstance(reference, str) or self._is_chosen("detector", reference):
             return {}
-        return self._compose(
-            f"+detector={reference}", *(f"+{key}=[]" for key in ("flux", "search"))
-        )
+        own = self._with_its_own(reference)
+        for group in sorted({"flux", "search"} - own.keys()):
+            own |= {group: None} if self._is_of_the_chosen_detector(group) else {}
+        return own
+
+    def _with_its_own(self, detector: str) -> Tree:
+        # what a file overrides must be there, and come before it
+        return self._compose("+search=[]", "+flux=[]", f"+detector={detector}")
+
+    def _is_of_the_chosen_detector(self, group: str) -> bool:
+        """Whether what is chosen of a group is what the chosen detector's file asks for."""
+        chosen, detector = self.chosen[group], self.choices.get("detector")
+        usual = {"flux": "t2k_nd280", "search": "tpc_ee"}[group]
+        if not chosen or detector is None or usual in (*chosen, chosen.get("name")):
+            return False
+        own = self._with_its_own(str(detector)).get(group)
+        if group == "search":
+            return own is not None and own.keys() == chosen.keys()
+        return own is not None and own.get("name") == chosen.get("name")
 
     def _part(self, group: str, kind: type[Part], entry: Tree, own: Tree, where: str) -> Part:
         """Resolve a part of an entry: a name, a mapping, the detector's own or the chosen one."""
-        reference = entry.get(group)
+        reference, chosen = entry.get(group), self.chosen[group]
         if group in own and (group == "detector" or reference is None):
-            name = reference or f"of {own['detector'].get('name')}"
-            return validate(kind, own[group], f"{group}/{name}")
+            self._check_own(group, own, where)
+            if group == "detector" or chosen is None or chosen["name"] != own[group].get("name"):
+                name = reference or f"of {own['detector'].get('name')}"
+                return validate(kind, own[group], f"{group}/{name}")
         if self._is_chosen(group, reference):
-            if self.chosen[group] is None:
+            if chosen is None:
                 raise ConfigError(f"{where}.{group}: is missing; name one here or add {group}=NAME")
             self.used.add(group)
-            return validate(kind, self.chosen[group], group)
+            return validate(kind, chosen, group)
         if isinstance(reference, str):
             return validate(kind, self._named(group, reference), f"{group}/{reference}")
         return validate(kind, reference, f"{where}.{group}")
 
+    def _check_own(self, group: str, own: Tree, where: str) -> None:
+        if own[group] is None:
+            raise ConfigError(
+                f"{where}.{group}: is missing; what is chosen is that of the detector "
+                f"{self.choices['detector']}"
+            )
+
     def _searches(self, reference: object, own: Tree, where: str) -> Tree:
         """Settings of the searches of an entry, by name."""
+        chosen, mine = self.chosen["search"] or {}, {}
         if reference is None and "search" in own:
-            return _by_name(own["search"], "search")
+            self._check_own("search", own, where.removesuffix(".search"))
+            mine = _by_name(own["search"], "search")
+            reference = [*mine]
         if reference is None:
-            if not self.chosen["search"]:
-                raise ConfigError(f"{where}: is missing; name one here or add search=NAME")
-            reference = [*self.chosen["search"]]
+            reference = [*chosen]
         found: Tree = {}
         for one in reference if isinstance(reference, list) else [reference]:
-            for name, search in self._one_search(one, where).items():
+            if isinstance(one, str) and one in mine and one not in chosen:
+                named = {one: mine[one]}
+            else:
+                named = self._one_search(one, where)
+            for name, search in named.items():
                 if name in found:
                     raise ConfigError(f"{where}: names {name} twice")
                 found[name] = search
+        if not found:
+            raise ConfigError(f"{where}: is missing; name one here or add search=NAME")
         return found
 
     def _one_search(self, reference: object, where: str) -> Tree:
@@ -177,13 +209,19 @@ class Groups:
             for exposure in observed if isinstance(observed, dict) else ():
                 if exposure in known:
                     continue
-                with hydra_session():
-                    known |= {*options("exposure")}
+                known |= self._exposures()
                 if exposure not in known:
                     raise ConfigError(
                         f"search.{name}.observed.{exposure}: there is no exposure {exposure}; "
                         + suggest(str(exposure), sorted(known))
                     )
+
+    def _exposures(self) -> set[str]:
+        """Names of the files of exposures."""
+        folders = [Path(path.removeprefix("file://"), "exposure") for path in self.search]
+        own = {file.stem for folder in folders for file in folder.glob("*.y*ml")}
+        with hydra_session():
+            return own | {*options("exposure")}
 
     def check_used(self, overrides: Sequence[str]) -> None:
         """Raise a ConfigError if an override of a group has no effect."""
