@@ -14,7 +14,8 @@ from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.calculators import choose
 from hnlstat.inference.combine import PublishedLikelihood, combine
 from hnlstat.inference.coverage import CoveragePoint, coverage
-from hnlstat.inference.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
+from hnlstat.inference.fit import FitResult, fit, sigma_level, threshold
+from hnlstat.inference.fit_problem import FitProblem, scan
 from hnlstat.inference.surface import YieldSurface
 from hnlstat.inference.toys import ToySettings
 from hnlstat.reading import read_json

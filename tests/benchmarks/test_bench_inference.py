@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hnlstat.inference.asymptotic import asymptotic_tests, with_pyhf
-from hnlstat.inference.fit import FitProblem
-from hnlstat.inference.fit import scan as scan_plane
+from hnlstat.inference.fit_problem import FitProblem
+from hnlstat.inference.fit_problem import scan as scan_plane
 from hnlstat.inference.limits import limits_at_mass
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.surface import YieldSurface

@@ -3,7 +3,8 @@ import pytest
 from scipy.optimize import minimize
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.fit import FitProblem, fit, scan, sigma_level, threshold
+from hnlstat.inference.fit import fit, sigma_level, threshold
+from hnlstat.inference.fit_problem import FitProblem, scan
 from hnlstat.inference.model import CountingModel
 from hnlstat.inference.surface import YieldSurface
 
