@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.errors import ConfigError
-from hnlstat.likelihood.channels import Channel, channels
+from hnlstat.errors import ConfigError, InferenceError
+from hnlstat.likelihood.channels import Channel, channels, covariance
+from hnlstat.likelihood.covariance import principal_components
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.search.table import ChannelYields, YieldTable
 
@@ -75,6 +76,7 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
         observed=np.where(np.isnan(data), background, data) if study.has_data else None,
         background_modifiers=np.array([channel.error for channel in ordered]),
         datasets=tuple(channel.dataset for channel in ordered),
+        background_components=components(study, yields.channel, yields.bin),
     )
     error = np.zeros_like(yields.signal)
     if study.systematics.mc_statistics:
@@ -98,6 +100,49 @@ def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) 
         if not getattr(systematics, name):
             own.pop(name, None)
     return found | own
+
+
+def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> dict[str, Array]:
+    """Principal components of the covariances of backgrounds: name -> (C,) events at +1 sigma.
+
+    Parameters
+    ----------
+    study : its searches state the covariances
+    channel, index : (C,) names of the channels, and bins in them
+
+    Raises
+    ------
+    ConfigError
+        Names the search whose matrix is no covariance.
+    """
+    place = {key: i for i, key in enumerate(zip(channel, index, strict=True))}
+    found: dict[str, Array] = {}
+    for dataset, search in study.searches:
+        matrix = covariance(study, dataset, search)
+        if matrix is None:
+            continue
+        key = f"search.{search.name}.{'background' if search.covariance is None else 'covariance'}"
+        try:
+            parts = principal_components(matrix, key)
+        except InferenceError as error:
+            raise ConfigError(str(error)) from None
+        names = [dataset.channel(search, mode) for mode in dataset.exposure.pot]
+        columns = [place[name, i] for name in names for i in range(search.bins)]
+        for k, shift in enumerate(parts.shifts):
+            found[f"{dataset.name}_{search.name}_{k}"] = np.zeros(len(place))
+            found[f"{dataset.name}_{search.name}_{k}"][columns] = shift
+    return found
+
+
+def remarks(study: Study) -> list[str]:
+    """What is not as it should be in the covariances of backgrounds."""
+    matrices = {s.name: covariance(study, d, s) for d, s in study.searches}
+    return [
+        remark
+        for name, matrix in matrices.items()
+        if matrix is not None
+        and (remark := principal_components(matrix, f"search.{name}.covariance").remark) != "ok"
+    ]
 
 
 def check_bins(known: Mapping[str, Channel], table: YieldTable) -> None:

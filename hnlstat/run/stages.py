@@ -290,6 +290,9 @@ def build(current: Run, table: YieldTable) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    for text in likelihood.remarks(study):
+        if text not in current.remarks:
+            current.remark(text)
     if study.data_from is None:
         if (text := projections(study)) and text not in current.remarks:
             current.remark(text)

@@ -62,6 +62,7 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     started = time.perf_counter()
     reserve()
     identity = content_hash(study)
+    likelihood.components(study, *likelihood.bins(study))  # matrices that are none stop here
     axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
     given = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
     if given is not None:

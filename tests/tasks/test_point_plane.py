@@ -19,7 +19,7 @@ SHARES = ((0.7, 0.3), (1.0, 0.0), (0.0, 1.0), (1.0, 1e-12))
 
 
 def model_of(study, signal, observed=None):
-    channels = likelihood.channels(study)
+    found = channels(study)
     seen = [c.observed for c in channels] if observed is None else observed
     return CountingModel(
         tuple(c.name for c in channels),
