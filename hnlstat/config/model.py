@@ -36,6 +36,9 @@ class Model(Section, ABC):
     final_states: ClassVar[tuple[str, ...]]
     """What N decays to, by name, that a search can look for: "ee"."""
 
+    references: ClassVar[tuple[str, ...]] = ()
+    """Publications of the model, for the report."""
+
     kind: str
     nature: Literal["dirac", "majorana"] = "dirac"
     mass: Mass | None = None

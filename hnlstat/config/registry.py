@@ -60,18 +60,22 @@ def _load(kind: str) -> type[Model]:
     return _checked(points[kind])
 
 
-def option(name: str) -> dict[str, Any] | None:
+def option(name: str, options: list[str] | None = None) -> dict[str, Any] | None:
     """
     Give the settings of the model of a user's package, so that it can be chosen as model=NAME.
 
-    None if there is none of that name. Settings without a default have OmegaConf's mark for it.
+    None if there is none of that name; `options` get those that there are. Settings without a
+    default have OmegaConf's mark for it.
 
     Raises
     ------
     ConfigError
         If its entry point is not right.
     """
-    if name in SHIPPED or name not in _entry_points():
+    points = _entry_points()
+    if name not in points:
+        if options is not None:
+            options += points
         return None
     fields = model_class(name).model_fields
     settings = {

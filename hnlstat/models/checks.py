@@ -147,7 +147,7 @@ def _check_sampler(model: Model, decay: Decay, mass: float) -> None:
     for product, vector in zip(decay.products, vectors, strict=True):
         values = _numbers(model, f"decay.sample of {product.name}", (size, 4), np.asarray, vector)
         square = values[:, 0] ** 2 - np.sum(values[:, 1:] ** 2, axis=1)
-        if np.any(np.abs(square - product.mass**2) > ROUNDING * values[:, 0] ** 2):
+        if np.any(np.abs(square - product.mass**2) > 1e-3 * ROUNDING * values[:, 0] ** 2):
             raise _fault(model, f"decay.sample of {product.name} is not of its mass")
     energy = np.sqrt(mass**2 + np.sum(momentum**2, axis=1))
     if np.any(sum(vector[:, 0] for vector in vectors) > energy * (1 + ROUNDING)):

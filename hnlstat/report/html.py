@@ -29,7 +29,7 @@ CAPTIONS = {
     "contours": "Limits in the plane of mass and coupling, with existing bounds.",
     "yields": "Expected signal events, all channels together, with lines of 1, 10 and 100 events.",
     "brazil": "CLs against the coupling at one mass, with the bands expected without signal.",
-    "production": "By mass: share of the decays to e+ e- in the fiducial volumes whose N passes "
+    "production": "By mass: share of the decays in the fiducial volumes whose N passes "
     "the cut on its angle, and that are selected; materials that the N that pass were made in.",
     "decay_length": "Decay length in the laboratory, at the median momentum of N that pass the "
     "cut on their angle.",
@@ -43,7 +43,7 @@ CAPTIONS = {
 """What the figures show, by the names of their files; of vertices_<dataset> the first part."""
 
 SOURCES = (
-    "Model, detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
+    "Detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
     "configuration uses.",
     "Search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
     "Likelihoods: pyhf, L. Heinrich et al., J. Open Source Softw. 6, 2823 (2021).",
@@ -100,7 +100,12 @@ def render_report(run: FinishedRun) -> str:
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[*SOURCES, *_flux_source(run), *_bound_sources(bounds)],
+        sources=[
+            *(f"Model: {one}." for one in study.model.references),
+            *SOURCES,
+            *_flux_source(run),
+            *_bound_sources(bounds),
+        ],
         version=hnlstat.__version__,
     )
 

@@ -176,7 +176,7 @@ def summarise(
         tuple(reaches.values()),
         reaches[main].text if main and known else None,
         tuple(leading),
-        _published() if known else (),
+        _published(axis) if known else (),
         shares(
             mine,
             [(reaches[k].text, groups[k]) for k in groups if not k[1].startswith("expected_")],
@@ -237,9 +237,12 @@ def _leading(found: Sequence[Region], known: Sequence[Bound]) -> list[LeadingRan
     return world_leading_ranges(mass, lower_edge(found, mass), known)
 
 
-def _published() -> tuple[PublishedRange, ...]:
+def _published(axis: CouplingAxis) -> tuple[PublishedRange, ...]:
+    """Ranges that were published for a limit on this coupling."""
     table = read_csv(PUBLISHED, required=("data", "mass_low_gev", "mass_high_gev"))
     ends = (table.numbers(column).tolist() for column in ("mass_low_gev", "mass_high_gev"))
+    if table.head["column"] != axis.column:
+        return ()
     return tuple(map(PublishedRange, table.columns["data"], *ends))
 
 
@@ -305,6 +308,8 @@ def sentences(summary: Summary) -> list[str]:
         for found in summary.published
     )
     lines += _shares(summary)
+    if not published:
+        return lines
     return [*lines, f"Published (arXiv:2412.15051): {published}. {METHOD_NOTE}"]
 
 

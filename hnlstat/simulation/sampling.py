@@ -116,7 +116,7 @@ def energy_proposal(
     q2 = np.where(possible, low, 1.0) * np.exp(np.multiply.outer(_NODES, log_range))
     value = source.cross_section(q2, energy, mass, scatterer.target)
     total = np.sum(np.where(possible, value, 0.0), axis=0) * log_range
-    _check(total)
+    _check(total, source)
     rate = flux * np.mean(total, axis=0)
     if not np.any(rate > 0):
         return np.zeros_like(flux)
@@ -160,7 +160,7 @@ def sample_rays(
     energy_n = np.where(log_range > 0, energy, mass + 1.0)
     target, m_t = scatterer.target, scatterer.target.mass
     cross_section = source.cross_section(q2, energy_n, mass, target)
-    _check(cross_section)
+    _check(cross_section, source)
     weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
@@ -177,10 +177,11 @@ def sample_rays(
     )  # fmt: skip
 
 
-def _check(cross_section: Array) -> None:
+def _check(cross_section: Array, source: Upscattering) -> None:
     """Refuse cross sections that are negative or not finite, as a user's model may have."""
     if not (np.min(cross_section) >= 0 and np.max(cross_section) < np.inf):
-        raise ConfigError("model.kind: its cross section is negative or not finite at some Q^2")
+        name = type(source).__name__
+        raise ConfigError(f"model.kind: {name} has cross sections that are negative or not finite")
 
 
 def _sample_q2(

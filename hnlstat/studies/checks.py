@@ -159,7 +159,7 @@ def _check_columns(study: Study, flux: Flux, datasets: Sequence[Dataset], table:
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
                     f"flux.table: {flux.table} lacks the column {mode}_{flavour}, which "
-                    "model.flavours asks for"
+                    f"the model {study.model.kind} asks for"
                 )
 
 
@@ -196,7 +196,9 @@ def _reach(study: Study, flux: Flux, datasets: Sequence[Dataset]) -> float:
     modes = {mode for dataset in datasets for mode in dataset.exposure.pot}
     total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):
-        raise ConfigError(f"flux.table: {flux.table} has no flux that model.flavours couples to")
+        raise ConfigError(
+            f"flux.table: {flux.table} has no flux that the model {study.model.kind} couples to"
+        )
     return float(table.edges_gev[1:][total > 0][-1])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pkgutil import resolve_name
 from typing import Any
 
@@ -74,9 +75,8 @@ class CheckedLoader(ConfigLoaderImpl):
                 try:
                     config = super().load_configuration(*given)
                 except MissingConfigException as error:
-                    if not _provided(error.missing_cfg_file):
-                        raise
-                    config = super().load_configuration(*given)
+                    with _provided(error):
+                        config = super().load_configuration(*given)
         except RecursionError:
             raise ConfigError(
                 f"{FileConfigSource.latest or 'defaults'}: its defaults lead back to itself"
@@ -108,14 +108,19 @@ OTHERS = ArithmeticError, AssertionError, AttributeError, LookupError, TypeError
 """What Hydra raises for input that it has not thought of."""
 
 
-def _provided(path: str | None) -> bool:
-    """Give Hydra the settings of an option that it has no file for, if somebody knows them."""
-    group, _, name = (path or "").rpartition("/")
-    provider = PROVIDERS.get(group)
-    settings = provider and resolve_name(provider)(name)
-    if settings:
-        ConfigStore.instance().store(group=group, name=name, node=settings)
-    return bool(settings)
+@contextmanager
+def _provided(error: MissingConfigException) -> Iterator[None]:
+    """Lend Hydra the settings of an option that it has no file for, if somebody knows them."""
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    settings = group in PROVIDERS and resolve_name(PROVIDERS[group])(name, error.options)
+    if not settings:
+        raise error
+    store = ConfigStore.instance()
+    store.store(group=group, name=name, node=settings)
+    try:
+        yield
+    finally:
+        del store.repo[group][f"{name}.yaml"]
 
 
 def _one_option(group: str, option: object, shown: str) -> None:

@@ -1,10 +1,14 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from axes import ANY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.config.base import Section, validate
 from hnlstat.config.bins import Background
+from hnlstat.config.coupling import CouplingAxis, measured_on
 from hnlstat.config.dataset import Exposure, FluxUncertainty
 from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
 from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
@@ -88,6 +92,12 @@ def test_a_grid_rises_from_min_to_max(low: float, factor: float, points: int, sp
     assert array.shape == (points,)
     assert (array[0], array[-1]) == (low, low * factor)
     assert np.all(np.diff(array) > 0)
+
+
+@pytest.fixture(autouse=True)
+def _couplings_are_those_of_the_dipole() -> Iterator[None]:
+    with measured_on(ANY):
+        yield
 
 
 def test_values_replace_the_range() -> None:
@@ -243,3 +253,28 @@ def test_bad_values(section: type[Section], data: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as error:
         validate(section, data, "k")
     assert "\n" not in str(error.value)
+
+
+def test_a_coupling_has_the_unit_of_its_model() -> None:
+    axis = CouplingAxis("g", "g", "coupling", "GeV^-2", "coupling_inv_gev2", 1e-9, 1.0)
+    with measured_on(axis):
+        grid = validate(CouplingGrid, {"values": ["1e-9 MeV^-2", 0.1]})
+    np.testing.assert_allclose(grid.array(), [1e-3, 0.1])
+    assert axis.text(0.1) == "g = 0.1 GeV^-2"
+    with measured_on(CouplingAxis("u", "u", "mixing", "", "coupling_u2", 1e-9, 1.0)):
+        assert validate(CouplingGrid, {"values": ["1 %"]}).array() == [0.01]
+        with pytest.raises(ConfigError, match="inverse energy, expected a coupling without a unit"):
+            validate(CouplingGrid, {"values": ["0.1 GeV^-1"]})
+
+
+@pytest.mark.parametrize("value", ["1e-7 GeV^-1", True, None, "1e-7"])
+def test_without_a_model_a_coupling_is_a_number(value: object) -> None:
+    from hnlstat.config import coupling
+
+    token = coupling._AXIS.set(None)
+    try:
+        assert validate(CouplingGrid, {"values": [1e-20]}).array() == [1e-20]
+        with pytest.raises(ConfigError, match="is not a number, and without a model a coupling"):
+            validate(CouplingGrid, {"values": [value]})
+    finally:
+        coupling._AXIS.reset(token)

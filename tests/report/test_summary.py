@@ -176,3 +176,14 @@ def test_masses_reached_at_the_largest_coupling_are_no_end(bounds):
     wedge = dataclasses.replace(make_region(), outline=outline, coupling_high_open=True)
     text = on_screen(summarise([wedge], bounds, axis=MU, title="t"))
     assert "≤ 50 – ≥ 700 MeV" in text
+
+
+def test_ranges_published_for_another_coupling_are_not_shown(bounds):
+    other = dataclasses.replace(MU, unit="", column="coupling_u2")
+    mine = [dataclasses.replace(bound, column="coupling_u2") for bound in bounds]
+    summary = summarise(all_regions(), mine, axis=other, title="t")
+    assert summary.leading
+    assert summary.published == ()
+    text = on_screen(summary)
+    assert "2412.15051" not in text
+    assert "GeV⁻¹" not in text

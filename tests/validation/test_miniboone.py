@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hnlstat.csv_table import read_csv
-from hnlstat.likelihood.covariance import chi_square, condition, principal_components
 
 import hnlstat
+from hnlstat.likelihood.covariance import chi_square, condition, principal_components
 
 DATA = Path(hnlstat.__file__).parent / "data" / "miniboone"
 MODES = ("fhc", "rhc")

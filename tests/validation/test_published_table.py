@@ -14,6 +14,7 @@ from scipy.stats import norm
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.limits import limits_at_mass
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.report.summary import lower_edge
 from hnlstat.run.contours import limit_fields, regions
 from hnlstat.run.files.tables import read_yields
