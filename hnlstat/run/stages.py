@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hnlstat.config.search import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.errors import HnlstatError, StoreError
 from hnlstat.inference.engines.toys import ToySettings
@@ -26,7 +25,7 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.report.screen import Screen
 from hnlstat.run.executors.executors import WorkExecutor
 from hnlstat.run.files.folder import RunFolder, json_parts
-from hnlstat.run.files.tables import read_data, write_cut_flow, write_yields
+from hnlstat.run.files.tables import read_data, write_cut_flows, write_yields
 from hnlstat.run.store import packing
 from hnlstat.run.store.run_store import RunStore
 from hnlstat.search.masses import Simulation
@@ -196,21 +195,21 @@ def simulate(current: Run, masses: Array, couplings: Array) -> Simulation:
 
 
 def keep_yields(current: Run, table: YieldTable) -> None:
-    """Write yields.csv, and the cut flow of a kinematic selection with remarks on it."""
+    """Write yields.csv, and the cut flows of searches that cut on tracks, with remarks on them."""
     write_yields(current.folder.file("yields.csv"), table, current.study.model.axis)
-    if table.cut_flow is not None:
-        _keep_cut_flow(current, table.cut_flow)
+    if table.cut_flows:
+        _keep_cut_flows(current, table.cut_flows)
 
 
-def _keep_cut_flow(current: Run, flow: CutFlow) -> None:
+def _keep_cut_flows(current: Run, flows: Sequence[CutFlow]) -> None:
     from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
 
-    selection = current.study.selection
-    assert isinstance(selection, Kinematic)
-    write_cut_flow(current.folder.file("cutflow.csv"), flow, current.study.model.axis)
-    current.say(cut_flow_table(flow, current.study.model.axis))
-    for text in cut_flow_remarks(flow, selection):
-        current.remark(text)
+    axis = current.study.model.axis
+    write_cut_flows(current.folder.file("cutflow.csv"), flows, axis)
+    for flow in flows:
+        current.say(cut_flow_table(flow, axis))
+        for text in cut_flow_remarks(flow):
+            current.remark(text)
 
 
 def check_error(current: Run, table: YieldTable, where: str = "") -> None:
@@ -291,6 +290,9 @@ def build(current: Run, table: YieldTable) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         current.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    for text in likelihood.remarks(study):
+        if text not in current.remarks:
+            current.remark(text)
     if study.data_from is None:
         if (text := projections(study)) and text not in current.remarks:
             current.remark(text)
@@ -302,15 +304,16 @@ def build(current: Run, table: YieldTable) -> Experiment:
 def projections(study: Study) -> str:
     """What comes of projected datasets beside those with data; nothing where all are alike."""
     by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
-    for d in study.datasets:
-        data = d.exposure.observed
+    for d, search in study.searches:
+        data = d.data(search)
         kind = data if isinstance(data, str) else "" if data is None else "data"
-        by_kind[kind].append(f"{d.name} ({d.exposure.name})")
+        name = d.name if len(d.search) == 1 else f"{d.name} {search.name}"
+        by_kind[kind].append(f"{name} ({d.exposure.name})")
     asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
     if seen and missing:
         return (
             f"the data of {seen} do not count beside projections: {missing}; with `observed: "
-            "asimov` in their exposures these take their expected background for data"
+            "{EXPOSURE: asimov}` in their searches these take their expected background for data"
         )
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"

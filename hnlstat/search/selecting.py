@@ -44,6 +44,11 @@ class Layout:
         flow = [(m, self.bins + c) for c in range(len(self.cuts) + 1) for m in range(self.modes)]
         return (*selected, *flow)
 
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.modes * self.shifts + len(self.products)
+
     def all_decays(self, mode: int) -> int:
         """Column of all decays."""
         return mode

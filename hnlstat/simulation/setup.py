@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
+from hnlstat.config.dataset import Flux, FluxUncertainty
 from hnlstat.config.detector import Box, Detector
-from hnlstat.config.search import Kinematic
-from hnlstat.config.sections import FluxUncertainty
+from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
@@ -34,22 +34,26 @@ ROCK = "rock"
 def apparatus(
     study: Study,
     detector: Detector,
+    volumes: Sequence[str],
+    min_cos_theta: float,
     flux: Array,
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
-    layout: Layout | None = None,
+    selection: PairSelection | None = None,
     beyond: float = 0.0,
 ) -> Apparatus:
     """Arrays for the simulation of one detector.
 
     Parameters
     ----------
-    study : selection and simulation settings are used
+    study : simulation settings are used
     detector : of one of its datasets
+    volumes : names of its fiducial volumes that decays are looked for in
+    min_cos_theta : N at larger angles to the beam are left out
     flux : (F, J) flux columns to fold with, per POT and cm^2
     edges : (J + 1,) flux bin edges [GeV]
     weighted : columns with a weight of each ray besides
-    layout : of the columns that a kinematic selection adds; None: only all decays
+    selection : adds columns of selected decays; None: only all decays
     beyond : length [m] of rock to follow rays through upstream of where it begins
     """
     boxes, media = painted_boxes(detector)
@@ -59,7 +63,7 @@ def apparatus(
     boxes, media = further + boxes, media + more
     simulation = study.simulation
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
-    fiducial = detector.fiducial.values()
+    fiducial = [detector.fiducial[name] for name in volumes]
     return Apparatus(
         boxes=paint(boxes, len(media)),
         source=study.model.source,
@@ -70,40 +74,40 @@ def apparatus(
         size=np.array([box.size for box in fiducial]),
         edges=edges,
         flux=flux,
-        min_cos_theta=study.selection.min_cos_theta,
+        min_cos_theta=min_cos_theta,
         radius=None if simulation.radius == "auto" else simulation.radius,
         upstream=None if simulation.upstream == "auto" else simulation.upstream,
         upstream_offset=simulation.upstream_offset,
         decay_lengths=simulation.decay_lengths,
         survival=simulation.survival,
         weighted=weighted,
-        selection=None if layout is None else pair_selection(study, detector, layout),
+        selection=selection,
     )
 
 
-def layout(study: Study, modes: int) -> Layout:
-    """Columns of a sample: all decays with their variations, and what a selection adds."""
-    selection, shifts = study.selection, 2 + len(variations(study))
-    if not isinstance(selection, Kinematic):
+def layout(study: Study, search: Search, modes: int) -> Layout:
+    """Columns of a sample: all decays with their variations, and what a search adds."""
+    shifts = 2 + len(variations(study))
+    if not isinstance(search, Tracks):
         return Layout(modes, shifts)
-    bins = 1 if selection.observable is None else len(selection.observable.background)
-    return Layout(modes, shifts, bins, tuple(selection.cuts.active))
+    return Layout(modes, shifts, search.bins, tuple(search.cuts.active))
 
 
-def pair_selection(study: Study, detector: Detector, layout: Layout) -> PairSelection | None:
-    """What a kinematic selection asks of the pairs; None for a recast."""
-    selection = study.selection
-    if not isinstance(selection, Kinematic):
+def pair_selection(
+    study: Study, detector: Detector, volumes: Sequence[str], search: Search, layout: Layout
+) -> PairSelection | None:
+    """What a search asks of the pairs; None where it does not look at them."""
+    if not isinstance(search, Tracks):
         return None
-    observable, smearing = selection.observable, selection.smearing
-    gas = [detector.around(name) for name in detector.fiducial]
+    observable, smearing = search.observable, search.smearing
+    gas = [detector.around(name) for name in volumes]
     return PairSelection(
-        Response(selection.field, smearing.momentum, smearing.angle, selection.separation_path),
-        sampler(study.model, selection.channel),
-        selection.cuts.active,
+        Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
+        sampler(study.model, search.final_state),
+        search.cuts.active,
         np.array(gas).swapaxes(1, 2),
         0.0 if study.model.nature == "majorana" else study.model.source.helicity,
-        selection.decays,
+        search.decays,
         None if observable is None else observable.name,
         np.array((0.0, np.inf) if observable is None else observable.edges),
         layout.products,
@@ -184,11 +188,11 @@ def scatterers(
     )
 
 
-def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Array:
+def flux_columns(study: Study, flux: Flux, table: FluxTable, modes: tuple[str, ...]) -> Array:
     """Flux per POT and cm^2 that makes N, (2 * modes, J): nominal, then each at +1 sigma."""
     weights = study.model.flavour_weights()
     nominal = np.array([table.coupled(mode, weights) for mode in modes]) / POT_UNIT
-    shift = flux_uncertainty(study.flux.uncertainty, table.edges_gev)
+    shift = flux_uncertainty(flux.uncertainty, table.edges_gev)
     return np.concatenate([nominal, nominal * (1 + shift)])
 
 

@@ -12,6 +12,7 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.errors import DataError, FigureError, OutputError
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.report.html import write_report
 from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.between import between
@@ -61,14 +62,11 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
     started = time.perf_counter()
     reserve()
     identity = content_hash(study)
-    known = [channel.name for channel in likelihood.channels(study)]
-    given = (
-        None
-        if study.yields_from is None
-        else read_yields(study.yields_from, study.model.axis, known)
-    )
+    likelihood.components(study, *likelihood.bins(study))  # matrices that are none stop here
+    axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
+    given = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
     if given is not None:
-        likelihood.check_bins(study, given)
+        likelihood.check_bins(known, given)
         check_size(study, given)
     if study.data_from is not None:  # before a long calculation, which it would make useless
         read_data(study.data_from, *likelihood.bins(study))
@@ -196,8 +194,8 @@ def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
     table = point_yields(current)
     experiment = workspace(current, table)
     document = describe_point(study, experiment.at(0, 0), *point_of(study))
-    if table.cut_flow is not None:
-        document["efficiency"] *= float(table.cut_flow.shares()[0, 0, -1])
+    for flow in table.cut_flows:
+        document["searches"][flow.search]["efficiency"] *= float(flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
     current.say(*point_tables(document, study.model.axis))
     return document
@@ -221,7 +219,7 @@ def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
         for start in range(0, len(parts), BATCHES_IN_MEMORY)
         for events in current.map("events", EventJob.run, parts[start : start + BATCHES_IN_MEMORY])
     )
-    axis, state = study.model.axis, study.selection.channel
+    axis, (state,) = study.model.axis, study.final_states
     tally = Tally(couplings, axis.column, state)
     kind = study.events.format if study.events.format != "auto" else best_format()
     assert model.decay is not None  # a Study whose model does not sample it is not valid

@@ -13,7 +13,8 @@ from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.coverage import CoveragePoint, coverage
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.inference.engines.toys import ToySettings
-from hnlstat.inference.fit.fit import FitProblem, FitResult, fit, scan, sigma_level, threshold
+from hnlstat.inference.fit.fit import FitResult, fit, sigma_level, threshold
+from hnlstat.inference.fit.problem import FitProblem, scan
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.likelihood.combine import PublishedLikelihood, combine
 from hnlstat.run.contours import LimitField, contours_document, regions
