@@ -13,7 +13,7 @@ from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
 from hnlstat.detector.response import Response
-from hnlstat.models.checks import sampler
+from hnlstat.models.checks import pair_sampler
 from hnlstat.physics.processes import Variation
 from hnlstat.physics.targets import target
 from hnlstat.search.selecting import Layout, PairSelection
@@ -103,7 +103,7 @@ def pair_selection(
     gas = [detector.around(name) for name in volumes]
     return PairSelection(
         Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
-        sampler(study.model, search.final_state),
+        pair_sampler(study.model, search.final_state),
         search.cuts.active,
         np.array(gas).swapaxes(1, 2),
         0.0 if study.model.nature == "majorana" else study.model.source.helicity,
