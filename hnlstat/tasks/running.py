@@ -16,10 +16,12 @@ from hnlstat.report.html import write_report
 from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.between import between
 from hnlstat.run.executors.executors import SerialExecutor, work_executor
+from hnlstat.run.files.data import read_data
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import RunFolder, json_text
+from hnlstat.run.files.limits import write_limits
 from hnlstat.run.files.provenance import provenance
-from hnlstat.run.files.tables import read_data, read_yields, write_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.run.grid import point_tests
 from hnlstat.run.stages import (
     Run,
