@@ -88,7 +88,7 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
         folder.write_json("summary.json", summary | {"remarks": current.remarks})
         log.info("finished in %.1f s", spent)
         if study.task.kind != "contour":  # the summary of contours has them
-            from hnlstat.report.summary import notes
+            from hnlstat.report.summary_text import notes
 
             current.say(*notes(current.remarks))
         current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
@@ -147,7 +147,8 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     from hnlstat.bounds import chosen_bounds, comparable
     from hnlstat.report.existing import level_remarks
     from hnlstat.report.figure_job import ContourFigureJob
-    from hnlstat.report.summary import render, summarise
+    from hnlstat.report.summary import summarise
+    from hnlstat.report.summary_text import render
     from hnlstat.run.contours import contours_document, limit_fields, regions
 
     study, folder = current.study, current.folder
