@@ -25,8 +25,9 @@ from hnlstat.likelihood import experiment as likelihood
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.report.screen import Screen
 from hnlstat.run.executors.executors import WorkExecutor
+from hnlstat.run.files.data import read_data
 from hnlstat.run.files.folder import RunFolder, json_parts
-from hnlstat.run.files.tables import read_data, write_cut_flow, write_yields
+from hnlstat.run.files.yields import write_cut_flow, write_yields
 from hnlstat.run.store import packing
 from hnlstat.run.store.run_store import RunStore
 from hnlstat.search.masses import Simulation

@@ -13,6 +13,8 @@ from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.search.layout import Layout
+from hnlstat.search.selecting import PairSelection
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
@@ -87,11 +89,11 @@ class Plan:
             for weight in setup.variations(study).values()
             for k in range(len(self.modes))
         )
-        layout = setup.layout(study, len(self.modes))
+        layout = Layout.of(study, len(self.modes))
         for detector in self.detectors:
             apparatus = setup.apparatus(
-                study, detector, flux, table.edges_gev, weighted, layout,
-                study.systematics.rock_length,
+                study, detector, flux, table.edges_gev, weighted,
+                PairSelection.of(study, detector, layout), study.systematics.rock_length,
             )  # fmt: skip
             pot = self._total_pot(detector)
             for i, mass in enumerate(masses):
@@ -167,7 +169,7 @@ class Plan:
     def _rows(
         self, dataset: Dataset, samples: Sequence[MassSample], efficiency: Array
     ) -> Iterator["_Row"]:
-        layout = setup.layout(self.study, len(self.modes))
+        layout = Layout.of(self.study, len(self.modes))
         for mode, pot in dataset.exposure.pot.items():
             k = self.modes.index(mode)
             for v, volume in enumerate(dataset.detector.fiducial):
@@ -202,7 +204,7 @@ class Plan:
 
     def _cut_flow(self, samples: Sequence[MassSample]) -> CutFlow | None:
         """Decays to the selected channel that pass the cuts, over all volumes of each dataset."""
-        layout = setup.layout(self.study, len(self.modes))
+        layout = Layout.of(self.study, len(self.modes))
         if not layout.bins:
             return None
         n, branching = len(self.masses), branching_ratio(self.study, self.masses)

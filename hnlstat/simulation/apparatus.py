@@ -1,12 +1,12 @@
 """The detector as rays see it, and the matter behind a decay point."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
-from hnlstat.search.selecting import PairSelection
 from hnlstat.simulation.sampling import Rays, Scatterer
 from hnlstat.simulation.variations import RayWeight
 
@@ -19,6 +19,19 @@ class WeightedColumn:
 
     flux: int
     weight: RayWeight
+
+
+class Selection(Protocol):
+    """What adds columns of selected decays to those of all decays; a search has them."""
+
+    @property
+    def added(self) -> int:
+        """Number of columns that it adds."""
+
+    def columns(
+        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
+    ) -> Array:
+        """The columns (K, N) of all decays of N rays in volumes (N,), followed by its own."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,14 @@ class Apparatus:
     upstream_offset: float = 0.0
     decay_lengths: float | None = None
     weighted: tuple[WeightedColumn, ...] = ()
-    selection: PairSelection | None = None
+    selection: Selection | None = None
     beyond: NDArray[np.bool_] | None = None
 
     @property
     def columns(self) -> int:
         """Number of columns of the result, K."""
-        selected = () if self.selection is None else self.selection.products
-        return len(self.flux) + len(self.weighted) + len(selected)
+        added = 0 if self.selection is None else self.selection.added
+        return len(self.flux) + len(self.weighted) + added
 
 
 def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array:

@@ -7,15 +7,12 @@ from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
 from hnlstat.config.detector import Box, Detector
-from hnlstat.config.search import Kinematic
 from hnlstat.config.sections import FluxUncertainty
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
-from hnlstat.detector.response import Response
 from hnlstat.physics.targets import target
-from hnlstat.search.selecting import Layout, PairSelection
-from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
+from hnlstat.simulation.apparatus import Apparatus, Selection, WeightedColumn
 from hnlstat.simulation.sampling import Scatterer
 from hnlstat.simulation.variations import RayWeight, ScaledFermiMomentum, ScaledRadius
 
@@ -36,7 +33,7 @@ def apparatus(
     flux: Array,
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
-    layout: Layout | None = None,
+    selection: Selection | None = None,
     beyond: float = 0.0,
 ) -> Apparatus:
     """Arrays for the simulation of one detector.
@@ -48,7 +45,7 @@ def apparatus(
     flux : (F, J) flux columns to fold with, per POT and cm^2
     edges : (J + 1,) flux bin edges [GeV]
     weighted : columns with a weight of each ray besides
-    layout : of the columns that a kinematic selection adds; None: only all decays
+    selection : adds columns of selected decays; None: only all decays
     beyond : length [m] of rock to follow rays through upstream of where it begins
     """
     boxes, media = painted_boxes(detector)
@@ -75,35 +72,7 @@ def apparatus(
         decay_lengths=simulation.decay_lengths,
         survival=simulation.survival,
         weighted=weighted,
-        selection=None if layout is None else pair_selection(study, detector, layout),
-    )
-
-
-def layout(study: Study, modes: int) -> Layout:
-    """Columns of a sample: all decays with their variations, and what a selection adds."""
-    selection, shifts = study.selection, 2 + len(variations(study))
-    if not isinstance(selection, Kinematic):
-        return Layout(modes, shifts)
-    bins = 1 if selection.observable is None else len(selection.observable.background)
-    return Layout(modes, shifts, bins, tuple(selection.cuts.active))
-
-
-def pair_selection(study: Study, detector: Detector, layout: Layout) -> PairSelection | None:
-    """What a kinematic selection asks of the pairs; None for a recast."""
-    selection = study.selection
-    if not isinstance(selection, Kinematic):
-        return None
-    observable, smearing = selection.observable, selection.smearing
-    gas = [detector.around(name) for name in detector.fiducial]
-    return PairSelection(
-        Response(selection.field, smearing.momentum, smearing.angle, selection.separation_path),
-        selection.cuts.active,
-        np.array(gas).swapaxes(1, 2),
-        0.0 if study.model.nature == "majorana" else 1.0,
-        selection.decays,
-        None if observable is None else observable.name,
-        np.array((0.0, np.inf) if observable is None else observable.edges),
-        layout.products,
+        selection=selection,
     )
 
 

@@ -16,10 +16,12 @@ from hnlstat.report.html import write_report
 from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.between import between
 from hnlstat.run.executors.executors import SerialExecutor, work_executor
+from hnlstat.run.files.data import read_data
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import RunFolder, json_text
+from hnlstat.run.files.limits import write_limits
 from hnlstat.run.files.provenance import provenance
-from hnlstat.run.files.tables import read_data, read_yields, write_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.run.grid import point_tests
 from hnlstat.run.stages import (
     Run,
@@ -86,7 +88,7 @@ def run_in_folder(study: Study, function: TaskFunction) -> Path:
         folder.write_json("summary.json", summary | {"remarks": current.remarks})
         log.info("finished in %.1f s", spent)
         if study.task.kind != "contour":  # the summary of contours has them
-            from hnlstat.report.summary import notes
+            from hnlstat.report.summary_text import notes
 
             current.say(*notes(current.remarks))
         current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
@@ -145,7 +147,8 @@ def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
     from hnlstat.bounds import chosen_bounds, comparable
     from hnlstat.report.existing import level_remarks
     from hnlstat.report.figure_job import ContourFigureJob
-    from hnlstat.report.summary import render, summarise
+    from hnlstat.report.summary import summarise
+    from hnlstat.report.summary_text import render
     from hnlstat.run.contours import contours_document, limit_fields, regions
 
     study, folder = current.study, current.folder

@@ -17,7 +17,7 @@ from hnlstat.inference.fit.fit import FitProblem, FitResult, fit, scan, sigma_le
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.likelihood.combine import PublishedLikelihood, combine
 from hnlstat.run.contours import LimitField, contours_document, regions
-from hnlstat.run.files.tables import write_data
+from hnlstat.run.files.data import write_data
 from hnlstat.run.stages import (
     Run,
     build,

@@ -8,7 +8,8 @@ from rich.console import Console
 from scipy.stats import norm
 
 from hnlstat.bounds import load_bounds, lower_envelope
-from hnlstat.report.summary import lower_edge, render, summarise
+from hnlstat.report.summary import lower_edge, summarise
+from hnlstat.report.summary_text import render
 from hnlstat.run.contours import Region
 
 ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}

@@ -8,7 +8,7 @@ import pyhf
 import pytest
 
 from hnlstat.app import main
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 
 GRID = (
     "scan.mass.values=[60 MeV, 0.2 GeV]", "scan.coupling.points=8", "scan.coupling.min=1e-7",

@@ -9,7 +9,7 @@ import pytest
 
 from hnlstat.likelihood.experiment import experiment
 from hnlstat.run.files.folder import RunFolder
-from hnlstat.run.files.tables import read_yields, write_yields
+from hnlstat.run.files.yields import read_yields, write_yields
 from hnlstat.run.stages import Run, write_workspace
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load

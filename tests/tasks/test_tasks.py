@@ -16,7 +16,8 @@ from scipy.interpolate import CubicSpline
 
 from hnlstat.app import main
 from hnlstat.config import Task
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.tables.csv_table import read_csv
 from hnlstat.tasks.running import TASKS, WITHOUT_FOLDER
 

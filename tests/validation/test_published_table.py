@@ -15,7 +15,7 @@ from hnlstat.inference.limits.limits import limits_at_mass
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.report.summary import lower_edge
 from hnlstat.run.contours import limit_fields, regions
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 from hnlstat.studies import load
 
 MASSES = np.geomspace(0.01, 2.0, 64)
