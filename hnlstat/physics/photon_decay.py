@@ -45,7 +45,8 @@ def energy_density(
     energy, momentum = np.asarray(energy, dtype=float), np.asarray(momentum, dtype=float)
     cosine = (2 * energy - (low + high)) / momentum
     inside = (energy >= low) & (energy <= high)
-    return np.asarray(np.where(inside, (1 - np.asarray(polarisation) * cosine) / momentum, 0.0))
+    density = (1 - np.asarray(polarisation, dtype=float) * cosine) / momentum
+    return np.asarray(np.where(inside, density, 0.0))
 
 
 def share_above_energy(
@@ -78,4 +79,5 @@ def share_above_cosine(
 
 def _share_forward(rest: Array, polarisation: ArrayLike) -> Array:
     """Integral of (1 - P c) / 2 over c from 1 - rest to 1."""
-    return np.asarray(rest / 2 - np.asarray(polarisation) * rest * (2 - rest) / 4)
+    polarisation = np.asarray(polarisation, dtype=float)
+    return np.asarray(rest / 2 - polarisation * rest * (2 - rest) / 4)
