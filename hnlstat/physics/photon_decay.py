@@ -54,8 +54,8 @@ def share_above_energy(
 ) -> Array:
     """Share of photons with more than an energy [GeV]; parameters as for `energy_density`."""
     low, high = energy_limits(momentum, mass)
-    energy = np.clip(np.asarray(energy, dtype=float), low, high)
-    return _share_forward(2 * (high - energy) / np.asarray(momentum, dtype=float), polarisation)
+    above = high - np.clip(np.asarray(energy, dtype=float), low, high)
+    return _share_forward(2 * above / np.asarray(momentum, dtype=float), polarisation)
 
 
 def share_above_cosine(

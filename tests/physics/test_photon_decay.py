@@ -1,4 +1,4 @@
-"""Photons of N -> nu gamma: sampled four-vectors against closed forms, and the closed forms alone."""
+"""Photons of N -> nu gamma: sampled four-vectors against closed forms, and these alone."""
 
 import numpy as np
 import pytest
