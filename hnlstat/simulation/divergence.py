@@ -33,7 +33,7 @@ def flux_scale(points: Array, distance: float) -> Array:
 def mean_flux_scale(
     origin: Array, direction: Array, near: Array, far: Array, distance: float
 ) -> Array:
-    """Mean of the flux over pieces of rays, over the flux at the origin; (N, K).
+    """Mean of the flux over pieces of rays, over the flux at the origin; shape as `near`.
 
     The integral of distance^2 / ((l + b)^2 + h^2), h the distance at which the ray passes the
     source and -b where, is an arctan; for pieces without length it is the scale at that point.
@@ -41,7 +41,7 @@ def mean_flux_scale(
     Parameters
     ----------
     origin, direction : (N, 3) starting points [m] and unit vectors
-    near, far : (N, K) distances [m] along the rays, near <= far
+    near, far : (N, ...) distances [m] along the rays, near <= far
     distance : of the source, upstream of the origin of the coordinates [m]
 
     Raises
@@ -49,11 +49,12 @@ def mean_flux_scale(
     ValueError
         If a piece is not downstream of the source.
     """
-    for place in (near, far):
-        _check(origin[:, 2, None] + direction[:, 2, None] * place, distance)
     start = origin + np.array([0.0, 0.0, distance])
-    b = np.sum(start * direction, axis=1)[:, None]
-    h = np.linalg.norm(np.cross(start, direction), axis=1)[:, None]
+    each = (-1, *[1] * (near.ndim - 1))
+    b = np.sum(start * direction, axis=1).reshape(each)
+    h = np.linalg.norm(np.cross(start, direction), axis=1).reshape(each)
+    for place in (near, far):
+        _check(origin[:, 2].reshape(each) + direction[:, 2].reshape(each) * place, distance)
     length = far - near
     # tan of the angle under which the source sees the piece
     sine, cosine = h * length, h**2 + (near + b) * (far + b)

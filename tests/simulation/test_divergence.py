@@ -48,6 +48,9 @@ def test_mean_along_rays_is_the_integral():
             integral = quad(scale, near[i, k], far[i, k], args=(i,), epsrel=1e-11)[0]
             assert found[i, k] == pytest.approx(integral / (far[i, k] - near[i, k]), rel=1e-9)
         assert found[i, 2] == pytest.approx(scale(90.0, i), rel=1e-12)
+    pieces = near.reshape(20, 3, 1), far.reshape(20, 3, 1)
+    again = divergence.mean_flux_scale(origin, direction, *pieces, distance)
+    np.testing.assert_array_equal(again[..., 0], found)
 
 
 def test_mean_along_the_axis():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from hnlstat.detector.efficiency import load_efficiency
 from hnlstat.physics.decay_kinematics import PHOTON_DIMENSIONS, decay_to_photon
 from hnlstat.physics.photon_decay import energy_density, share_above_cosine, share_above_energy
 
@@ -73,3 +74,18 @@ def test_share_above_an_energy():
         expected = float(WEIGHT @ share_above_energy(0.2, MOMENTUM, MASS, sign))
         found = np.mean(photon[:, 0] > 0.2)
         assert found == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / N))
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_share_that_miniboones_efficiency_keeps(sign):
+    efficiency = load_efficiency("miniboone_efficiency", above="zero")
+    photon = sampled(SIGNS[sign], 0.0)
+    kept = efficiency(photon[:, 0])
+    edges = np.append(np.arange(0, 2, 0.01), 2.0)
+    # both are straight lines between these: Simpson's rule is exact for their product
+    pieces = np.stack([edges[:-1], (edges[:-1] + edges[1:]) / 2, edges[1:]])
+    density = np.array([energy_density(pieces, p, MASS, SIGNS[sign]) for p in MOMENTUM])
+    value = np.tensordot(WEIGHT, density, 1) * efficiency(pieces)
+    expected = float(np.sum(value.T @ [1, 4, 1]) / 6 * 0.01)
+    # but for the two cells in which each spectrum begins and ends
+    assert np.mean(kept) == pytest.approx(expected, abs=4.5 * np.std(kept) / np.sqrt(N) + 5e-4)
