@@ -45,12 +45,6 @@ class FluxTable:
         """Horn modes, in the order of the table."""
         return tuple(dict.fromkeys(mode for mode, _ in self.flux))
 
-    @property
-    def max_energy(self) -> float:
-        """Upper edge [GeV] of the last bin with any flux."""
-        total = np.sum(list(self.flux.values()), axis=0)
-        return float(self.edges_gev[1:][total > 0][-1])
-
     def only(self, flavours_in: Callable[[str], Collection[str]]) -> "FluxTable":
         """The table with the columns of those flavours that a function gives for each mode."""
         kept = {key: values for key, values in self.flux.items() if key[1] in flavours_in(key[0])}
