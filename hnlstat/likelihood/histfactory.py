@@ -8,7 +8,6 @@ A rate is followed per row, which is one bin of one sample of one channel:
 rate = (nominal + sum of shifts) * product of factors.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -294,17 +293,3 @@ def _add_up(values: FloatArray, row: IntArray, rows: int) -> FloatArray:
     matrix[np.arange(len(row)), row] = 1.0
     total: FloatArray = values @ matrix
     return total
-
-
-def same_form(specs: Sequence[dict[str, Any]]) -> list[list[int]]:
-    """Return groups of indices of the workspaces that differ in numbers only."""
-    groups: dict[str, list[int]] = {}
-    for index, spec in enumerate(specs):
-        form = [
-            (channel["name"], sample["name"], len(sample["data"]), part["type"], part["name"])
-            for channel in spec["channels"]
-            for sample in channel["samples"]
-            for part in (*sample["modifiers"], {"type": "", "name": ""})
-        ]
-        groups.setdefault(repr((form, spec["measurements"])), []).append(index)
-    return list(groups.values())

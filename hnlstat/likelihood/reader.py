@@ -67,6 +67,20 @@ class _Builder:
         )
 
 
+def same_form(specs: Sequence[Spec]) -> list[list[int]]:
+    """Return groups of indices of the workspaces that differ in numbers only."""
+    groups: dict[str, list[int]] = {}
+    for index, spec in enumerate(specs):
+        form = [
+            (channel["name"], sample["name"], len(sample["data"]), part["type"], part["name"])
+            for channel in spec["channels"]
+            for sample in channel["samples"]
+            for part in (*sample["modifiers"], {"type": "", "name": ""})
+        ]
+        groups.setdefault(repr((form, spec["measurements"])), []).append(index)
+    return list(groups.values())
+
+
 def read_likelihoods(specs: Sequence[Spec]) -> Likelihoods:
     """Return the likelihoods of pyhf workspaces that differ in numbers only.
 

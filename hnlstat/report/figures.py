@@ -29,7 +29,7 @@ FloatArray = NDArray[np.float64]
 
 # M. Okabe and K. Ito, "Color Universal Design" (2008), and tints of their colours
 BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
-BAND_1, BAND_2, SHADE = "#8CC4E6", "#CFE6F5", "#0072B2"
+BAND_1, BAND_2 = "#8CC4E6", "#CFE6F5"
 GREY, DARK_GREY, LIGHT_GREY = "#7A7A7A", "#4D4D4D", "#E9E9E9"
 
 WIDTH, HEIGHT = 3.375, 3.6  # a column of Physical Review [inch]

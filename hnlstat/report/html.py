@@ -12,7 +12,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import hnlstat
+from hnlstat import __version__
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
@@ -100,7 +100,7 @@ def render_report(run: FinishedRun) -> str:
         provenance=_provenance(run),
         files=_files(run.path),
         sources=[*SOURCES, *_flux_source(run), *_bound_sources(bounds)],
-        version=hnlstat.__version__,
+        version=__version__,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from hnlstat.bounds import (
 from hnlstat.report.existing import Share, shares
 from hnlstat.report.wording import coupling_text, level_text
 from hnlstat.run.contours import Region
+from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import read_csv
 
 FloatArray = NDArray[np.float64]
@@ -29,7 +29,7 @@ MASSES = 1000  # at which a limit is compared with bounds
 STRONG = 0.999  # levels from here on are those given in sigma
 EVERYWHERE = (1e-9, 1e9), (1e-30, 1e30)
 ORDER = {"observed": 0, "expected": 1, "discovery": 2}  # bands come after
-PUBLISHED = Path(__file__).parent.parent / "data" / "published_ranges.csv"
+PUBLISHED = DATA / "published_ranges.csv"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-import hnlstat
+from hnlstat import __version__
 from hnlstat.beam.flux import load_flux
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
@@ -52,7 +52,7 @@ def content_hash(study: Study) -> str:
     if study.task.kind != "compare":
         unimportant["compare"] = True
     content = json.dumps(study.model_dump(mode="json", exclude=unimportant))
-    total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
+    total = hashlib.sha256(f"{__version__} {content}".encode())
     table = load_flux(study.flux.table)
     for values in (table.edges_gev, *table.flux.values()):
         total.update(values.tobytes())

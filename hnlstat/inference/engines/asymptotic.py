@@ -18,9 +18,9 @@ from hnlstat.errors import InferenceError
 from hnlstat.inference.engines.profile import Fit, best_fit
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import asimov_significance
-from hnlstat.likelihood.histfactory import Likelihoods, same_form
+from hnlstat.likelihood.histfactory import Likelihoods
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.reader import Spec, read_likelihoods
+from hnlstat.likelihood.reader import Spec, read_likelihoods, same_form
 from hnlstat.likelihood.workspace import workspace
 
 FloatArray = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import hnlstat
+from hnlstat import __version__
 from hnlstat.physics.targets import target
 from hnlstat.run.files.folder import atomic_file
 from hnlstat.simulation.events import Columns, join
@@ -85,7 +85,7 @@ def _write_hepmc(path: Path, batches: Iterable[Columns]) -> None:
     first = next(remaining)
     names = [name for name in first if name.partition("_")[0] == "weight"]
     run.weight_names = names
-    run.tools = [("hnlstat", hnlstat.__version__, "")]
+    run.tools = [("hnlstat", __version__, "")]
     rows = itertools.chain.from_iterable(map(_rows, itertools.chain([first], remaining)))
     with path.open("wb") as file, pyhepmc.open(file, "w") as writer:
         for number, row in enumerate(rows):

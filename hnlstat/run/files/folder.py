@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from hnlstat.errors import OutputError
 
@@ -227,10 +226,6 @@ class RunFolder:
         path = self.file(name)
         write_parts(path, parts)
         return path
-
-    def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:
-        """Write a YAML file of the run, keys in the order given."""
-        return self.write_text(name, OmegaConf.to_yaml(OmegaConf.create(dict(content))))
 
     def write_csv(
         self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]

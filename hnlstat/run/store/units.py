@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hnlstat
+from hnlstat import __version__
 from hnlstat.errors import DataError, OutputError, StoreError
 from hnlstat.inference.limits.limits import Limit, MassLimits, Profile
 from hnlstat.inference.limits.points import PointTest
@@ -82,7 +82,7 @@ class UnitStore:
             except OSError as error:
                 reason = error.strerror or error
                 raise OutputError(f"store: cannot make {root}: {reason}") from error
-            write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
+            write_json(mark, {"format": FORMAT, "hnlstat": __version__})
         try:
             content = read_json(mark)
             made_by, found = str(content["hnlstat"])[:20], int(content["format"])

@@ -6,9 +6,8 @@ import pytest
 
 from hnlstat.errors import InferenceError
 from hnlstat.inference.engines.profile import best_fit
-from hnlstat.likelihood.histfactory import same_form
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.reader import read_likelihoods
+from hnlstat.likelihood.reader import read_likelihoods, same_form
 from hnlstat.likelihood.workspace import workspace
 
 MINUIT = pyhf.optimize.minuit_optimizer(tolerance=1e-5, strategy=2)
