@@ -23,7 +23,6 @@ from hnlstat.inference.limits.limits import MassLimits, limits_at_mass
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.likelihood.experiment import Experiment
-from hnlstat.report.screen import Screen
 from hnlstat.run.executors.executors import WorkExecutor
 from hnlstat.run.files.folder import RunFolder, json_parts
 from hnlstat.run.files.tables import read_data, write_cut_flow, write_yields
@@ -35,6 +34,7 @@ from hnlstat.search.volume import left_out
 from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.setup import without_rock
+from hnlstat.system.screen import Screen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.run.executors.executors import WorkExecutor, available_cores, work_executor
 from hnlstat.run.files.provenance import provenance
-from hnlstat.run.grid import grid_jobs
+from hnlstat.run.jobs import grid_jobs
 from hnlstat.run.stages import Run, limit_jobs, title
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import Job, Plan

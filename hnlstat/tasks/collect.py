@@ -16,7 +16,6 @@ from rich.table import Table
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask
 from hnlstat.errors import DataError, FigureError, HnlstatError
-from hnlstat.report.screen import Screen, line_of
 from hnlstat.report.summary import Reach
 from hnlstat.report.wording import level_text, mev_text, range_text
 from hnlstat.run.files.finished import read_contours
@@ -24,6 +23,7 @@ from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.sweep import Job, check, choices, failures, read_jobs
 from hnlstat.studies.compose import read
 from hnlstat.system.reading import read_json
+from hnlstat.system.screen import Screen, line_of
 
 FloatArray = NDArray[np.float64]
 

@@ -20,7 +20,6 @@ from hnlstat.report.figures import contour_figure
 from hnlstat.report.html import write_report
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
-from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.contours import Region
 from hnlstat.run.executors.executors import work_executor
 from hnlstat.run.files.finished import FinishedRun, main_limit
@@ -30,6 +29,7 @@ from hnlstat.run.stages import Run, title
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import branching_ratio, inverse_decay_lengths
 from hnlstat.simulation.production import Production, ProductionJob
+from hnlstat.system.screen import Screen, line_of
 from hnlstat.tasks.running import check_drawn
 
 Array = NDArray[np.float64]

@@ -13,14 +13,13 @@ from hnlstat.config.study import Study
 from hnlstat.errors import DataError, FigureError, OutputError
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.report.html import write_report
-from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.between import between
 from hnlstat.run.executors.executors import SerialExecutor, work_executor
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import RunFolder, json_text
 from hnlstat.run.files.provenance import provenance
 from hnlstat.run.files.tables import read_data, read_yields, write_limits
-from hnlstat.run.grid import point_tests
+from hnlstat.run.jobs import point_tests
 from hnlstat.run.stages import (
     Run,
     limits,
@@ -37,6 +36,7 @@ from hnlstat.run.store.units import UnitStore
 from hnlstat.search.table import YieldTable
 from hnlstat.studies.saved import content_hash
 from hnlstat.system.memory import reserve
+from hnlstat.system.screen import Screen, line_of
 
 TaskFunction = Callable[[Run, YieldTable | None], dict[str, Any]]
 
@@ -238,10 +238,10 @@ TASKS = {
     "workspace": "hnlstat.tasks.running:run_workspace",
     "point": "hnlstat.tasks.running:run_point",
     "events": "hnlstat.tasks.running:run_events",
-    "coverage": "hnlstat.tasks.statistics:run_coverage",
-    "inject": "hnlstat.tasks.statistics:run_inject",
-    "fit": "hnlstat.tasks.statistics:run_fit",
-    "combine": "hnlstat.tasks.statistics:run_combine",
+    "coverage": "hnlstat.tasks.coverage:run_coverage",
+    "inject": "hnlstat.tasks.inject:run_inject",
+    "fit": "hnlstat.tasks.fit:run_fit",
+    "combine": "hnlstat.tasks.combine:run_combine",
     "compare": "hnlstat.tasks.compare:run_compare",
     "efficiency": "hnlstat.tasks.efficiency:run_efficiency",
     "benchmark": "hnlstat.tasks.benchmark:run_benchmark",

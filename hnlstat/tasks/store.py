@@ -4,8 +4,8 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.config.task import StoreTask
 from hnlstat.errors import StoreError
-from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.store.units import MARK, UnitStore
+from hnlstat.system.screen import Screen, line_of
 
 _DAY = 86400.0
 
