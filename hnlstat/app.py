@@ -301,7 +301,10 @@ def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
         from hnlstat.studies import from_config
 
         study = from_config(config, hydra)
-
+        from hnlstat.system.screen import Screen
         from hnlstat.tasks.running import run  # only now: it brings everything else
 
-        return run(study)
+        screen = Screen()
+        outcome = run(study, screen=screen, progress=screen.console)
+    outcome.check_drawn()
+    return outcome.folder

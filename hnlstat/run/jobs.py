@@ -1,5 +1,9 @@
-"""The stage of a run that tests every point of the grid."""
+"""The statistics of a run in units of work: the tests of grid points and the limits at a mass.
 
+Whichever process works on them loads this module, and little else.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +12,9 @@ from numpy.typing import NDArray
 from hnlstat.config.study import Study
 from hnlstat.inference.engines.calculators import CalculatorName, choose
 from hnlstat.inference.engines.toys import ToySettings
+from hnlstat.inference.limits.limits import MassLimits, limits_at_mass
 from hnlstat.inference.limits.points import PointTest, grid_tests
 from hnlstat.likelihood.experiment import Experiment
-from hnlstat.run.files.point_table import write_points
-from hnlstat.run.stages import Run
 from hnlstat.search.table import YieldTable
 
 LEAST_TOYS = 1000
@@ -50,19 +53,50 @@ def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[G
     ]  # fmt: skip
 
 
-def point_tests(
-    current: Run, table: YieldTable, experiment: Experiment
-) -> list[tuple[PointTest, ...]]:
-    """Tests of every point of the grid, as points.csv; gives those of each mass."""
-    jobs = grid_jobs(current.study, table, experiment)
-    by_mass = current.map_stored("grid points", GridJob.run, jobs)
-    found = [test for tests in by_mass for test in tests]
-    write_points(current.folder.file("points.csv"), list(experiment.base.members), found)
-    failed = [test for test in found if test.exclusion is None]
-    if failed:
-        first = failed[0]
-        current.remark(
-            f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
-            f"{first.coupling_inv_gev:.3g} GeV^-1: {first.validity}"
+@dataclass(frozen=True)
+class LimitJob:
+    """The limits at one mass; calculated in whichever process."""
+
+    mass: float
+    couplings: NDArray[np.float64]
+    experiment: Experiment
+    levels: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    calculator: CalculatorName
+    toys: ToySettings
+    tests: tuple[PointTest, ...] = ()
+
+    def run(self) -> MassLimits:
+        """Find the limits."""
+        mine = self.experiment
+        return limits_at_mass(
+            self.mass,
+            self.couplings,
+            mine.signal,
+            mine.base,
+            signal_modifiers=mine.modifiers,
+            mc_error=mine.mc_error,
+            levels=self.levels,
+            sigmas=self.sigmas,
+            calculator=self.calculator,
+            toys=self.toys,
+            tests=self.tests,
         )
-    return by_mass
+
+
+def limit_jobs(
+    study: Study,
+    table: YieldTable,
+    experiment: Experiment,
+    tests: Sequence[tuple[PointTest, ...]] = (),
+) -> list[LimitJob]:
+    """One job for each mass of a table, with the tests of its grid points if there are any."""
+    inference = study.inference
+    return [
+        LimitJob(
+            float(mass), table.couplings, experiment.mass(i),
+            inference.levels, inference.sigmas, inference.calculator,
+            ToySettings(inference.toys, inference.seed), tests[i] if tests else (),
+        )
+        for i, mass in enumerate(table.masses)
+    ]  # fmt: skip
