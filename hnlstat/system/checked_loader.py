@@ -13,6 +13,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobRuntime
 from hydra.errors import HydraException
 from hydra.plugins.plugin import Plugin
 from hydra.types import RunMode
@@ -47,13 +48,14 @@ def installed() -> Iterator[None]:
     """Have Hydra use what stands here while the block runs: whoever calls may have a Hydra, too."""
     Plugins.instance()  # registers Hydra's own sources, once
     before = SourcesRegistry.instance().types["file"], vars(hydra._internal.hydra)[_LOADER]
-    version = VersionBase.instance().version_base
+    version, job = VersionBase.instance().version_base, JobRuntime.instance().get("name")
     install()
     try:
         yield
     finally:
         _use(*before)
         VersionBase.instance().version_base = version
+        JobRuntime.instance().set("name", job)
 
 
 _LOADER = ConfigLoaderImpl.__name__
