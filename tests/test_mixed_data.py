@@ -9,7 +9,7 @@ from hnlstat.config import Study
 from hnlstat.errors import ConfigError
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.likelihood import experiment as likelihood
-from hnlstat.run.stages import projections
+from hnlstat.run.remarks import projections
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load
 

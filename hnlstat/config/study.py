@@ -1,5 +1,7 @@
 """The Study: everything that a run needs, validated and immutable."""
 
+import html
+import json
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
@@ -137,6 +139,20 @@ class Study(Section):
                 raise problem(f"scan.{key}", reason)
         return self
 
+    def __repr__(self) -> str:
+        names = ", ".join(dataset.name for dataset in self.datasets)
+        return f"<Study {self.name}: task={self.task.kind}, datasets {names}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show the sections in a notebook."""
+        rows = "".join(
+            f"<tr><th>{key}</th><td><code>{html.escape(_shown(value))}</code></td></tr>"
+            for key, value in self.model_dump(mode="json", by_alias=True, exclude_none=True).items()
+        )
+        return f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>{rows}</table>"
+
     @property
     def has_data(self) -> bool:
         """Whether exposures have data: each its own or Asimov data, and not all of these."""
@@ -166,3 +182,12 @@ class Study(Section):
             for name, part in parts.items()
             for key, why in part.assumptions().items()
         }
+
+
+SHOWN = 200
+"""Characters of a section that are shown in a notebook."""
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False).replace('"', "")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -24,6 +23,7 @@ from hnlstat.bounds import Bound
 from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import coupling_symbol, level_text, plain
 from hnlstat.run.contours import Region
+from hnlstat.system.drawing import own_settings
 
 FloatArray = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ STRONG = 0.999  # levels from here on are drawn as 5 sigma is
 
 def own_style() -> AbstractContextManager[None]:
     """Draw as we do whatever a matplotlibrc says: equal runs give equal figures anywhere."""
-    return mpl.rc_context({**mpl.rcParamsDefault, **STYLE})
+    return own_settings(STYLE)
 
 
 Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show

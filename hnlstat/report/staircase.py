@@ -15,7 +15,7 @@ from rich.table import Table
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
 from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
-from hnlstat.tasks.compare import Comparison, Landing
+from hnlstat.run.comparison import Comparison, Landing
 
 FloatArray = NDArray[np.float64]
 

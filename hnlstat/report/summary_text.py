@@ -28,14 +28,15 @@ def render(summary: Summary, files: Sequence[str]) -> RenderableType:
     summary : Summary
         What was found.
     files : sequence of str
-        The files of the run's folder to name, in order of interest.
+        The files of the run's folder to name, in order of interest; none where it has no folder.
     """
     parts: list[RenderableType] = [Text(summary.title, style="bold"), _reach_table(summary)]
     if not summary.reaches:
         parts = [parts[0], Text("Nothing is excluded on this grid.")]
     parts += [Text(line) for line in sentences(summary)]
     parts += notes(summary.remarks)
-    parts.append(Text(f"Files: {', '.join(files)}"))
+    if files:
+        parts.append(Text(f"Files: {', '.join(files)}"))
     return Group(*parts)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from hnlstat.bounds import chosen_bounds, comparable
-from hnlstat.config.study import Study
 from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
@@ -20,17 +20,17 @@ from hnlstat.report.figures import contour_figure
 from hnlstat.report.html import write_report
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
-from hnlstat.report.screen import Screen, line_of
 from hnlstat.run.contours import Region
+from hnlstat.run.current import Run
 from hnlstat.run.executors.executors import work_executor
 from hnlstat.run.files.finished import FinishedRun, main_limit
 from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.files.point_reader import read_points
-from hnlstat.run.stages import Run, title
+from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import branching_ratio, inverse_decay_lengths
 from hnlstat.simulation.production import Production, ProductionJob
-from hnlstat.tasks.running import check_drawn
+from hnlstat.system.screen import line_of
 
 Array = NDArray[np.float64]
 Drawn = Iterator[tuple[str, Figure]]
@@ -64,6 +64,7 @@ class Album:
     task: FiguresTask
     finished: FinishedRun
     current: Run
+    folder: RunFolder
 
     @cached_property
     def regions(self) -> tuple[Region, ...]:
@@ -147,7 +148,7 @@ class Album:
         return found
 
 
-def run_figures(study: Study) -> None:
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """Draw the figures of a finished run into its folder and renew its report.
 
     Raises
@@ -155,15 +156,16 @@ def run_figures(study: Study) -> None:
     HnlstatError
         For everything that a user can put right.
     """
-    task = study.task
+    task = current.study.task
     assert isinstance(task, FiguresTask)
+    assert given is None  # they are those of the run
     assert task.folder is not None  # a task without it is not valid
     finished = FinishedRun.open(task.folder)
     wanted = _wanted(task, finished)
     folder = RunFolder(task.folder)
-    with Screen() as screen, folder.log() as log, work_executor(study.executor) as executor:
-        current = Run(study, folder, executor, None, screen, log)
-        drawn = _draw(Album(task, finished, current), wanted)
+    with folder.log() as log, work_executor(current.study.executor) as executor:
+        current = replace(current, folder=folder, executor=executor, log=log)
+        drawn = _draw(Album(task, finished, current, folder), wanted)
         with current.drawing("report.html"):
             write_report(finished)
         log.info("figures drawn: %s", ", ".join(drawn))
@@ -171,7 +173,7 @@ def run_figures(study: Study) -> None:
             *(f"Not drawn: {remark}" for remark in current.remarks), f"Figures: {', '.join(drawn)}"
         )
         current.say(line_of(f"{folder.path}/report.html"))
-    check_drawn(current)
+    return {"task": "figures", "folder": str(folder.path), "figures": drawn}
 
 
 def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
@@ -187,7 +189,7 @@ def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
         try:
             with current.drawing(f"the figure {name}"):
                 for stem, figure in DRAW[name](album):
-                    current.folder.write_figure(f"figures/{stem}", figure)
+                    album.folder.write_figure(f"figures/{stem}", figure)
                     drawn.append(stem)
         except NotDrawnError as error:
             if album.task.figures != "all":

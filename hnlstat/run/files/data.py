@@ -27,8 +27,15 @@ def write_data(
     OutputError
         If the file cannot be written.
     """
+    write_csv(path, DATA_COLUMNS, data_rows(channels, bins, observed))
+
+
+def data_rows(
+    channels: Sequence[str], bins: Sequence[int], observed: FloatArray
+) -> list[tuple[str, int, str]]:
+    """Give the rows of a table of data."""
     events = [f"{n:.10g}" for n in observed]
-    write_csv(path, DATA_COLUMNS, zip(channels, bins, events, strict=True))
+    return list(zip(channels, bins, events, strict=True))
 
 
 def read_data(path: Path, channels: Sequence[str], bins: Sequence[int]) -> FloatArray:

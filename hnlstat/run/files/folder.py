@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hnlstat.errors import OutputError
+from hnlstat.system.drawing import own_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,10 +136,8 @@ def figure_files(figure: Figure) -> dict[str, bytes]:
 
     PDF keeps its text as TrueType (Type 42), which journals ask for.
     """
-    import matplotlib as mpl  # takes 0.3 s, which workers and --help need not spend
-
     files = {}
-    with mpl.rc_context({**mpl.rcParamsDefault, "pdf.fonttype": 42}):
+    with own_settings({"pdf.fonttype": 42}):
         for suffix, undated in (("png", {}), ("pdf", {"CreationDate": None})):
             stream = io.BytesIO()
             figure.savefig(stream, format=suffix, metadata=undated)
