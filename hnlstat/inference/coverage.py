@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.inference.components import shifted_background
 from hnlstat.inference.results import Calculator
 from hnlstat.likelihood.model import CountingModel
 
@@ -124,10 +125,14 @@ def pseudo_experiments(
     if nuisances == "drawn":
         size = (len(model.channels), number)
         shifts = model.background_shifts
-        background = background * np.exp(shifts @ rng.standard_normal((shifts.shape[1], number)))
+        factor = np.exp(shifts @ rng.standard_normal((shifts.shape[1], number)))
+        background = background * factor
         signal = signal * (1.0 + model.mc_error)[:, None] ** rng.standard_normal(size)
         for delta in model.signal_modifiers.values():
             signal = signal * (1.0 + delta)[:, None] ** rng.standard_normal(number)
+        if model.background_components:
+            zeta = rng.standard_normal((len(model.background_components), number))
+            background = shifted_background(model, zeta)[0] * factor
     elif nuisances != "nominal":
         signal = signal * np.exp(float(nuisances) * _common_shift(model))[:, None]
     rate = np.broadcast_to(signal + background, (len(model.channels), number))

@@ -152,3 +152,26 @@ def discovery_significance(
     measured = background**2 / variance * np.log1p(variance * signal / (background * spread))
     significance: FloatArray = np.sqrt(2.0 * np.maximum(known - measured, 0.0).sum(axis=-1))
     return significance
+
+
+def covariance_loss(
+    signal: FloatArray, background: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    """Return what a covariance of the background leaves of a significance, about, shape (...).
+
+    That of Gaussian counts, whose significance is s^T (V + diag(b))^-1 s squared, over that
+    without V: between 0 and 1.
+
+    Parameters
+    ----------
+    signal, background
+        Expected events, shapes (..., C) and (C,).
+    covariance
+        V, shape (C, C).
+    """
+    shares = signal / np.maximum(signal.max(axis=-1, keepdims=True), 1e-300)
+    inverse = np.linalg.inv(covariance + np.diag(background))
+    left = ((shares @ inverse) * shares).sum(axis=-1)
+    full = (shares**2 / background).sum(axis=-1)
+    share = np.divide(left, full, out=np.ones_like(full), where=full > 0.0)
+    return np.asarray(np.sqrt(np.clip(share, 0.0, 1.0)))

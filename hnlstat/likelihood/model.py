@@ -2,15 +2,18 @@
 
 The model is HistFactory's (CERN-OPEN-2012-016) with log-normal uncertainties,
 
-    n_i ~ Poisson( mu s_i gamma_i prod_k (1 + delta_ki)^theta_k + b_i (1 + beta_c)^eta_c ),
+    n_i ~ Poisson( mu s_i gamma_i prod_k (1 + delta_ki)^theta_k
+                   + (b_i + sum_j zeta_j c_ji) (1 + beta_c)^eta_c ),
 
 for bin i of channel c, with standard normal theta_k (shared by channels: flux, efficiency, rock
 density), standard normal eta_c (each channel's own background, the same in all its bins) and
-gamma_i = 1 +- the MC error of the signal.
+gamma_i = 1 +- the MC error of the signal. The standard normal zeta_j are components of the
+background's covariance, shared by name between channels and datasets (`components`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,11 +52,21 @@ class CountingModel:
     datasets
         Name of the dataset of each bin, shape (C,), for tests of summed counts; left out where each
         channel is a dataset of its own.
+    background_components
+        For each component of the background's covariance the change of the background [events] at
+        +1 sigma, shape (C,), 0 where it does not act; at -1 sigma it is the opposite. Components
+        that act nowhere are left out. Of a covariance matrix V (C, C) of some bins these are
+        `{f"{name}_{k}": shift for k, shift in enumerate(principal_components(V).shifts)}` with
+        zeros for all other bins, where `name` is that of the search (of the dataset and the search
+        where searches of several datasets have matrices of their own). What V holds does not
+        belong into `background_modifiers` as well, and the Poisson statistics of the data do not
+        belong into V.
 
     Raises
     ------
     InferenceError
-        For a wrong shape, a value that is not finite, one outside its range, or a bin twice.
+        For a wrong shape, a value that is not finite, one outside its range, a bin twice, or a
+        component with the name of another parameter.
     """
 
     channels: tuple[str, ...]
@@ -65,6 +78,7 @@ class CountingModel:
     mc_error: FloatArray = field(default_factory=lambda: np.array(0.0))
     bins: tuple[int, ...] = ()
     datasets: tuple[str, ...] = ()
+    background_components: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = tuple(self.channels)
@@ -90,6 +104,11 @@ class CountingModel:
                 "background_modifiers", self.background_modifiers, lowest=0.0
             ),
             "mc_error": self._column("mc_error", self.mc_error, lowest=0.0),
+            "background_components": {
+                name: column
+                for name, shift in self.background_components.items()
+                if (column := self._column(name, shift)).any()
+            },
         }
         if self.observed is not None:
             values["observed"] = self._column(
@@ -104,6 +123,16 @@ class CountingModel:
                     f"background_modifiers of channel {name} are {error:g} and {error_of[name]:g}; "
                     "all bins of a channel share one"
                 )
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuse components with the name of another parameter: workspaces would make them one."""
+        own = [f"{kind}_{name}" for kind in ("background", "mc") for name in self.channels]
+        if twice := self.background_components.keys() & {"mu", *self.signal_modifiers, *own}:
+            raise InferenceError(
+                f"background_components: {min(twice)} is the name of another parameter; "
+                "give the component a name of its own"
+            )
 
     def _column(
         self,
@@ -156,6 +185,19 @@ class CountingModel:
         shifts: FloatArray = own * np.log1p(self.background_modifiers)[:, None]
         return shifts
 
+    @cached_property
+    def component_matrix(self) -> FloatArray:
+        """Change of the background [events] per sigma of each of the K components, shape (C, K)."""
+        columns = list(self.background_components.values())
+        return np.column_stack(columns) if columns else np.zeros((len(self.channels), 0))
+
+    @property
+    def background_covariance(self) -> FloatArray:
+        """Covariance of the background between bins [events^2], shape (C, C), to first order."""
+        own = self.background[:, None] * self.background_shifts
+        both = np.concatenate([own, self.component_matrix], axis=1)
+        return np.asarray(both @ both.T)
+
     @property
     def log_signal_covariance(self) -> FloatArray:
         """Covariance of ln(signal) between bins, shape (C, C), from modifiers and MC error."""
@@ -206,7 +248,13 @@ class CountingModel:
     def without_uncertainties(self) -> "CountingModel":
         """Return the same rates and data with every uncertainty set to zero."""
         none = np.zeros(len(self.channels))
-        return replace(self, signal_modifiers={}, background_modifiers=none, mc_error=none)
+        return replace(
+            self,
+            signal_modifiers={},
+            background_modifiers=none,
+            mc_error=none,
+            background_components={},
+        )
 
     def select(self, chosen: NDArray[np.intp]) -> "CountingModel":
         """Return the model of the chosen bins only (their indices, in order)."""
@@ -222,4 +270,7 @@ class CountingModel:
             mc_error=self.mc_error[chosen],
             bins=tuple(self.bins[i] for i in chosen),
             datasets=tuple(self.datasets[i] for i in chosen),
+            background_components={
+                name: shift[chosen] for name, shift in self.background_components.items()
+            },
         )

@@ -268,23 +268,19 @@ def _signal_modifiers(
     ]
     shape = np.where(filled, (1.0 + delta) / (1.0 + common[:, None]), 1.0)
     for i in np.flatnonzero(bends).tolist():
-        data = {
-            "hi_data": (events[i] * shape[i]).tolist(),
-            "lo_data": (events[i] / shape[i]).tolist(),
-        }
-        found[i].append({"name": name, "type": "histosys", "data": data})
+        found[i].append(_histosys(name, events[i] * shape[i], events[i] / shape[i]))
     return found
 
 
 def _background_sample(model: CountingModel, channel: str) -> dict[str, Any]:
-    """Return the background sample of a channel with its own normalisation uncertainty."""
+    """Return the background sample of a channel: its own normalisation, and components b +- c."""
     rows = model.members[channel]
-    error = float(model.background_modifiers[rows[0]])
-    return {
-        "name": "background",
-        "data": model.background[rows].tolist(),
-        "modifiers": [_normsys(f"background_{channel}", error)] if error > 0.0 else [],
-    }
+    background, error = model.background[rows], float(model.background_modifiers[rows[0]])
+    modifiers = [_normsys(f"background_{channel}", error)] if error > 0.0 else []
+    for name, component in model.background_components.items():
+        if np.any(change := component[rows]):  # b - c may be negative: the shift stays linear
+            modifiers.append(_histosys(name, background + change, background - change))
+    return {"name": "background", "data": background.tolist(), "modifiers": modifiers}
 
 
 def _strength(name: str = PARAMETER_OF_INTEREST) -> dict[str, Any]:
@@ -295,3 +291,9 @@ def _strength(name: str = PARAMETER_OF_INTEREST) -> dict[str, Any]:
 def _normsys(name: str, delta: float) -> dict[str, Any]:
     """Return a log-normal uncertainty: a factor 1 + delta at +1 sigma, its inverse at -1."""
     return {"name": name, "type": "normsys", "data": {"hi": 1.0 + delta, "lo": 1.0 / (1.0 + delta)}}
+
+
+def _histosys(name: str, high: FloatArray, low: FloatArray) -> dict[str, Any]:
+    """Return an uncertainty of shape: the rates at +1 and -1 sigma, shape (B,)."""
+    data = {"hi_data": high.tolist(), "lo_data": low.tolist()}
+    return {"name": name, "type": "histosys", "data": data}

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.task import FitTask
-from hnlstat.inference.fit.fit import FitProblem, FitResult, scan, sigma_level, threshold
+from hnlstat.inference.fit.fit import FitResult, sigma_level, threshold
 from hnlstat.inference.fit.fit import fit as find_best
+from hnlstat.inference.fit.problem import FitProblem, scan
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.contours import LimitField, Region, regions

@@ -7,8 +7,8 @@ import pytest
 
 from hnlstat.inference.engines.asymptotic import asymptotic_tests, with_pyhf
 from hnlstat.inference.engines.toys import ToyCalculator
-from hnlstat.inference.fit.fit import FitProblem
-from hnlstat.inference.fit.fit import scan as scan_plane
+from hnlstat.inference.fit.problem import FitProblem
+from hnlstat.inference.fit.problem import scan as scan_plane
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.inference.limits.limits import limits_at_mass
 from hnlstat.likelihood.model import CountingModel

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.components import refuse_components
 from hnlstat.inference.counting.marginal import TYPICAL_EVENTS, background_log_pmf, signal_nodes
 from hnlstat.inference.counting.sums import Sums
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
@@ -31,7 +32,9 @@ _NODES_PER_EVENT = 3  # more where many events resolve more
 
 
 def is_affordable(model: CountingModel) -> bool:
-    """Tell whether the background events of every channel are few enough."""
+    """Tell whether the background events of every channel are few enough, and independent."""
+    if model.background_components:
+        return False
     largest = model.background * (1.0 + model.background_modifiers) ** 6.0
     return all(largest[rows].sum() <= _MAX_COUNT for rows in model.members.values())
 
@@ -51,6 +54,7 @@ class ConvolutionCalculator:
     """
 
     def __init__(self, model: CountingModel) -> None:
+        refuse_components(model, METHOD)
         if not is_affordable(model):
             raise InferenceError(
                 f"a background of {model.background.sum():.4g} events is too large for "

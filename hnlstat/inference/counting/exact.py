@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import comb
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.components import refuse_components
 from hnlstat.inference.counting.convolution import METHOD as CONVOLUTION
 from hnlstat.inference.counting.convolution import ConvolutionCalculator
 from hnlstat.inference.counting.corner import MOST_COUNT
@@ -55,7 +56,8 @@ _P_VALUE_FLOOR = 1e-13  # one minus a sum of probabilities cannot resolve less
 def is_affordable(model: CountingModel, most: float = _MAX_OUTCOMES) -> bool:
     """Tell whether the outcomes of the model's backgrounds are few enough to enumerate.
 
-    Those of channels with several bins, whose backgrounds are correlated, never are.
+    Those of bins whose backgrounds are correlated, in channels with several or by components of
+    their covariance, never are.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def is_affordable(model: CountingModel, most: float = _MAX_OUTCOMES) -> bool:
     most
         Outcomes that are few enough.
     """
-    if len(model.members) < len(model.channels):
+    if len(model.members) < len(model.channels) or model.background_components:
         return False
     largest = model.background * (1.0 + model.background_modifiers) ** 6.0
     if np.any(largest > _MAX_COUNT):
@@ -96,6 +98,7 @@ class ExactCalculator:
     def __init__(
         self, model: CountingModel, tolerance: float = _TOLERANCE, most: float = _MAX_OUTCOMES
     ) -> None:
+        refuse_components(model, METHOD)
         if not is_affordable(model):
             raise InferenceError(
                 f"backgrounds of {', '.join(f'{b:.4g}' for b in model.background)} events have "

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.components import bent
 from hnlstat.inference.engines.profile import Fit, best_fit
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import asimov_significance
@@ -54,7 +55,9 @@ class AsymptoticTests:
     failures: dict[int, str]
 
 
-def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> AsymptoticTests:
+def asymptotic_tests(
+    specs: Sequence[Spec], discovery: bool = False, hand_over: bool = True
+) -> AsymptoticTests:
     """Test mu = 1 by q-tilde, or mu = 0 by q0, in every workspace.
 
     Parameters
@@ -63,6 +66,9 @@ def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> Asymptot
         P pyhf workspaces; those of the same form are calculated together.
     discovery
         False for exclusion of mu = 1, True for the p-value of mu = 0.
+    hand_over
+        Whether pyhf takes the points whose fits are in doubt. Where rates may become negative its
+        fits take minutes, and fail.
 
     Raises
     ------
@@ -76,6 +82,8 @@ def asymptotic_tests(specs: Sequence[Spec], discovery: bool = False) -> Asymptot
     tests = _p_values(roots[0], roots[1], discovery, by_pyhf)
     for i in np.flatnonzero(by_pyhf).tolist():
         try:
+            if not hand_over:
+                raise InferenceError("the profile likelihood fit runs into a negative rate")
             clsb, clb, cls, bands = with_pyhf(specs[i], discovery)
         except InferenceError as error:
             clsb = clb = cls = np.nan
@@ -177,10 +185,21 @@ def _without_test(model: CountingModel) -> str | None:
 
 def _one(model: CountingModel, discovery: bool) -> AsymptoticTests:
     """Return the tests of one model; raise InferenceError where there are none."""
-    tests = asymptotic_tests([workspace(model.capped())], discovery)
+    specs = [workspace(model.capped())]
+    if bent(model) is None:
+        tests = asymptotic_tests(specs, discovery)
+    else:
+        tests = asymptotic_tests(specs, discovery, hand_over=False)
     if tests.failures:
         raise InferenceError(tests.failures[0])
     return tests
+
+
+def _validity(model: CountingModel, tests: AsymptoticTests) -> str:
+    """Return "ok" or a remark; fits may take a background that is linear below 0."""
+    if (remark := bent(model)) is not None:
+        return f"{remark}, which the formulae do not know of; use toys"
+    return "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok"
 
 
 class AsymptoticCalculator:
@@ -205,16 +224,15 @@ class AsymptoticCalculator:
             tuple(tests.cls_expected[0].tolist()),
             tuple(tests.clsb_expected[0].tolist()),
             "asymptotic",
-            "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok",
+            _validity(model, tests),
         )
 
     def cls(self, model: CountingModel, counts: FloatArray) -> FloatArray:
         """Return CLs of many outcomes (C, M), shape (M,); NaN where no fit converges."""
         if _without_test(model) is not None:
             return np.ones(counts.shape[1])
-        return asymptotic_tests(
-            [workspace(replace(model.capped(), observed=n)) for n in counts.T]
-        ).cls
+        specs = [workspace(replace(model.capped(), observed=n)) for n in counts.T]
+        return asymptotic_tests(specs, hand_over=bent(model) is None).cls
 
     def discovery(self, model: CountingModel) -> Discovery:
         """Return the p-value of the background alone, of the data and of Asimov data with signal.
@@ -233,5 +251,5 @@ class AsymptoticCalculator:
             None if blind else float(tests.clsb[0]),
             float(tests.clsb_expected[0, BANDS.index(0)]),
             "asymptotic",
-            "ok: fitted by pyhf" if tests.by_pyhf[0] else "ok",
+            _validity(model, tests),
         )

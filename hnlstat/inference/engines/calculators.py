@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.components import refuse_components
 from hnlstat.inference.counting import convolution, exact
 from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.inference.engines.published import PublishedCalculator
@@ -30,7 +31,8 @@ def choose(
     name
         "exact", "convolution", "toys", "asymptotic", "published", or "auto": exact where the
         outcomes are few enough to enumerate, else the convolution of spectra, else (for thousands
-        of background events in a channel) importance-sampled toys.
+        of background events in a channel, or backgrounds with a covariance) importance-sampled
+        toys.
     experiment
         Backgrounds; signal and data are not used for the choice, so that expected results do not
         depend on the data.
@@ -40,11 +42,13 @@ def choose(
     Raises
     ------
     InferenceError
-        For an unknown name, or if what is asked for is not affordable.
+        For an unknown name, or if what is asked for is not affordable, or takes no covariance of
+        backgrounds.
     """
     if name == "asymptotic":
         return name, AsymptoticCalculator()
     if name == "published":
+        refuse_components(experiment, name)
         return name, PublishedCalculator()
     if name == "exact":
         return name, exact.ExactCalculator(experiment)

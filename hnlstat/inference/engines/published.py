@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hnlstat.inference.components import refuse_components
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import asimov_significance, q_tilde, q_zero
 from hnlstat.likelihood.model import CountingModel
@@ -24,7 +25,10 @@ FloatArray = NDArray[np.float64]
 
 
 class PublishedCalculator:
-    """One-sided likelihood ratios at nominal rates; uncertainties are not looked at."""
+    """One-sided likelihood ratios at nominal rates; uncertainties are not looked at.
+
+    Tests raise InferenceError where backgrounds have a covariance: the publication has none.
+    """
 
     def exclusion(self, model: CountingModel) -> Exclusion:
         """Return 1 - Phi(sqrt(q-tilde)) in place of CLs and of CLs+b.
@@ -67,6 +71,7 @@ def _added(
     model: CountingModel, groups: Sequence[str]
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Signal, background and data with the bins of each group added up, (G,)."""
+    refuse_components(model, "published")
     sums = _sums(groups)
     observed = None if model.observed is None else sums @ model.observed
     return sums @ model.signal, sums @ model.background, observed

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
+from hnlstat.inference.components import shifted_background
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
@@ -94,43 +95,49 @@ class Component:
     def draw(
         self, rates: "Rates", size: int, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
-        """Return nuisance parameters (C + G, size) and counts (C, size)."""
+        """Return nuisance parameters (N, size) and counts (C, size)."""
         theta = self.shift[:, None] + rng.standard_normal((len(self.shift), size))
         mean = self.scale[:, None] * rates.at(self.hypothesis, theta)
         return theta, rng.poisson(mean).astype(np.float64)
 
 
 class Rates:
-    """Rates of C bins as functions of standard normal parameters.
+    """Rates of C bins as functions of N standard normal parameters.
 
-    C directions of the signal come first, then the backgrounds of the G channels.
+    C directions of the signal come first, then the backgrounds of the G channels and the K
+    components of their covariance.
     """
 
     def __init__(self, model: CountingModel) -> None:
+        self.model, self.components = model, model.component_matrix
         variance, vectors = np.linalg.eigh(model.log_signal_covariance)
-        self.signal, self.background = model.signal[:, None], model.background[:, None]
+        self.signal = model.signal[:, None]
         self.signal_shift = vectors * np.sqrt(np.maximum(variance, 0.0))
         self.background_shift = model.background_shifts
 
     @property
     def size(self) -> int:
-        """Number of parameters, C + G."""
-        return sum(self.background_shift.shape)
+        """Number of parameters, C + G + K."""
+        return int(sum(self.background_shift.shape) + self.components.shape[1])
 
     def at(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the expected events, shape (C, N), for parameters (C + G, N)."""
+        """Return the expected events, shape (C, M), for parameters (N, M)."""
         first = len(self.signal)
-        rate = self.background * np.exp(self.background_shift @ theta[first:])
+        own, zeta = np.split(theta[first:], [self.background_shift.shape[1]])
+        rate = shifted_background(self.model, zeta)[0] * np.exp(self.background_shift @ own)
         if hypothesis:
             rate = rate + self.signal * np.exp(self.signal_shift @ theta[:first])
         return np.asarray(rate)
 
     def slope(self, hypothesis: int, theta: FloatArray) -> FloatArray:
-        """Return the derivatives of the rates at one point (C + G, 1), shape (C, C + G)."""
+        """Return the derivatives of the rates at one point (N, 1), shape (C, N)."""
         first = len(self.signal)
-        own = self.background * np.exp(self.background_shift @ theta[first:])
+        own, zeta = np.split(theta[first:], [self.background_shift.shape[1]])
+        background, change, _ = shifted_background(self.model, zeta)
+        factor = np.exp(self.background_shift @ own)
         signal = hypothesis * self.signal * np.exp(self.signal_shift @ theta[:first])
-        return np.concatenate([signal * self.signal_shift, own * self.background_shift], axis=1)
+        parts = [signal * self.signal_shift, background * factor * self.background_shift]
+        return np.concatenate([*parts, change * factor * self.components], axis=1)
 
     def lead(self, hypothesis: int, counts: FloatArray) -> Component:
         """Return the component that leads a hypothesis to these counts.

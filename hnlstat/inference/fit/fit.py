@@ -11,25 +11,19 @@ theorem):
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from iminuit import Minuit
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtr, chdtri, xlogy
+from scipy.special import chdtr, chdtri
 
-from hnlstat.errors import InferenceError
-from hnlstat.inference.fit.surface import YieldSurface
-from hnlstat.likelihood.model import CountingModel
+from hnlstat.inference.components import noted
+from hnlstat.inference.fit.problem import FitProblem, scan
 
 FloatArray = NDArray[np.float64]
 
 MASS, COUPLING = "log_mass", "log_coupling"
-_STEPS = 60
-_HALVINGS = 8
 _STARTS = 5
-_BATCH = 4000
-_LARGEST = 300.0  # change of ln(rate); Minuit may try parameters hundreds of sigma away
 _SAME = 1e-6  # in -ln L
 _NO_EXCESS = 1.0  # improvement in -2 ln L below which data have no excess to speak of
 _MISSED = 0.05  # in -ln L that a point of the grid may lie below the best fit
@@ -110,89 +104,6 @@ def sigma_level(sigma: float) -> float:
     return float(chdtr(1, sigma**2))
 
 
-@dataclass(frozen=True, eq=False)
-class FitProblem:
-    """Data, background and the surface of yields.
-
-    Attributes
-    ----------
-    surface
-        Signal and its uncertainties.
-    base
-        Backgrounds, their uncertainties and the data; no signal.
-    """
-
-    surface: YieldSurface
-    base: CountingModel
-
-    def __post_init__(self) -> None:
-        if self.base.observed is None:
-            raise InferenceError("a fit needs data")
-
-    @property
-    def observed(self) -> FloatArray:
-        """The data, shape (C,)."""
-        assert self.base.observed is not None
-        return self.base.observed
-
-    @cached_property
-    def nuisances(self) -> tuple[str, ...]:
-        """Names of the N nuisance parameters: shared, Monte Carlo, backgrounds."""
-        return (
-            *self.surface.modifiers,
-            *(f"mc_{name}" for name in self.base.labels),
-            *(f"background_{name}" for name in self.base.members),
-        )
-
-    def rates(self, x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return nominal signal (P, C) and what nuisances do to ln(signal), ln(background).
-
-        The latter have the shapes (P, C, N) and (C, N).
-        """
-        signal, own = self.surface.events(x, y), self.surface.shifts(x, y)
-        width = self.base.background_shifts
-        monte_carlo = own[:, :, -1:] * np.eye(len(width))
-        none = np.zeros((len(signal), *width.shape))
-        on_signal = np.concatenate([own[:, :, :-1], monte_carlo, none], axis=2)
-        none = np.zeros((len(width), on_signal.shape[2] - width.shape[1]))
-        on_background = np.concatenate([none, width], axis=1)
-        return signal, on_signal, on_background
-
-    def nll(self, x: float, y: float, theta: FloatArray) -> float:
-        """Return -ln L at one point, relative to the saturated model."""
-        signal, on_signal, on_background = self.rates(x, y)
-        rate = signal[0] * _exp(on_signal[0] @ theta)
-        rate += self.base.background * _exp(on_background @ theta)
-        return float(_poisson_nll(rate, self.observed) + 0.5 * theta @ theta)
-
-    def profile(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return -ln L with the nuisance parameters fitted, (P,), and these, (P, N).
-
-        Parameters
-        ----------
-        x, y
-            ln(mass) and ln(coupling), shape (P,).
-        """
-        parts = [
-            _profile(*self.rates(x[i : i + _BATCH], y[i : i + _BATCH]), self.base, self.observed)
-            for i in range(0, len(x), _BATCH)
-        ]
-        nll, theta = zip(*parts, strict=True)
-        return np.concatenate(nll), np.concatenate(theta)
-
-    def without_signal(self) -> float:
-        """Return -ln L of the background alone."""
-        _, on_signal, on_background = self.rates(self.surface.log_mass[0], 0.0)
-        none = np.zeros((1, len(self.base.channels)))
-        return float(_profile(none, on_signal, on_background, self.base, self.observed)[0][0])
-
-
-def scan(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FloatArray:
-    """Return -ln L of the profile likelihood on a grid of masses and couplings, shape (M, D)."""
-    x, y = np.meshgrid(np.log(np.asarray(masses)), np.log(np.asarray(couplings)), indexing="ij")
-    return problem.profile(x.ravel(), y.ravel())[0].reshape(x.shape)
-
-
 def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResult:
     """Fit mass, coupling and all nuisance parameters.
 
@@ -222,17 +133,14 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
     _minos(best)
     parameters = tuple(_parameter(best, name) for name in best.parameters)
     theta = np.array([p.value for p in parameters[2:]])
-    signal, on_signal, on_background = problem.rates(best.values[MASS], best.values[COUPLING])
-    expected = signal[0] * _exp(on_signal[0] @ theta)
-    expected += problem.base.background * _exp(on_background @ theta)
     improvement = 2.0 * (problem.without_signal() - nll)
     return FitResult(
         parameters,
         tuple(_impact(problem, best, name) for name in problem.nuisances),
-        expected,
+        problem.expected(best.values[MASS], best.values[COUPLING], theta),
         nll,
         improvement,
-        _validity(best, nll, improvement, float(values.min())),
+        noted(_validity(best, nll, improvement, float(values.min())), problem.base),
     )
 
 
@@ -322,63 +230,3 @@ def _validity(minuit: Minuit, nll: float, improvement: float, lowest: float) -> 
     if not minuit.accurate:
         return "the errors are not accurate: mass and coupling are not determined separately"
     return "ok"
-
-
-def _profile(
-    signal: FloatArray,
-    on_signal: FloatArray,
-    on_background: FloatArray,
-    base: CountingModel,
-    observed: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Return -ln L with fitted nuisance parameters, shapes (P,) and (P, N).
-
-    Newton steps, with a Hessian made positive by leaving out what is negative of it, halved where
-    they do not lower -ln L.
-    """
-
-    def parts(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return (
-            signal * _exp(np.einsum("pcn,pn->pc", on_signal, theta)),
-            base.background * _exp(theta @ on_background.T),
-        )
-
-    def value(theta: FloatArray) -> FloatArray:
-        s, b = parts(theta)
-        return np.asarray(_poisson_nll(s + b, observed) + 0.5 * (theta**2).sum(axis=1))
-
-    theta = np.zeros((len(signal), on_background.shape[1]))
-    nll = value(theta)
-    for _ in range(_STEPS):
-        s, b = parts(theta)
-        ratio = observed / (s + b)
-        slope = s[:, :, None] * on_signal + b[:, :, None] * on_background
-        gradient = np.einsum("pc,pcn->pn", 1.0 - ratio, slope) + theta
-        hessian = np.einsum("pc,pcm,pcn->pmn", ratio / (s + b), slope, slope)
-        bend = np.maximum(1.0 - ratio, 0.0)
-        hessian += np.einsum("pc,pcm,pcn->pmn", bend * s, on_signal, on_signal)
-        hessian += np.einsum("pc,cm,cn->pmn", bend * b, on_background, on_background)
-        hessian += np.eye(theta.shape[1])
-        step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
-        for _ in range(_HALVINGS):
-            trial = value(theta - step)
-            worse = trial > nll + 1e-12
-            if not worse.any():
-                break
-            step[worse] *= 0.5
-        better = trial <= nll + 1e-12
-        theta[better] -= step[better]
-        nll[better] = trial[better]
-        if np.abs(step * gradient).sum(axis=1).max() < 1e-10:
-            break
-    return nll, theta
-
-
-def _exp(change: FloatArray) -> FloatArray:
-    """Return the factors of changes of ln(rate), where these are within what numbers can take."""
-    return np.asarray(np.exp(np.clip(change, -_LARGEST, _LARGEST)))
-
-
-def _poisson_nll(rate: FloatArray, observed: FloatArray) -> FloatArray:
-    """Return -ln L of the counts relative to the saturated model, summed over channels."""
-    return np.asarray((rate - observed + xlogy(observed, observed / rate)).sum(axis=-1))

@@ -5,8 +5,8 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hnlstat.inference.limits.sensitivity import median_significance
 from hnlstat.inference.results import Calculator, Discovery
-from hnlstat.inference.statistics import discovery_significance
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
@@ -62,8 +62,7 @@ class DiscoveryTests:
 
 def about(model: CountingModel, share: float = 1.0) -> float:
     """Return about the significance of a model with a share of its signal, by Asimov data."""
-    signal = share * model.signal
-    return float(discovery_significance(signal, model.background, model.background_modifiers))
+    return float(median_significance(share * model.signal, model, discovery=True))
 
 
 def _excess(log_share: float, model: CountingModel, aim: float) -> float:

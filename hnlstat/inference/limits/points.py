@@ -84,7 +84,7 @@ def grid_tests(
     beyond: list[tuple[CountingModel, PointTest]] = []
     discoveries = DiscoveryTests(engine, significance)
     for coupling, model in zip(couplings.tolist(), models, strict=True):
-        less = (pair for pair in beyond if np.all(model.signal >= pair[0].signal))
+        less = (pair for pair in beyond if _is_stronger(model, pair[0]))
         if (pair := next(less, None)) is not None:
             found.append(_bounded(coupling, model, *pair))
             continue
@@ -92,6 +92,14 @@ def grid_tests(
         if _is_beyond(found[-1], ndtr(-significance)):
             beyond.append((model, found[-1]))
     return tuple(found)
+
+
+def _is_stronger(model: CountingModel, with_less: CountingModel) -> bool:
+    """Tell whether a signal is larger in every bin, and seen no worse."""
+    if not np.all(model.signal >= with_less.signal):
+        return False
+    # over correlated backgrounds, more signal where others have it may look like background
+    return not model.background_components or about(model) >= about(with_less)
 
 
 def _is_beyond(test: PointTest, smallest: float) -> bool:

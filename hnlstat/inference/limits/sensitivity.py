@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from hnlstat.inference.limits.yields import CouplingYields
-from hnlstat.inference.statistics import asimov_significance, discovery_significance
+from hnlstat.inference.statistics import (
+    asimov_significance,
+    covariance_loss,
+    discovery_significance,
+)
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
@@ -24,24 +28,36 @@ FINE_GRID = 600
 """Couplings at which sensitivities are calculated, from one end of the grid to the other."""
 
 
-def sensitivity(signal: FloatArray, experiment: CountingModel, discovery: bool) -> FloatArray:
-    """Return the asymptotic -ln CLs of a median experiment, shape (...).
+def median_significance(
+    signal: FloatArray, experiment: CountingModel, discovery: bool
+) -> FloatArray:
+    """Return about the median significance, shape (...).
 
     Parameters
     ----------
     signal
         Expected events, shape (..., C).
     experiment
-        Backgrounds; their uncertainties count where they matter most, for discoveries.
+        Backgrounds; the uncertainty of each count where it matters most, for discoveries, and
+        for all tests where they have a covariance.
     discovery
         Whether of the discovery of the signal, in place of its exclusion.
     """
     background = experiment.background
+    if experiment.background_components:
+        plain = asimov_significance(signal, background, discovery)
+        return plain * covariance_loss(signal, background, experiment.background_covariance)
     if discovery:
-        error = experiment.background_modifiers
-        significance = discovery_significance(signal, background, error)
-    else:
-        significance = asimov_significance(signal, background, discovery=False)
+        return discovery_significance(signal, background, experiment.background_modifiers)
+    return asimov_significance(signal, background, discovery=False)
+
+
+def sensitivity(signal: FloatArray, experiment: CountingModel, discovery: bool) -> FloatArray:
+    """Return the asymptotic -ln CLs of a median experiment, shape (...).
+
+    Parameters as in `median_significance`.
+    """
+    significance = median_significance(signal, experiment, discovery)
     return np.asarray(-np.log(2.0) - log_ndtr(-significance))
 
 

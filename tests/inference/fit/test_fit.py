@@ -3,7 +3,8 @@ import pytest
 from scipy.optimize import minimize
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.fit.fit import FitProblem, fit, scan, sigma_level, threshold
+from hnlstat.inference.fit.fit import fit, sigma_level, threshold
+from hnlstat.inference.fit.problem import FitProblem, scan
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.likelihood.model import CountingModel
 
