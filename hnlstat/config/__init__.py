@@ -1,7 +1,7 @@
 """The typed Study, composed by Hydra from the conf/ tree and validated."""
 
 from hnlstat.config.compose import from_config, load, read
-from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.sections import (
@@ -15,6 +15,7 @@ from hnlstat.config.sections import (
     Systematics,
 )
 from hnlstat.config.selection import Kinematic, Recast, Selection
+from hnlstat.config.shapes import Box, FiducialBox, Layer, Stack
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 
