@@ -165,10 +165,7 @@ class Detector(Assuming):
 
 def cut_by(other: str) -> str:
     """Say that a volume cuts another, which is not possible."""
-    return (
-        f"overlaps {other} partly; only boxes may cut each other, any other shape must lie inside "
-        "or outside of it as a whole"
-    )
+    return f"overlaps {other} partly; only boxes may, other shapes lie inside each other or apart"
 
 
 def _painted_box(
