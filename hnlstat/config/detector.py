@@ -154,7 +154,9 @@ class Detector(Assuming):
         regions = list(self.fiducial.items())
         for i, (name, region) in enumerate(regions):
             for other, second in regions[:i]:
-                if not apart(region.solid, second.solid):
+                edges = zip(region.extent, second.extent, strict=True)
+                beside = any(a[1] <= b[0] or b[1] <= a[0] for a, b in edges)  # seen at once
+                if not beside and not apart(region.solid, second.solid):
                     raise problem(f"fiducial.{name}", f"overlaps {other}: decays would count twice")
         return self
 

@@ -40,7 +40,7 @@ def _kind(data: Any) -> str:
     named = data.get("shape") if isinstance(data, Mapping) else getattr(data, "shape", None)
     if named is None:
         told = [key for key in _KINDS if key in keys]
-        told += [key for own in keys if (key := closest(own, _KINDS, 0.8))]
+        told = told or [key for own in keys if (key := closest(own, _KINDS, 0.8))]
         named = _KINDS[told[0]] if told else "box"
     return f"<{named}>"
 

@@ -4,6 +4,7 @@ Both answers are proofs but for rounding: what is said to be inside sticks out n
 lies between what is said to be apart. Touching surfaces count as inside or apart.
 """
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +53,8 @@ def apart(first: Shape, second: Shape) -> bool:
 
     for direction in _likely(offset, first, second):
         size = float(np.linalg.norm(direction))
-        if size > 0 and direction @ nearest(direction) >= -rounding * size:
+        towards = direction if direction @ offset > 0 else -direction
+        if size > 0 and towards @ nearest(towards) >= -rounding * size:
             return True
     way, extremes = offset, []
     for _ in range(_STEPS):
@@ -67,17 +69,18 @@ def apart(first: Shape, second: Shape) -> bool:
     return False
 
 
-def _likely(offset: Array, first: Shape, second: Shape) -> list[Array]:
+def _likely(offset: Array, first: Shape, second: Shape) -> Iterator[Array]:
     """Directions in which shapes that touch are told apart: across flats, walls and edges."""
-    found = [*first.normals, *second.normals, first.across(offset), second.across(offset)]
-    found += [np.cross(a, b) for a in _edges(first) for b in _edges(second)]
-    return [direction if direction @ offset > 0 else -direction for direction in found]
+    yield from (*first.normals, *second.normals, first.across(offset), second.across(offset))
+    for edge in _edges(first):
+        yield from np.cross(edge, _edges(second))
 
 
-def _edges(shape: Shape) -> list[Array]:
-    """Directions along the edges and the axis of a shape, and others."""
+def _edges(shape: Shape) -> Array:
+    """Directions (n, 3) along the edges and the axis of a shape, and others."""
     normals = [*shape.normals]
-    return normals + [np.cross(a, b) for i, a in enumerate(normals) for b in normals[:i]]
+    crossed = [np.cross(a, b) for i, a in enumerate(normals) for b in normals[:i]]
+    return np.array([*normals, *crossed]).reshape(-1, 3)
 
 
 def _nearest_in_hull(points: Array) -> Array:
