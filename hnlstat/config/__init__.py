@@ -1,6 +1,6 @@
 """The typed Study, validated and immutable."""
 
-from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.search import Kinematic, Recast, Selection
@@ -14,6 +14,7 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
+from hnlstat.config.shapes import Box, FiducialBox, Layer, Stack
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 

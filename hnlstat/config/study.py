@@ -23,6 +23,7 @@ from hnlstat.config.sections import (
     Systematics,
     existing_file,
 )
+from hnlstat.config.shapes import FiducialBox
 from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
@@ -103,11 +104,13 @@ class Study(Section):
     def _tracks_have_gas(self) -> Self:
         if isinstance(self.selection, Kinematic):
             for i, dataset in enumerate(self.datasets):
-                for name in dataset.detector.fiducial:
+                for name, region in dataset.detector.fiducial.items():
                     if dataset.detector.around(name) is None:
+                        box = isinstance(region, FiducialBox)
+                        fault = "does not lie in a single box" if box else "is not a box"
                         raise problem(
                             f"datasets.{i}.detector.fiducial.{name}",
-                            "does not lie in a single box; selection=kinematic needs one with gas",
+                            f"{fault}; selection=kinematic needs one with gas",
                         )
         return self
 

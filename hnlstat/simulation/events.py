@@ -1,7 +1,7 @@
 """Weighted events: neutrino, vertex, N, decay point, e+ and e-, for one mass and several couplings.
 
-Rays are drawn as for the yields: backwards, from decay points uniform in a fiducial box. Each gets
-one vertex, one neutrino and one decay, so that it is an event of weight
+Rays are drawn as for the yields: backwards, from decay points uniform in a fiducial volume. Each
+gets one vertex, one neutrino and one decay, so that it is an event of weight
 
     flux * volume * dsigma/dQ^2 * BR * d^2 int n kappa exp(-kappa s) ds,
 
@@ -125,7 +125,7 @@ class EventJob:
         app, model = self.apparatus, self.model
         rays = sample_rays(
             rng.random((n, DIMENSIONS)), app.edges, self.proposal, model.mass, self.scatterer,
-            app.min_cos_theta, app.centre[self.place], app.size[self.place],
+            app.min_cos_theta, app.fiducial, np.full(n, self.place),
         )  # fmt: skip
         density = app.boxes.coefficients @ self.scatterer.density
         boxes = np.flatnonzero(density)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hnlstat.detector.geometry import PaintedBox, paint, ray_segments
+from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.rays import ray_segments
 from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.vertices import draw_vertices, matter_segments
 
