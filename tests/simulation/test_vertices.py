@@ -70,6 +70,17 @@ def test_weights_add_up_to_the_decays(kappa, seed):
         assert np.all(np.abs(vertices.weight[:, 0] / d**2 - expected) < tolerance)
 
 
+def test_points_at_the_end_of_matter_are_finite():
+    """Rounding may leave the whole of a segment, behind which hardly any N of 4 mm survive."""
+    n = 200
+    unit = np.column_stack([np.full(n, 0.5), np.full(n, np.nextafter(1.0, 0.0))])
+    vertices = draw_vertices(
+        segments_of(*rays(n, 0)), np.full(n, 2.0), np.ones(1), np.array([245.0]), unit
+    )
+    assert np.all(np.isfinite(vertices.distance))
+    assert np.all(np.isfinite(vertices.weight))
+
+
 @pytest.mark.parametrize("kappa", [1e-3, 0.2, 5.0])
 def test_points_follow_the_exponential_in_matter(kappa):
     n = 100_000
