@@ -176,7 +176,7 @@ def test_every_room_says_what_it_is():
     said = {
         name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in faces.items()
     }
-    assert [name for name, line in said.items() if not re.fullmatch(r"[A-Z].+\.", line)] == []
+    assert [name for name, line in said.items() if not re.fullmatch(r"\S.+\.", line)] == []
 
 
 def test_tests_stand_in_the_rooms_of_what_they_test():

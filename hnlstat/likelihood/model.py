@@ -116,14 +116,19 @@ class CountingModel:
             )
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        error_of = dict(zip(names, self.background_modifiers.tolist(), strict=True))
-        for name, error in zip(names, self.background_modifiers.tolist(), strict=True):
+        self._check_background_errors()
+        self._check_names()
+
+    def _check_background_errors(self) -> None:
+        """Refuse bins of a channel that do not share the error of their background."""
+        errors = self.background_modifiers.tolist()
+        error_of = dict(zip(self.channels, errors, strict=True))
+        for name, error in zip(self.channels, errors, strict=True):
             if error != error_of[name]:
                 raise InferenceError(
                     f"background_modifiers of channel {name} are {error:g} and {error_of[name]:g}; "
                     "all bins of a channel share one"
                 )
-        self._check_names()
 
     def _check_names(self) -> None:
         """Refuse components with the name of another parameter: workspaces would make them one."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import DataError
+from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_ENERGY
 
@@ -17,8 +18,6 @@ Beyond = Literal["zero", "constant"]
 
 GAP = 1.6
 """A step of the energies that is this many times both its neighbours has lost a row."""
-
-_DATA = Path(__file__).parent.parent / "data"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def load_efficiency(
 
 def efficiency_file(table: str) -> Path:
     """Give the file of a table, shipped or the user's own; see `load_efficiency`."""
-    shipped = _DATA / f"{table}.csv"
+    shipped = DATA / f"{table}.csv"
     return shipped if table == Path(table).name and shipped.is_file() else Path(table)
 
 
