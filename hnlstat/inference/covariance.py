@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import InferenceError
+from hnlstat.inference.model import MOST_EVENTS
 
 FloatArray = NDArray[np.float64]
 
@@ -176,15 +177,20 @@ def chi_square(mean: ArrayLike, covariance: ArrayLike, observed: ArrayLike) -> f
 def _checked(covariance: ArrayLike, name: str) -> FloatArray:
     """Return a covariance matrix, made precisely symmetric, after checking all but eigenvalues."""
     try:
+        if np.iscomplexobj(covariance):
+            raise TypeError
         matrix = np.array(covariance, dtype=np.float64)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InferenceError(f"{name}: its rows are not numbers, or not as many each") from None
     if matrix.ndim != 2 or len(matrix) != matrix.shape[1]:
-        size = " x ".join(map(str, matrix.shape))
+        size = " x ".join(map(str, matrix.shape)) or "a single number"
         raise InferenceError(f"{name}: is {size}; needed is a square matrix")
-    if (wrong := ~np.isfinite(matrix)).any():
+    if (wrong := ~(np.abs(matrix) <= MOST_EVENTS**2)).any():
         i, j = np.argwhere(wrong)[0]
-        raise InferenceError(f"{name}: of bins {i} and {j} is {matrix[i, j]}, not finite")
+        raise InferenceError(
+            f"{name}: of bins {i} and {j} is {matrix[i, j]:g}; needed are finite numbers up to "
+            f"{MOST_EVENTS**2:g}"
+        )
     variance = matrix.diagonal()
     if (variance < 0.0).any():
         i = int(np.argmin(variance))
