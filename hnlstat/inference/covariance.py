@@ -167,11 +167,21 @@ def chi_square(mean: ArrayLike, covariance: ArrayLike, observed: ArrayLike) -> f
         As in `principal_components`, shape (C, C).
     observed
         Events n, shape (C,).
+
+    Raises
+    ------
+    InferenceError
+        If it is no covariance matrix, or the background or data are not of its bins.
     """
-    expected = np.asarray(mean, dtype=np.float64)
-    excess = np.asarray(observed, dtype=np.float64) - expected
-    matrix = _checked(covariance, "covariance") + np.diag(expected)
-    return float(excess @ np.linalg.solve(matrix, excess))
+    matrix = _checked(covariance, "covariance")
+    expected, data = (np.asarray(values, dtype=np.float64) for values in (mean, observed))
+    if not expected.shape == data.shape == matrix.diagonal().shape or not (expected > 0.0).all():
+        raise InferenceError(
+            f"covariance: is of {len(matrix)} bins; needed are as many positive means and "
+            f"data, got {expected.size} and {data.size}"
+        )
+    excess = data - expected
+    return float(excess @ np.linalg.solve(matrix + np.diag(expected), excess))
 
 
 def _checked(covariance: ArrayLike, name: str) -> FloatArray:

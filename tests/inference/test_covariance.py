@@ -174,3 +174,9 @@ def test_chi_square_of_correlated_bins_in_closed_form():
     """Sum and difference of two bins with 100 +- 30, fully correlated, are independent."""
     found = chi_square([100.0, 100.0], np.full((2, 2), 900.0), [130.0, 110.0])
     assert found == pytest.approx(40.0**2 / (200.0 + 4 * 900.0) + 20.0**2 / 200.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("mean", [[1.0, 2.0], [1.0, 2.0, 0.0], [1.0, np.nan, 2.0]])
+def test_chi_square_wants_a_positive_mean_of_every_bin(mean):
+    with pytest.raises(InferenceError, match="as many positive means and data, got"):
+        chi_square(mean, GOOD, [1.0, 2.0, 3.0])
