@@ -22,6 +22,7 @@ from hnlstat.run import stages
 from hnlstat.run.executors.executors import work_executor
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
+from hnlstat.studies.loading import checked
 from hnlstat.system.guest import as_guest
 from hnlstat.system.memory import reserve
 from hnlstat.system.screen import Screen, Words
@@ -215,6 +216,7 @@ def _check_study(name: str, study: object) -> None:
         raise ConfigError(
             f"{name}: {study!r:.100} is no study; make one with hnlstat.study('key=value', ...)"
         )
+    checked(study)  # it may have been changed since it was composed
 
 
 def _check_stage(name: str, value: object, kind: type, wanted: str) -> None:

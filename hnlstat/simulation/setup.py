@@ -59,10 +59,10 @@ def apparatus(
         # first in the painter's order, so that whatever is described there stays
         boxes = paint([*further, *painted], len(media))
     except CutError as cut:
-        name = names[cut.later - len(further)]
+        added = "the rock that is added upstream"
+        name = [*[added] * len(further), *names][cut.later]
         raise ConfigError(
-            f"systematics.rock_length: {detector.name}.volumes.{name} "
-            f"{cut_by('the rock that is added upstream')}"
+            f"systematics.rock_length: {detector.name}.volumes.{name} {cut_by(added)}"
         ) from None
     simulation = study.simulation
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,37 +112,47 @@ def run(
     function: TaskFunction = import_module(f"hnlstat.tasks.{study.task.kind}").run
     started = time.perf_counter()
     with screen or Screen.silent() as screen:
+        current = Run(study=study, screen=screen, progress=progress)
         if study.task.kind in ON_FOLDERS:
-            current = Run(study=study, screen=screen, progress=progress)
             return _outcome(current, function(current, None), started)
         reserve()
         identity = content_hash(study)
         given = stages.given(study)
-        if not keep and study.resume is None:
-            with work_executor(study.executor) as executor:
-                store = unit_store(study, None)
-                current = Run(study=study, screen=screen, executor=executor, store=store,
-                              progress=progress)  # fmt: skip
-                summary = _assuming(study, function(current, given))
-            return _outcome(current, summary, started)
-        with (
-            run_folder(study, identity) as folder,
-            folder.log() as log,
-            work_executor(study.executor) as executor,
-        ):
-            log.info("task %s, content hash %s", study.task.kind, identity)
-            current = Run(
-                study=study, screen=screen, folder=folder, executor=executor, log=log,
-                store=unit_store(study, folder), progress=progress,
-            )  # fmt: skip
+        if keep or study.resume is not None:
+            return _run_in_folder(current, function, given, identity, started)
+        with work_executor(study.executor) as executor:
+            current = replace(current, executor=executor, store=unit_store(study, None))
             summary = _assuming(study, function(current, given))
-            spent = time.perf_counter() - started
-            _finish(current, folder, identity, summary, spent)
-            log.info("finished in %.1f s", spent)
-            if study.task.kind != "contour":  # the summary of contours has them
-                current.say(*notes(current.remarks))
-            current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
+        _say_notes(current)
         return _outcome(current, summary, started)
+
+
+def _run_in_folder(
+    current: Run, function: TaskFunction, given: YieldTable | None, identity: str, started: float
+) -> Outcome:
+    """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
+    study = current.study
+    with (
+        run_folder(study, identity) as folder,
+        folder.log() as log,
+        work_executor(study.executor) as executor,
+    ):
+        log.info("task %s, content hash %s", study.task.kind, identity)
+        store = unit_store(study, folder)
+        current = replace(current, folder=folder, executor=executor, log=log, store=store)
+        summary = _assuming(study, function(current, given))
+        spent = time.perf_counter() - started
+        _finish(current, folder, identity, summary, spent)
+        log.info("finished in %.1f s", spent)
+        _say_notes(current)
+        current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
+    return _outcome(current, summary, started)
+
+
+def _say_notes(current: Run) -> None:
+    """Show the first remarks; the summary of contours has them."""
+    if current.study.task.kind != "contour":
+        current.say(*notes(current.remarks))
 
 
 def _assuming(study: Study, summary: dict[str, Any]) -> dict[str, Any]:

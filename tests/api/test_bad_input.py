@@ -84,6 +84,13 @@ def test_what_is_no_study_is_one_line(name, what):
         getattr(hnlstat, name)(what, *others)
 
 
+def test_a_study_that_was_changed_is_checked_again(study):
+    heavy = study.scan.replace(mass=study.scan.mass.replace(values=(0.1, 40.0)))
+    for call in (hnlstat.run, hnlstat.simulate):
+        with pytest.raises(ConfigError, match=r"scan.mass: 40 GeV is above the beam's reach"):
+            call(study.replace(scan=heavy))
+
+
 @pytest.fixture(scope="module")
 def stages(small):
     """Yields and likelihoods of studies that do not go together."""

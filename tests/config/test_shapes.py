@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from hnlstat.app import main
-from hnlstat.config import Detector, load
+from hnlstat.config import Detector
 from hnlstat.config.base import validate
 from hnlstat.detector.round_shapes import Cylinder, Sphere
 from hnlstat.detector.shapes import HexagonalPrism
 from hnlstat.errors import ConfigError
+from hnlstat.studies import load
 
 OIL = {"material": "oil", "density": 1}
 THERE = {"center": [0, 0, 0]}

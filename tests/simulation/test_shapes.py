@@ -5,21 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hnlstat.scan.tables import read_yields
 
 from hnlstat.app import main
-from hnlstat.config import load
 from hnlstat.detector.geometry import PaintedBox, PaintedShape, paint
 from hnlstat.detector.round_shapes import Cylinder, Sphere
 from hnlstat.detector.shapes import Box, HexagonalPrism
 from hnlstat.physics.targets import target
 from hnlstat.report.production_figures import close_view, vertices_figure
+from hnlstat.run.files.yields import read_yields
 from hnlstat.simulation.apparatus import Apparatus
 from hnlstat.simulation.production import ProductionJob
 from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
 from hnlstat.simulation.setup import apparatus as apparatus_of
 from hnlstat.simulation.setup import rock_beyond
+from hnlstat.studies import load
 
 MINE = Path(__file__).parents[1] / "mine"
 HERE = f"hydra.searchpath=['file://{MINE}']"
