@@ -16,6 +16,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from hnlstat.version import __version__
+
 if TYPE_CHECKING:
     from hnlstat import errors as errors
     from hnlstat.api import fit as fit
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
     from hnlstat.api import simulate as simulate
     from hnlstat.api import study as study
 
-__version__ = "0.1.0"
-
-__all__ = ["errors", "fit", "likelihood", "limits", "run", "simulate", "study"]
+__all__ = ["__version__", "errors", "fit", "likelihood", "limits", "run", "simulate", "study"]
 
 ROOMS = ("likelihood", "run")
 """Functions that have the name of a part of the package: its module can be called."""
@@ -65,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__]

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hnlstat
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
 from hnlstat.system.arguments import own_folder_first
 from hnlstat.system.interrupts import interruption, stopped_in_order
 from hnlstat.system.shipped import conf_dir, help_text
 from hnlstat.system.streams import own_streams
+from hnlstat.version import __version__
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _answer(arguments: list[str]) -> int:
     """Do what is asked for; gives the exit status."""
     if "--version" in arguments:
-        print(f"hnlstat {hnlstat.__version__}")
+        print(f"hnlstat {__version__}")
         return 0
     try:
         if arguments in (["--help"], ["-h"]):

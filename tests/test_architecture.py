@@ -63,7 +63,7 @@ def imports() -> dict[str, dict[str, int]]:
         mine = found.setdefault(name, {})
         for line, path in outside(tree):
             package, _, target = path.partition(".")
-            if package != PACKAGE.name or target == "__version__":
+            if package != PACKAGE.name:
                 continue
             while target not in modules():
                 target = target.rpartition(".")[0]

@@ -12,7 +12,6 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hnlstat import __version__
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
@@ -23,6 +22,7 @@ from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.studies.saved import yaml_text
 from hnlstat.system.reading import read_json, read_text
+from hnlstat.version import __version__
 
 REPORT = "report.html"
 CAPTIONS = {

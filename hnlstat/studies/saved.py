@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hnlstat import __version__
 from hnlstat.beam.flux import load_flux
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
+from hnlstat.version import __version__
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]

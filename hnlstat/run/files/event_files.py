@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hnlstat import __version__
 from hnlstat.physics.targets import target
 from hnlstat.run.files.folder import atomic_file
 from hnlstat.simulation.events import Columns, join
 from hnlstat.studies.checks import EVENT_LIBRARIES
+from hnlstat.version import __version__
 
 if TYPE_CHECKING:
     import pyhepmc

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from hnlstat import __version__
 from hnlstat.system.shipped import PACKAGE
+from hnlstat.version import __version__
 
 PACKAGES = ("numpy", "scipy", "pyhf", "iminuit", "hydra-core", "matplotlib")
 
