@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.model import MOST_EVENTS
+from hnlstat.likelihood.model import MOST_EVENTS
 
 FloatArray = NDArray[np.float64]
 
