@@ -142,7 +142,7 @@ def test_flavours_of_one_horn_mode():
         ("{fhc: numu}", "flux.flavours_by_mode.fhc: numu is not a list; write [numu]"),
         ("{fhc: []}", "flux.flavours_by_mode.fhc: [] is empty"),
         ("numu", "flux.flavours_by_mode: numu is not a mapping"),
-        ("{fhc: [nue], rhc: [nuebar]}", "flux.table: t2k_nd280_flux has no flux that model.flav"),
+        ("{fhc: [nue], rhc: [nuebar]}", "flux.table: t2k_nd280_flux has no flux that the model"),
     ],
 )
 def test_other_flavours_are_one_clear_line(value, message):

@@ -2,6 +2,7 @@
 
 from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
+from hnlstat.config.model import Model
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.search import Kinematic, Recast, Selection
 from hnlstat.config.sections import (
@@ -10,7 +11,6 @@ from hnlstat.config.sections import (
     Exposure,
     Flux,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )

@@ -1,4 +1,4 @@
-"""The parts of a Study other than detector and scan. Values are in GeV, m, GeV^-1 and POT."""
+"""The parts of a Study other than detector and scan. Values are in GeV, m and POT."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,19 +16,17 @@ from pydantic import (
 )
 
 from hnlstat.config.base import Assuming, Name, Section, home, problem
+from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import (
     LENGTH,
     Energy,
     Exposed,
     Length,
-    Mass,
     NotEmpty,
     Number,
-    PositiveCoupling,
     PositiveEnergy,
     PositiveNumber,
-    PositiveRatio,
     Ratio,
     Rising,
     Seed,
@@ -214,45 +212,6 @@ class Flux(Section):
         return tuple(flavour for flavour in self.flavours if flavour in allowed)
 
 
-def _share(value: float) -> float:
-    if value != 0:
-        inside(abs(value), 1e-6, 1e3)
-    return value
-
-
-Share = Annotated[Ratio, AfterValidator(_share)]
-
-
-class Flavours(Section):
-    """Relative couplings d_a / d."""
-
-    e: Share
-    mu: Share
-    tau: Share
-
-
-class Model(Section):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events.
-
-    `width_factor` multiplies the total width in the lifetime and `branching_ratio` says which
-    dilepton phase space is used: both leave tree level only to repeat arXiv:2412.15051.
-    """
-
-    kind: Literal["dipole"]
-    flavours: Flavours
-    nature: Literal["dirac", "majorana"]
-    mass: Mass | None
-    coupling: PositiveCoupling | None
-    width_factor: PositiveRatio
-    branching_ratio: Literal["tree_level", "arxiv_2412_15051"]
-
-    @model_validator(mode="after")
-    def _beam_couples(self) -> Self:
-        if self.flavours.e == 0 and self.flavours.mu == 0:
-            raise problem("flavours", "e and mu are 0: the beam would produce no N")
-        return self
-
-
 class Systematics(Assuming):
     """
     Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
@@ -350,7 +309,7 @@ class EventFile(Section):
     number
         Events to sample, about; they are weighted.
     couplings
-        Further couplings [GeV^-1] for which each event gets a weight.
+        Further couplings for which each event gets a weight.
     format
         Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
     """

@@ -2,15 +2,19 @@
 
 import html
 import json
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ModelWrapValidatorHandler, model_validator
 
 from hnlstat.config.base import Assuming, Name, Section, UserPath, problem
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
+from hnlstat.config.coupling import measured_on
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
+from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.registry import AnyModel, read_model
 from hnlstat.config.scan import Scan
 from hnlstat.config.search import AnySelection, Kinematic
 from hnlstat.config.sections import (
@@ -18,7 +22,6 @@ from hnlstat.config.sections import (
     EventFile,
     Flux,
     Inference,
-    Model,
     Simulation,
     Systematics,
     existing_file,
@@ -35,7 +38,7 @@ LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2
 
 class Study(Section):
     """
-    A complete scenario. All quantities are in GeV, m, g/cm3, POT and GeV^-1.
+    A complete scenario. Quantities are in GeV, m, g/cm3 and POT, couplings as the model has them.
 
     Attributes
     ----------
@@ -55,7 +58,7 @@ class Study(Section):
     task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
     flux: Flux
-    model: Model
+    model: AnyModel
     selection: AnySelection
     systematics: Systematics
     simulation: Simulation
@@ -71,6 +74,15 @@ class Study(Section):
     yields_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     data_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     inputs: dict[str, str] | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_the_unit_of_its_model(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        model = read_model(data.get("model")) if isinstance(data, Mapping) else None
+        if not isinstance(model, Model):
+            return handler(data)
+        with measured_on(model.axis):
+            return handler({**data, "model": model})
 
     @model_validator(mode="after")
     def _dataset_names_differ(self) -> Self:
@@ -98,6 +110,12 @@ class Study(Section):
                     f"selection.background.{mode}.pot_of",
                     f"{other} is not a horn mode of exposure {exposure.name} ({[*exposure.pot]})",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _model_has_the_final_state(self) -> Self:
+        if reason := self.model.lacks(self.selection.channel):
+            raise problem("selection.channel", reason)
         return self
 
     @model_validator(mode="after")

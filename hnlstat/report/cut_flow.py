@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Column, Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.search import Kinematic
 from hnlstat.report.wording import mev_text
 from hnlstat.search.table import CutFlow
@@ -14,13 +15,13 @@ BEYOND = 0.01
 """Share of the selected decays beyond the edges of the observable from which on it is said."""
 
 
-def cut_flow_table(flow: CutFlow) -> Table:
+def cut_flow_table(flow: CutFlow, axis: CouplingAxis) -> Table:
     """Share of the decays left after each cut, in all channels, at the lowest coupling.
 
     Of a grid some masses are shown.
     """
     shown = np.unique(np.linspace(0, flow.masses.size - 1, SHOWN_MASSES).astype(int))
-    title = f"share left after each cut, d = {flow.couplings[0]:.3g} GeV^-1"
+    title = f"share left after each cut, {axis.text(flow.couplings[0])}"
     masses = (f"{mev_text(flow.masses[i])} MeV" for i in shown)
     table = Table(Column("cut", no_wrap=True), *masses, title=title)
     for position, name in enumerate(flow.cuts, 1):

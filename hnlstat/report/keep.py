@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.search import Kinematic
+from hnlstat.config.study import Study
 from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood.experiment import Experiment
@@ -43,10 +46,11 @@ class Patches:
     base: CountingModel
     grid: SignalGrid
     description: str
+    column: str
 
     def lazy(self) -> dict[str, Any]:
         """The patch set, its patches an iterator."""
-        return lazy_patchset(self.base, self.grid, self.description)
+        return lazy_patchset(self.base, self.grid, self.description, self.column)
 
     def document(self) -> dict[str, Any]:
         """The whole patch set, which takes much memory for a large grid."""
@@ -55,14 +59,15 @@ class Patches:
 
 def yields(current: Run, table: YieldTable) -> None:
     """Keep yields.csv, and the cut flow of a kinematic selection with remarks on it."""
-    current.keep("yields.csv", table, write_yields)
+    axis = current.study.model.axis
+    current.keep("yields.csv", table, partial(write_yields, axis=axis))
     if table.cut_flow is not None:
         from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
 
         selection = current.study.selection
         assert isinstance(selection, Kinematic)
-        current.keep("cutflow.csv", table.cut_flow, write_cut_flow)
-        current.say(cut_flow_table(table.cut_flow))
+        current.keep("cutflow.csv", table.cut_flow, partial(write_cut_flow, axis=axis))
+        current.say(cut_flow_table(table.cut_flow, axis))
         for text in cut_flow_remarks(table.cut_flow, selection):
             current.remark(text)
 
@@ -92,11 +97,11 @@ def likelihood(current: Run, table: YieldTable) -> Experiment:
 def workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Keep the pyhf workspace and the patch set of a grid."""
     current.keep("workspace/BkgOnly.json", background_only(experiment.base), write_strict)
-    found = patches(table, experiment, current.study.name)
+    found = patches(table, experiment, current.study)
     current.keep("workspace/patchset.json", found, _write_patches)
 
 
-def patches(table: YieldTable, experiment: Experiment, description: str) -> Patches:
+def patches(table: YieldTable, experiment: Experiment, study: Study) -> Patches:
     """Give the patches of all points of a grid."""
     bins = len(experiment.base.channels)
     grid = SignalGrid(
@@ -106,14 +111,14 @@ def patches(table: YieldTable, experiment: Experiment, description: str) -> Patc
         {name: change.reshape(-1, bins) for name, change in experiment.modifiers.items()},
         experiment.mc_error.reshape(-1, bins),
     )
-    return Patches(experiment.base, grid, description)
+    return Patches(experiment.base, grid, study.name, study.model.axis.column)
 
 
 def points(current: Run, experiment: Experiment, tests: Sequence[tuple[PointTest, ...]]) -> None:
     """Keep points.csv."""
     names = tuple(experiment.base.members)
     found = Points(names, tuple(test for mine in tests for test in mine))
-    current.keep("points.csv", found, _write_points)
+    current.keep("points.csv", found, partial(_write_points, current.study.model.axis))
 
 
 def limits(current: Run, results: Sequence[MassLimits]) -> None:
@@ -141,8 +146,8 @@ def _write_patches(path: Path, found: Patches) -> None:
     write_parts(path, json_parts(found.lazy()))
 
 
-def _write_points(path: Path, found: Points) -> None:
-    write_points(path, found.channels, found.tests)
+def _write_points(axis: CouplingAxis, path: Path, found: Points) -> None:
+    write_points(path, found.channels, found.tests, axis)
 
 
 def _write_contours(path: Path, regions: Sequence[Region]) -> None:

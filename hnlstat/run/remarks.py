@@ -52,7 +52,8 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
         given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
         work.remark(
             f"up to {found.share:.0%} of the events in the described world lie outside "
-            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
+            f"{study.model.axis.text(found.coupling, 2)})"
         )
 
 

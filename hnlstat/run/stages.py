@@ -28,7 +28,7 @@ from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import Job
 from hnlstat.simulation.sample import MassSample
-from hnlstat.simulation.setup import without_rock
+from hnlstat.simulation.setup import without_rock, without_variation
 
 if TYPE_CHECKING:
     from hnlstat.run.contours import Region
@@ -45,7 +45,11 @@ def given(study: Study) -> YieldTable | None:
         Names the file and what cannot be used; a long calculation would make it useless.
     """
     known = [channel.name for channel in likelihood.channels(study)]
-    table = None if study.yields_from is None else read_yields(study.yields_from, known)
+    table = (
+        None
+        if study.yields_from is None
+        else read_yields(study.yields_from, study.model.axis, known)
+    )
     if table is not None:
         likelihood.check_bins(study, table)
         check_size(study, table, str(study.yields_from))
@@ -58,7 +62,7 @@ def check_size(study: Study, table: YieldTable, source: str) -> None:
     """Raise a DataError if a table has too few masses or couplings for the task."""
     for key, axis in (("mass", table.masses), ("coupling", table.couplings)):
         if reason := study.too_few(key, axis.size):
-            column = {"mass": "mass_gev", "coupling": "coupling_inv_gev"}[key]
+            column = {"mass": "mass_gev", "coupling": study.model.axis.column}[key]
             raise DataError(f"{source}: {column} {reason}")
 
 
@@ -101,7 +105,7 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
-    for text in without_rock(study):
+    for text in (*without_rock(study), *without_variation(study)):
         work.remark(text)
     return found
 
@@ -135,7 +139,7 @@ def point_tests(
         first = failed[0]
         work.remark(
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
-            f"{first.coupling_inv_gev:.3g} GeV^-1: {first.validity}"
+            f"{study.model.axis.amount(first.coupling)}: {first.validity}"
         )
     return by_mass
 
@@ -173,4 +177,4 @@ def contours(
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.nature.capitalize()} N"
+    return f"{data}: {study.model.label}"

@@ -35,7 +35,7 @@ class Simulation:
     Parameters
     ----------
     study : what to simulate
-    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
+    masses, couplings : (M,) [GeV] and (D,)
     run : runs jobs and returns their samples in order; called until the precision is reached
 
     Attributes

@@ -75,7 +75,7 @@ class YieldTable:
     masses : array, shape (M,)
         HNL masses [GeV], increasing.
     couplings : array, shape (D,)
-        Couplings d [GeV^-1], increasing.
+        Couplings in the unit of the model, increasing.
     dataset, mode, volume, channel, bin : tuple, length R
         What each entry of the last axis of the arrays below stands for.
     decays : array, shape (M, D, R)

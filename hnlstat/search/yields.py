@@ -11,8 +11,8 @@ from hnlstat.config.detector import Detector
 from hnlstat.config.search import Kinematic
 from hnlstat.config.sections import Dataset
 from hnlstat.config.study import Study
-from hnlstat.physics import decay
-from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.models import checks as model_checks
+from hnlstat.models.checks import rates
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.table import CutFlow, YieldTable
@@ -36,7 +36,7 @@ class Job:
 
     apparatus: Apparatus
     mass: float
-    couplings: Array
+    strength: Array
     kappa: Array
     precision: Precision
     seed: int
@@ -44,7 +44,7 @@ class Job:
     def run(self) -> MassSample:
         """Simulate all couplings with the same rays."""
         return simulate(
-            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
+            self.apparatus, self.mass, self.strength, self.kappa, self.precision, self.seed
         )
 
 
@@ -57,7 +57,8 @@ class Plan:
     study : what is simulated
     modes : horn modes, in the order of the flux columns
     detectors : distinct detectors; jobs run over these, and for each over the masses
-    masses, couplings : the grid [GeV], [GeV^-1]; what is simulated is `scan.table` if there is one
+    masses, couplings : the grid [GeV], [unit of the coupling]; what is simulated is `scan.table` if
+        there is one
     """
 
     study: Study
@@ -82,7 +83,7 @@ class Plan:
         masses, couplings = self._simulated()
         table = load_flux(study.flux.table).only(study.flux.flavours_in)
         flux = setup.flux_columns(study, table, self.modes)
-        kappa = np.outer(inverse_decay_lengths(study, masses), couplings**2)
+        strength, kappa = rates(study.model, masses, couplings)
         efficiency = branching_and_efficiency(study, masses)
         weighted = tuple(
             WeightedColumn(k, weight)
@@ -109,7 +110,7 @@ class Plan:
                     study.simulation.max_points,
                 )
                 yield Job(
-                    apparatus, float(mass), couplings, kappa[i], precision,
+                    apparatus, float(mass), strength, kappa[i], precision,
                     study.simulation.seed,
                 )  # fmt: skip
 
@@ -265,13 +266,4 @@ def efficiency(study: Study, masses: ArrayLike) -> Array:
 
 def branching_ratio(study: Study, masses: ArrayLike) -> Array:
     """Branching ratio to the selected channel, as the model has it, same shape as `masses`."""
-    if study.model.branching_ratio == "tree_level":
-        return decay.branching_ratio(masses, study.selection.channel)
-    return decay.branching_ratio_2412_15051(masses, study.selection.channel)
-
-
-def inverse_decay_lengths(study: Study, masses: Array) -> Array:
-    """Inverse proper decay length over d^2 [GeV^2/m], (M,): all flavours, all channels."""
-    flavours = study.model.flavours.model_dump().values()
-    width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
-    return np.asarray(width * study.model.width_factor / HBAR_C_GEV_M)
+    return model_checks.branching_ratio(study.model, masses, study.selection.channel)

@@ -18,17 +18,17 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True)
 class Production:
-    """Sampled N of one mass that decay to e+ e- in a fiducial volume.
+    """Sampled N of one mass that decay to the final state in a fiducial volume.
 
     Attributes
     ----------
-    mass, coupling : of N [GeV], [GeV^-1]
+    mass, coupling : of N [GeV], [unit of the coupling]
     min_cos_theta : that the selection asks for
     dataset, material : (N,) names: what the N decays in, and what it was made in
     vertex : (N, 3) where it was made [m]
     momentum : (N,) of N [GeV]
     cos_theta : (N,) of N to the beam
-    weight : (N,) expected decays to e+ e- that each stands for
+    weight : (N,) expected decays to it that each stands for
     """
 
     mass: float
@@ -72,7 +72,7 @@ class ProductionJob:
     Attributes
     ----------
     study : detectors, exposures, flux, model and `simulation.seed` are used
-    mass, coupling : of N [GeV], [GeV^-1]
+    mass, coupling : of N [GeV], [unit of the coupling]
     number : of events to sample, about
     all_angles : whether to sample those, too, that the selection's cut on the angle takes away
     """

@@ -3,17 +3,18 @@
 from importlib.util import find_spec
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
 from hnlstat.config.base import suggest
 from hnlstat.config.detector import Detector
+from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
-from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.models.checks import check_model, sampler
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.staircase import staircase
@@ -38,7 +39,7 @@ def check(study: Study) -> None:
     """
     check_tables(study)
     if study.task.kind == "contour":
-        chosen_bounds(study.bounds)
+        chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
     if isinstance(study.task, EfficiencyTask):
@@ -68,12 +69,22 @@ def reference(task: EfficiencyTask) -> Study:
 def check_tables(study: Study) -> None:
     """Check the nuclides and the flux table of a study; errors as in `check`."""
     targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
+    if is_foreign(type(study.model)):
+        check_model(study.model, *_axes(study), study.model.final_states)
     table = load_flux(study.flux.table)
     _check_columns(study, table)
     used = table.only(study.flux.flavours_in)
     _check_reach(study, used, max(targets, key=lambda t: t.mass))
     if study.scan.table is not None and study.yields_from is None:
         _check_within_table(study, study.scan.table)
+
+
+def _axes(study: Study) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Masses and couplings at which a study looks."""
+    model = study.model
+    if study.task.kind in AT_A_POINT and model.mass is not None and model.coupling is not None:
+        return np.array([model.mass]), np.array([model.coupling])
+    return study.scan.mass.array(), study.scan.coupling.array()
 
 
 def _check_within_table(study: Study, table: TableGrid) -> None:
@@ -115,7 +126,7 @@ def _targets(detector: Detector) -> list[Target]:
 
 
 def _check_columns(study: Study, table: FluxTable) -> None:
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     for mode in study.flux.flavours_by_mode or {}:
         if mode not in table.modes:
             raise ConfigError(
@@ -129,21 +140,22 @@ def _check_columns(study: Study, table: FluxTable) -> None:
                 f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
             )
         for flavour in study.flux.flavours_in(mode):
-            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+            couples = weights.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0) != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
                     f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
-                    "model.flavours asks for"
+                    f"the model {study.model.kind} asks for"
                 )
 
 
 def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
-    relative = study.model.flavours.model_dump()
+    weights = study.model.flavour_weights()
     modes = {mode for dataset in study.datasets for mode in dataset.exposure.pot}
-    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
+    total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):
         raise ConfigError(
-            f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
+            f"flux.table: {study.flux.table} has no flux that the model {study.model.kind} "
+            "couples to"
         )
     reach = float(table.edges_gev[1:][total > 0][-1])
     key, simulated = "scan.mass", study.scan.mass
@@ -163,9 +175,10 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
 
 
 def _check_events(study: Study) -> None:
-    mass, kind = study.model.mass, study.events.format
-    if mass is not None and mass <= 2 * LEPTON_MASS["e"]:
-        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to e+ e-")
+    mass, kind, state = study.model.mass, study.events.format, study.selection.channel
+    products = sampler(study.model, state).products
+    if mass is not None and mass <= sum(product.mass for product in products):
+        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to {state}")
     library = EVENT_LIBRARIES.get(kind)
     if library is not None and find_spec(library) is None:
         raise ConfigError(

@@ -9,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from hnlstat import __version__
 from hnlstat.beam.flux import load_flux
+from hnlstat.config.registry import foreign_code, is_foreign
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
 
@@ -53,6 +54,8 @@ def content_hash(study: Study) -> str:
         unimportant["compare"] = True
     content = json.dumps(study.model_dump(mode="json", exclude=unimportant))
     total = hashlib.sha256(f"{__version__} {content}".encode())
+    if is_foreign(type(study.model)):
+        total.update(foreign_code(type(study.model).__module__).encode())
     table = load_flux(study.flux.table)
     for values in (table.edges_gev, *table.flux.values()):
         total.update(values.tobytes())
@@ -75,7 +78,8 @@ def to_yaml(study: Study) -> str:
         **study.model_dump(mode="json", by_alias=True),
     }
     anchor(study, content)
-    head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
+    units = ", ".join(filter(None, ("GeV", "m", "g/cm3", "POT", study.model.axis.unit)))
+    head = f"# Resolved configuration of an hnlstat run: {units}.\n"
     return head + yaml_text(content)
 
 

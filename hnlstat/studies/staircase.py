@@ -106,8 +106,15 @@ def stairs(first: Study, last: Study, steps: Sequence[Step]) -> tuple[Stair, ...
     Raises
     ------
     ConfigError
-        If a step names an unknown key, or leads to a study that cannot be.
+        If a step names an unknown key, or leads to a study that cannot be, or the two are on the
+        couplings of different models.
     """
+    axes = [study.model.coupling_axis for study in (first, last)]
+    if axes[0] != axes[1]:
+        raise ConfigError(
+            f"compare.from: its model is {first.model.kind}, whose coupling ({axes[0].column}) is "
+            f"not that of {last.model.kind} ({axes[1].column}); limits on both are no steps"
+        )
     running, target = (study.model_dump(mode="json", by_alias=True) for study in (first, last))
     for key in SHARED:
         running[key] = target[key]

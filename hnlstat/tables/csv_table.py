@@ -270,8 +270,9 @@ def _quantity(column: str) -> str:
     """Name what a column holds: "mass" for mass_gev and mass_low_gev, "rel" for rel_flux."""
     if column.startswith("e_") and column.endswith("_gev"):
         return "energy"
-    known = column.endswith("_gev") or column.startswith("rel_")
-    return column.partition("_")[0] if known else ""
+    quantity = column.partition("_")[0]
+    ends = {"rel": "", "coupling": "_inv_gev"}.get(quantity, "_gev")
+    return quantity if column.endswith(ends) else ""
 
 
 def _like_numbers(text: Sequence[str]) -> bool:

@@ -28,11 +28,11 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     study = current.study
     comparison = compare(study, staircase(study), current)
+    axis = study.model.axis
     current.keep_rows("compare.csv", Rows(COLUMNS, tuple(comparison.rows())))
-    current.keep_text("compare.md", markdown(comparison))
-    flavours = study.model.flavours.model_dump()
-    current.draw("compare", partial(staircase_figure, comparison, flavours))
-    current.say(screen_table(comparison))
+    current.keep_text("compare.md", markdown(comparison, axis))
+    current.draw("compare", partial(staircase_figure, comparison, axis))
+    current.say(screen_table(comparison, axis))
     return {
         "task": "compare",
         "remarks": current.remarks,
@@ -44,7 +44,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
                 "keys": landing.keys,
                 "level": landing.level,
                 "kind": landing.kind,
-                "couplings_inv_gev": [limit and limit.coupling for limit in landing.limits],
+                axis.column.replace("coupling", "couplings", 1): [
+                    limit and limit.coupling for limit in landing.limits
+                ],
                 "events_at_point": landing.events,
             }
             for landing in comparison.landings

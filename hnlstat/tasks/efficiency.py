@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import EfficiencyTask
 from hnlstat.report import keep
@@ -20,12 +21,10 @@ from hnlstat.studies.checks import reference
 
 Array = NDArray[np.float64]
 
-COLUMNS = (
-    "mass_gev", "coupling_inv_gev", "place", "decays_to_channel", "events", "events_reference",
-    "ratio",
-)  # fmt: skip
-"""`place` says which coupling it is: that of the task, or where the reference expects its events;
-`decays_to_channel` are of N within the angle that the selection simulates."""
+COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
+"""Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
+reference expects its events; `decays_to_channel` are of N within the angle that the selection
+simulates."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +50,20 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     assert isinstance(study.task, EfficiencyTask)
     other = study.replace(selection=reference(study.task).selection)
-    masses = study.scan.mass.array()
+    masses, axis = study.scan.mass.array(), study.model.axis
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
     mine = simulate(study, masses, couplings, current).table
     keep.yields(current, mine)
     theirs = simulate(other, masses, couplings, current).table
     ratios = list(compare_events(study, mine, theirs))
-    current.keep_rows("efficiency.csv", Rows(COLUMNS, tuple(map(_row, ratios))))
-    current.say(screen_table(ratios, study.task))
+    columns = ("mass_gev", axis.column, *COLUMNS)
+    current.keep_rows("efficiency.csv", Rows(columns, tuple(map(_row, ratios))))
+    current.say(screen_table(ratios, study.task, axis))
     return {
         "task": "efficiency",
         "remarks": current.remarks,
         "ratios": [
-            {"mass_gev": r.mass, "place": r.place, "coupling_inv_gev": r.coupling, "ratio": r.ratio}
+            {"mass_gev": r.mass, "place": r.place, axis.column: r.coupling, "ratio": r.ratio}
             for r in ratios
             if np.isfinite(r.ratio)
         ],
@@ -107,15 +107,15 @@ def _row(ratio: Ratio) -> tuple[str, ...]:
     return (f"{ratio.mass:.10g}", coupling, ratio.place, *shown)
 
 
-def screen_table(ratios: list[Ratio], task: EfficiencyTask) -> Table:
+def screen_table(ratios: list[Ratio], task: EfficiencyTask, axis: CouplingAxis) -> Table:
     """Ratios by mass, at the two couplings."""
     table = Table(
-        "mass", f"d = {task.coupling:.3g} GeV^-1", f"where it expects {task.events:g} events",
+        "mass", axis.text(task.coupling), f"where it expects {task.events:g} events",
         title=f"events over those with {' '.join(task.reference)}",
     )  # fmt: skip
     by_mass: dict[float, list[str]] = {}
     for r in ratios:
-        where = f" (d = {r.coupling:.2g})" if r.place == "events" else ""
+        where = f" ({axis.name} = {r.coupling:.2g})" if r.place == "events" else ""
         by_mass.setdefault(r.mass, []).append(
             f"{r.ratio:.3g}{where}" if np.isfinite(r.ratio) else "-"
         )

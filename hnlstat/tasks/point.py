@@ -19,5 +19,5 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     if table.cut_flow is not None:
         document["efficiency"] *= float(table.cut_flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
-    current.say(*point_tables(document))
+    current.say(*point_tables(document, study.model.axis))
     return document

@@ -1,9 +1,13 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from axes import ANY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.config.base import Section, validate
+from hnlstat.config.coupling import CouplingAxis, measured_on
 from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
 from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
 from hnlstat.config.search import Background, Efficiency
@@ -12,12 +16,12 @@ from hnlstat.config.sections import (
     Exposure,
     FluxUncertainty,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )
 from hnlstat.config.task import CoverageTask, FitTask
 from hnlstat.errors import ConfigError
+from hnlstat.models.dipole import Dipole
 
 SIMULATION = {
     "radius": "auto",
@@ -89,6 +93,12 @@ def test_a_grid_rises_from_min_to_max(low: float, factor: float, points: int, sp
     assert np.all(np.diff(array) > 0)
 
 
+@pytest.fixture(autouse=True)
+def _couplings_are_those_of_the_dipole() -> Iterator[None]:
+    with measured_on(ANY):
+        yield
+
+
 def test_values_replace_the_range() -> None:
     grid = CouplingGrid(min=0.1, max=0.2, points=3, values=["1e-7 GeV^-1", 1e-6])  # type: ignore[arg-type]
     np.testing.assert_array_equal(grid.array(), [1e-7, 1e-6])
@@ -96,7 +106,7 @@ def test_values_replace_the_range() -> None:
 
 
 def test_units_are_read() -> None:
-    model = validate(Model, MODEL)
+    model = validate(Dipole, MODEL)
     assert (model.mass, model.coupling) == (0.4, 1e-6)
     simulation = validate(Simulation, SIMULATION)
     assert (simulation.radius, simulation.upstream, simulation.precision) == ("auto", 50, 0.01)
@@ -132,10 +142,10 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 1, "points": 5}, "k.max: is missing"),
     (MassGrid, {"min": 1, "max": 2, "points": 5, "step": 1}, "k.step: unknown key"),
     (CouplingGrid, {"values": ["1 GeV"]}, "1 GeV is an energy, expected a coupling in GeV"),
-    (Model, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
-    (Model, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
-    (Model, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
+    (Dipole, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
+    (Dipole, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
+    (Dipole, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
     (Simulation, {**SIMULATION, "radius": "far"}, "k.radius: far is not a length in m"),
     (
         Simulation,
@@ -190,16 +200,16 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 0.1, "max": 1, "points": 1e11}, "k.points: .* would take about 2e.05 GB"),
     (MassGrid, {"min": 0.1, "max": 1, "points": True}, "k.points: True is not a whole number"),
     (CouplingGrid, {"values": [1e300]}, "k.values.0: 1e.300 is above 1 GeV.-1, the most here"),
-    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-15 GeV.-1"),
+    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-12 GeV.-1"),
     (
         Scan,
         {"mass": GRID, "coupling": GRID, "table": None},
         "k.mass: 10000 masses with 10000 couplings would take",
     ),
-    (Model, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
-    (Model, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is ab"),
-    (Model, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is bel"),
+    (Dipole, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
+    (Dipole, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is a"),
+    (Dipole, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is be"),
     (Simulation, {**SIMULATION, "radius": 1e300}, "k.radius: 1e.300 is above 1e.06 m"),
     (Simulation, {**SIMULATION, "upstream_offset": -1e300}, "k.upstream_offset: .* is below -1e"),
     (Simulation, {**SIMULATION, "seed": True}, "k.seed: True is not a whole number"),
@@ -252,3 +262,28 @@ def test_bad_values(section: type[Section], data: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as error:
         validate(section, data, "k")
     assert "\n" not in str(error.value)
+
+
+def test_a_coupling_has_the_unit_of_its_model() -> None:
+    axis = CouplingAxis("g", "g", "coupling", "GeV^-2", "coupling_inv_gev2", 1e-9, 1.0)
+    with measured_on(axis):
+        grid = validate(CouplingGrid, {"values": ["1e-9 MeV^-2", 0.1]})
+    np.testing.assert_allclose(grid.array(), [1e-3, 0.1])
+    assert axis.text(0.1) == "g = 0.1 GeV^-2"
+    with measured_on(CouplingAxis("u", "u", "mixing", "", "coupling_u2", 1e-9, 1.0)):
+        assert validate(CouplingGrid, {"values": ["1 %"]}).array() == [0.01]
+        with pytest.raises(ConfigError, match="inverse energy, expected a coupling without a unit"):
+            validate(CouplingGrid, {"values": ["0.1 GeV^-1"]})
+
+
+@pytest.mark.parametrize("value", ["1e-7 GeV^-1", True, None, "1e-7"])
+def test_without_a_model_a_coupling_is_a_number(value: object) -> None:
+    from hnlstat.config import coupling
+
+    token = coupling._AXIS.set(None)
+    try:
+        assert validate(CouplingGrid, {"values": [1e-20]}).array() == [1e-20]
+        with pytest.raises(ConfigError, match="is not a number, and without a model a coupling"):
+            validate(CouplingGrid, {"values": [value]})
+    finally:
+        coupling._AXIS.reset(token)

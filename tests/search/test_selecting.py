@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.response import first_failed, reconstruct
+from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan, branching_ratio
@@ -94,11 +95,11 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
         mine = np.flatnonzero(sample["volume"] == volume)
         pairs = reconstruct(
             minus[:, mine], plus[:, mine], origin[:, mine], tuple(asked.gas[v]), asked.response,
-            np.random.default_rng(v),
+            np.random.default_rng(v), (LEPTON_MASS["e"],) * 2,
         )  # fmt: skip
         kept[mine] = first_failed(pairs, asked.cuts) == len(asked.cuts)
         masses[mine] = pairs.pair_mass
-    tally = Tally([1e-6])
+    tally = Tally([1e-6], "coupling_inv_gev", "ee")
     for _ in tally.passing([sample]):
         pass
     assert tally.rows == len(sample["weight"])

@@ -58,7 +58,7 @@ def test_weights_add_up_to_the_yields(overrides, mass, couplings):
     events = sample(*overrides, mass=mass, couplings=couplings)
     yields = table(*overrides, mass=mass, couplings=couplings)
     branching = float(branching_ratio(scenario(*overrides), mass))
-    tally = module.Tally(couplings)
+    tally = module.Tally(couplings, "coupling_inv_gev", "ee")
     assert sum(len(batch["weight"]) for batch in tally.passing([events])) == tally.rows
     for row in tally.expectations():
         j = sorted(couplings).index(row["coupling_inv_gev"])

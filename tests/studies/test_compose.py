@@ -158,7 +158,7 @@ def test_modes_must_be_known_everywhere() -> None:
 def test_flux_tables_must_hold_what_the_model_needs(tmp_path: Path) -> None:
     table = tmp_path / "flux.csv"
     table.write_text("e_low_gev,e_high_gev,fhc_numu,rhc_numu,rhc_numubar\n0,1,1,1,1\n1,2,1,0,0\n")
-    with pytest.raises(ConfigError, match=r"lacks the column fhc_numubar, which model.flavours"):
+    with pytest.raises(ConfigError, match=r"lacks the column fhc_numubar, which the model"):
         load([f"flux.table={table}"])
     with pytest.raises(DataError, match=r"none\.csv"):
         load(["flux.table=none.csv"])

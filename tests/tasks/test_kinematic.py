@@ -6,6 +6,7 @@ import json
 import jsonpatch
 import pyhf
 import pytest
+from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.run.files.yields import read_yields
@@ -54,7 +55,7 @@ def test_shape_enters_the_likelihood(contour):
 
 
 def test_yields_have_their_bins_and_cut_flow(contour):
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     assert set(table.bin) == {0, 1, 2}
     assert (table.events.sum(axis=(0, 1)) > 0).all()
     flow = rows(contour / "cutflow.csv")
@@ -69,7 +70,7 @@ def test_a_cut_that_keeps_nothing_is_named(tmp_path, capfd):
     text = "selection.cuts.max_opening_angle = 1e-06 keeps no decay at 2 masses, 60 to 200 MeV"
     assert json.loads((folder / "summary.json").read_text())["remarks"] == [text]
     assert text in " ".join(capfd.readouterr().out.split())
-    assert not read_yields(folder / "yields.csv").events.any()
+    assert not read_yields(folder / "yields.csv", ANY).events.any()
 
 
 def test_events_beyond_the_edges_are_counted_and_said(tmp_path):

@@ -119,10 +119,11 @@ def test_backgrounds_of_projections_scale_with_the_exposure_in_fhc():
 
 
 def test_branching_ratio_is_as_much_too_large_as_said():
-    from hnlstat.physics.decay import branching_ratio, branching_ratio_2412_15051
+    from hnlstat.physics.decay import CHANNELS, branching_ratio, branching_ratio_2412_15051
 
     for mass, excess in ((0.1, 1.18), (0.6, 1.12)):
         ratio = branching_ratio_2412_15051(mass, "ee") / branching_ratio(mass, "ee")
         assert float(ratio) == pytest.approx(excess, abs=0.01)
-    with pytest.raises(ValueError, match="photon"):
-        branching_ratio_2412_15051(0.1, "photon")
+    assert sum(float(branching_ratio_2412_15051(0.1, c)) for c in CHANNELS) == pytest.approx(1)
+    with pytest.raises(ValueError, match="eee"):
+        branching_ratio_2412_15051(0.1, "eee")

@@ -7,6 +7,7 @@ power of the coupling, and as the square where N decay at once. So all contours 
 
 import numpy as np
 import pytest
+from axes import ANY
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -45,7 +46,7 @@ def write_table(path, channels, masses, couplings, keep=slice(None)):
 
 def find(study, path, levels):
     """Limits at all masses of a table."""
-    table = read_yields(path, [channel.name for channel in likelihood.channels(study)])
+    table = read_yields(path, ANY, [channel.name for channel in likelihood.channels(study)])
     experiment = likelihood.experiment(study, table)
     return experiment, [
         limits_at_mass(

@@ -118,9 +118,9 @@ def efficiency(mass, lepton, flavour, n=300_000):
         selection.field, smearing.momentum, smearing.angle, selection.separation_path
     )
     cuts = selection.cuts.active
-    passes = first_failed(
-        reconstruct(minus, plus, origin, (-gas, gas), response, rng), cuts
-    ) == len(cuts)
+    electrons = LEPTON_MASS["e"], LEPTON_MASS["e"]
+    measured = reconstruct(minus, plus, origin, (-gas, gas), response, rng, electrons)
+    passes = first_failed(measured, cuts) == len(cuts)
     share = np.sum(weight[passes]) / weight.sum()
     return share, np.sqrt(share * np.sum((weight * (passes - share)) ** 2)) / weight.sum()
 
