@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hnlstat.api.results import Result, result_of
 from hnlstat.api.stages import Fit, Likelihood, Limits
 from hnlstat.api.tables import Table, Yields, limit_columns, point_columns, yield_columns
-from hnlstat.config.search import Kinematic
 from hnlstat.config.study import MIN_COUPLINGS, Study
 from hnlstat.config.task import FitTask
 from hnlstat.errors import ConfigError, memory_in_a_line
@@ -99,8 +98,8 @@ def simulate(study: Study, *, progress: bool = False) -> Yields:
         if table is None:
             source = stages.simulate(study, *stages.place(study), work)
             table = source.table
-        if table.cut_flow is not None and isinstance(study.selection, Kinematic):
-            for text in cut_flow_remarks(table.cut_flow, study.selection):
+        for flow in table.cut_flows:
+            for text in cut_flow_remarks(flow):
                 work.remark(text)
         columns = yield_columns(table, study.model.axis)
         return Yields("yields", columns, table, source, tuple(work.remarks))

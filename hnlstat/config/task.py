@@ -150,12 +150,12 @@ class CombineTask(Task):
 
 class EfficiencyTask(Task):
     """
-    Events that the selection keeps over those that another one keeps, by mass.
+    Events that the searches keep over those that others keep, by mass.
 
     Attributes
     ----------
     reference
-        The study whose selection is compared with: overrides of the default.
+        The study whose searches are compared with: overrides of the default.
     coupling
         At which to compare.
     events

@@ -180,10 +180,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def _flux_source(run: FinishedRun) -> list[str]:
-    flux = run.study.flux
-    if flux.name != "t2k_nd280":
-        return [f"Flux: {flux.name}."]
-    return ["Flux: T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)."]
+    known = {"t2k_nd280": "T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)"}
+    names = dict.fromkeys(dataset.flux.name for dataset in run.study.datasets)
+    return [f"Flux: {known.get(name, name)}." for name in names]
 
 
 def _bound_sources(bounds: Sequence[Bound]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hnlstat.config.coupling import CouplingAxis
-from hnlstat.config.search import Kinematic
 from hnlstat.config.study import Study
 from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
@@ -23,7 +22,7 @@ from hnlstat.run.current import Run
 from hnlstat.run.files.folder import json_parts, write_json, write_parts
 from hnlstat.run.files.limits import write_limits
 from hnlstat.run.files.point_table import write_points
-from hnlstat.run.files.yields import write_cut_flow, write_yields
+from hnlstat.run.files.yields import write_cut_flows, write_yields
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
 
@@ -58,18 +57,17 @@ class Patches:
 
 
 def yields(current: Run, table: YieldTable) -> None:
-    """Keep yields.csv, and the cut flow of a kinematic selection with remarks on it."""
+    """Keep yields.csv, and the cut flows of searches that cut on tracks, with remarks on them."""
     axis = current.study.model.axis
     current.keep("yields.csv", table, partial(write_yields, axis=axis))
-    if table.cut_flow is not None:
+    if table.cut_flows:
         from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
 
-        selection = current.study.selection
-        assert isinstance(selection, Kinematic)
-        current.keep("cutflow.csv", table.cut_flow, partial(write_cut_flow, axis=axis))
-        current.say(cut_flow_table(table.cut_flow, axis))
-        for text in cut_flow_remarks(table.cut_flow, selection):
-            current.remark(text)
+        current.keep("cutflow.csv", table.cut_flows, partial(write_cut_flows, axis=axis))
+        for flow in table.cut_flows:
+            current.say(cut_flow_table(flow, axis))
+            for text in cut_flow_remarks(flow):
+                current.remark(text)
 
 
 def simulation(current: Run) -> Simulation:

@@ -29,7 +29,7 @@ def describe_point(
 
     Parameters
     ----------
-    study : the model of N, the selection and the calculator are used
+    study : the model of N, the searches and the calculator are used
     model : the counting experiment with the signal of the point
     mass, coupling : of N [GeV], [unit of the model]
     """
@@ -45,8 +45,14 @@ def describe_point(
         "width_gev": kappa * HBAR_C_GEV_M,
         "proper_decay_length_m": 1 / kappa,
         "branching_ratio": {s: float(physics.branching(mass, s)) for s in physics.final_states},
-        "branching_ratio_selected": float(branching_ratio(study, mass)),
-        "efficiency": float(efficiency(study, mass)),
+        "searches": {
+            search.name: {
+                "final_state": search.final_state,
+                "branching_ratio": float(branching_ratio(study, search, mass)),
+                "efficiency": float(efficiency(search, mass)),
+            }
+            for _, search in study.searches
+        },
         "channels": [
             {
                 "channel": channel,
@@ -80,7 +86,8 @@ def point_tables(document: dict[str, Any], axis: CouplingAxis) -> Iterator[Table
     facts.add_row("coupling", axis.amount(document[axis.column], 4))
     facts.add_row("proper decay length", f"{document['proper_decay_length_m']:.3g} m")
     facts.add_row("branching ratios", ratios)
-    facts.add_row("efficiency", f"{document['efficiency']:.3g}")
+    for name, search in document["searches"].items():
+        facts.add_row(f"efficiency ({name})", f"{search['efficiency']:.3g}")
     yield facts
 
     yields = Table("channel", "signal", "background", "observed", title="events")

@@ -60,15 +60,16 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
 def projections(study: Study) -> str:
     """What comes of projected datasets beside those with data; nothing where all are alike."""
     by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
-    for d in study.datasets:
-        data = d.exposure.observed
+    for d, search in study.searches:
+        data = d.data(search)
         kind = data if isinstance(data, str) else "" if data is None else "data"
-        by_kind[kind].append(f"{d.name} ({d.exposure.name})")
+        name = d.name if len(d.search) == 1 else f"{d.name} {search.name}"
+        by_kind[kind].append(f"{name} ({d.exposure.name})")
     asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
     if seen and missing:
         return (
             f"the data of {seen} do not count beside projections: {missing}; with `observed: "
-            "asimov` in their exposures these take their expected background for data"
+            "{EXPOSURE: asimov}` in their searches these take their expected background for data"
         )
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"

@@ -18,6 +18,7 @@ from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.limits.limits import MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
@@ -44,14 +45,11 @@ def given(study: Study) -> YieldTable | None:
     DataError
         Names the file and what cannot be used; a long calculation would make it useless.
     """
-    known = [channel.name for channel in likelihood.channels(study)]
-    table = (
-        None
-        if study.yields_from is None
-        else read_yields(study.yields_from, study.model.axis, known)
-    )
+    likelihood.components(study, *likelihood.bins(study))  # matrices that are none stop here
+    axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
+    table = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
     if table is not None:
-        likelihood.check_bins(study, table)
+        likelihood.check_bins(known, table)
         check_size(study, table, str(study.yields_from))
     if study.data_from is not None:
         read_data(study.data_from, *likelihood.bins(study))
@@ -68,7 +66,7 @@ def check_size(study: Study, table: YieldTable, source: str) -> None:
 
 def check_channels(study: Study, table: YieldTable) -> None:
     """Raise a ConfigError if a table has not the channels of a study."""
-    known = [channel.name for channel in likelihood.channels(study)]
+    known = [channel.name for channel in channels(study)]
     if sorted(known) != sorted(table.channels()):
         raise ConfigError(
             f"yields: have the channels {', '.join(table.channels())}; the study has "
@@ -115,6 +113,9 @@ def build(study: Study, table: YieldTable, work: Work) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         work.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    for text in likelihood.remarks(study):
+        if text not in work.remarks:
+            work.remark(text)
     if study.data_from is None:
         if (text := projections(study)) and text not in work.remarks:
             work.remark(text)

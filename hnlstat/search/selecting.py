@@ -4,14 +4,14 @@ A share is a weight of its ray like any other: times a column of the apparatus i
 column, so that one sample gives the selected yield, and the cut flow, at every coupling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.detector import Detector
-from hnlstat.config.search import Kinematic
+from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
 from hnlstat.models.checks import sampler
@@ -51,20 +51,26 @@ class PairSelection:
     products: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, study: Study, detector: Detector, layout: Layout) -> "PairSelection | None":
-        """What a kinematic selection asks of the pairs; None for a recast."""
-        selection = study.selection
-        if not isinstance(selection, Kinematic):
+    def of(
+        cls,
+        study: Study,
+        detector: Detector,
+        volumes: Sequence[str],
+        search: Search,
+        layout: Layout,
+    ) -> "PairSelection | None":
+        """What a search asks of the pairs; None where it does not look at them."""
+        if not isinstance(search, Tracks):
             return None
-        observable, smearing = selection.observable, selection.smearing
-        gas = [detector.around(name) for name in detector.fiducial]
+        observable, smearing = search.observable, search.smearing
+        gas = [detector.around(name) for name in volumes]
         return cls(
-            Response(selection.field, smearing.momentum, smearing.angle, selection.separation_path),
-            sampler(study.model, selection.channel),
-            selection.cuts.active,
+            Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
+            sampler(study.model, search.final_state),
+            search.cuts.active,
             np.array(gas).swapaxes(1, 2),
             0.0 if study.model.nature == "majorana" else study.model.source.helicity,
-            selection.decays,
+            search.decays,
             None if observable is None else observable.name,
             np.array((0.0, np.inf) if observable is None else observable.edges),
             layout.products,

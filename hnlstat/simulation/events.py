@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
-from hnlstat.config.sections import Dataset
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import rates, sampler
@@ -72,6 +72,7 @@ class EventModel:
     def of(cls, study: Study, mass: float, couplings: Sequence[float]) -> "EventModel":
         """Take the model and the decay channel from a Study."""
         values, model = np.array(couplings), study.model
+        _, search = next(study.searches)
         strength, kappa = rates(model, np.array([mass]), values)
         return cls(
             mass,
@@ -80,8 +81,8 @@ class EventModel:
             kappa[0],
             model.nature == "majorana",
             model.source.helicity,
-            float(branching_ratio(study, mass)),
-            sampler(model, study.selection.channel),
+            float(branching_ratio(study, search, mass)),
+            sampler(model, search.final_state),
         )
 
 
@@ -210,13 +211,24 @@ def join(batches: Sequence[Columns]) -> Columns:
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def strata(study: Study, model: EventModel) -> list[EventJob]:
-    """One job for each dataset, fiducial volume and kind of target that can make N."""
-    table = load_flux(study.flux.table).only(study.flux.flavours_in)
+def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) -> list[EventJob]:
+    """One job for each dataset, fiducial volume and kind of target that can make N.
+
+    Of the volumes that a search of the dataset uses, and with its widest cut on the angle, if none
+    is given.
+    """
     jobs: list[EventJob] = []
     for i, dataset in enumerate(study.datasets):
+        table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
-        app = setup.apparatus(study, dataset.detector, flux, table.edges_gev)
+        searches = dataset.search.values()
+        used = {name for search in searches for name in dataset.volumes(search)}
+        volumes = [name for name in dataset.detector.fiducial if name in used]
+        cut = min(search.min_cos_theta for search in searches)
+        app = setup.apparatus(
+            study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
+            flux, table.edges_gev,
+        )  # fmt: skip
         for k, scatterer in enumerate(app.scatterers):
             proposal = energy_proposal(
                 app.edges, flux.sum(axis=0), model.mass, app.source, scatterer, app.min_cos_theta
@@ -229,7 +241,7 @@ def strata(study: Study, model: EventModel) -> list[EventJob]:
                     model, app, modes, codes, dataset.name, volume, v, scatterer, proposal,
                     rays=1, all_rays=1, seed=(*key, v),
                 )
-                for v, volume in enumerate(dataset.detector.fiducial)
+                for v, volume in enumerate(volumes)
             ]  # fmt: skip
     return jobs
 

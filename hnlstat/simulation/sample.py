@@ -60,7 +60,7 @@ class Precision:
     Attributes
     ----------
     relative : relative error asked of the weighted total
-    weight : (K,) events per decay in each column; the total is over columns and volumes
+    weight : (K, V) events per decay in each column and volume, over which the total is
     relevant : totals below this many events need no precision
     max_rays : most rays to follow at one mass
     """
@@ -203,9 +203,9 @@ class _ScattererSample:
         return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS)
 
     def replicas(self, weight: Array) -> Array:
-        """Sum over the columns with a weight (K,) for each replica, (V, R, D)."""
-        counts = np.flatnonzero(weight)
-        total = np.einsum("pvrkd,k->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
+        """Sum over the columns with a weight (K, V) for each replica, (V, R, D)."""
+        counts = np.flatnonzero(weight.any(axis=1))
+        total = np.einsum("pvrkd,kv->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
         return np.asarray(total / self.points[:, None, None])
 
 

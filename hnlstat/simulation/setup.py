@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
+from hnlstat.config.dataset import Flux, FluxUncertainty
 from hnlstat.config.detector import Detector, Medium, cut_by
-from hnlstat.config.sections import FluxUncertainty
 from hnlstat.config.shapes import Box, Stack, Volume
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
@@ -33,6 +33,8 @@ ROCK = "rock"
 def apparatus(
     study: Study,
     detector: Detector,
+    volumes: Sequence[str],
+    min_cos_theta: float,
     flux: Array,
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
@@ -43,8 +45,10 @@ def apparatus(
 
     Parameters
     ----------
-    study : selection and simulation settings are used
+    study : simulation settings are used
     detector : of one of its datasets
+    volumes : names of its fiducial volumes that decays are looked for in
+    min_cos_theta : N at larger angles to the beam are left out
     flux : (F, J) flux columns to fold with, per POT and cm^2
     edges : (J + 1,) flux bin edges [GeV]
     weighted : columns with a weight of each ray besides
@@ -72,10 +76,10 @@ def apparatus(
         scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
         rock=np.array(rock + [False] * len(more)),
         beyond=np.array([False] * len(rock) + [True] * len(more)),
-        fiducial=tuple(region.solid for region in detector.fiducial.values()),
+        fiducial=tuple(detector.fiducial[name].solid for name in volumes),
         edges=edges,
         flux=flux,
-        min_cos_theta=study.selection.min_cos_theta,
+        min_cos_theta=min_cos_theta,
         radius=None if simulation.radius == "auto" else simulation.radius,
         upstream=None if simulation.upstream == "auto" else simulation.upstream,
         upstream_offset=simulation.upstream_offset,
@@ -158,11 +162,11 @@ def scatterers(
     )
 
 
-def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Array:
+def flux_columns(study: Study, flux: Flux, table: FluxTable, modes: tuple[str, ...]) -> Array:
     """Flux per POT and cm^2 that makes N, (2 * modes, J): nominal, then each at +1 sigma."""
     weights = study.model.flavour_weights()
     nominal = np.array([table.coupled(mode, weights) for mode in modes]) / POT_UNIT
-    shift = flux_uncertainty(study.flux.uncertainty, table.edges_gev)
+    shift = flux_uncertainty(flux.uncertainty, table.edges_gev)
     return np.concatenate([nominal, nominal * (1 + shift)])
 
 

@@ -41,13 +41,16 @@ def content_hash(study: Study) -> str:
         "yields_from": True,
         "data_from": True,
         "inputs": True,
-        "flux": {"table"},
         "events": {"format"},
         "bounds": True,
         "systematics": {"assumed"},
-        "selection": {"assumed"},
         "datasets": {
-            "__all__": {"detector": {"description", "assumed"}, "exposure": {"description"}}
+            "__all__": {
+                "detector": {"description", "assumed"},
+                "exposure": {"description"},
+                "flux": {"table"},
+                "search": {"__all__": {"description", "assumed"}},
+            }
         },
     }
     if study.task.kind != "compare":
@@ -56,9 +59,10 @@ def content_hash(study: Study) -> str:
     total = hashlib.sha256(f"{__version__} {content}".encode())
     if is_foreign(type(study.model)):
         total.update(foreign_code(type(study.model).__module__).encode())
-    table = load_flux(study.flux.table)
-    for values in (table.edges_gev, *table.flux.values()):
-        total.update(values.tobytes())
+    for dataset in study.datasets:
+        table = load_flux(dataset.flux.table)
+        for values in (table.edges_gev, *table.flux.values()):
+            total.update(values.tobytes())
     for key, path in input_files(study):
         if not key.startswith(("bounds", "flux")):
             total.update(f"{key} {digest(key, path)}".encode())

@@ -39,8 +39,8 @@ LOGGING = re.compile(
 PROVIDERS = {"model": "hnlstat.config.registry:option"}
 """What may know an option of a group that no file is found for, and give its settings."""
 
-SEVERAL = ("experiment",)
-"""Groups of which several options may be taken, one after the other."""
+SEVERAL = ("experiment", "search")
+"""Groups of which several options may be taken."""
 
 
 def install() -> None:
@@ -151,7 +151,9 @@ def _one_option(group: str, option: object, shown: str) -> None:
     """Refuse what cannot choose an option of a group."""
     several = isinstance(option, Sequence) and not isinstance(option, str)
     options = list(option) if several else [option]  # type: ignore[call-overload]
-    if several and group not in SEVERAL:
+    if group == "search" and len(set(map(str, options))) < len(options):
+        raise ConfigError(f"{shown}: has an option twice")
+    if several and options and group not in SEVERAL:
         raise ConfigError(
             f"{shown}: is a list, where one option belongs; write {group}=NAME, -m {group}=NAME,"
             "NAME to run each, or datasets=[...] for several detectors in one likelihood"

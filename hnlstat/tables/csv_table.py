@@ -141,7 +141,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     head: dict[str, str] = {}
     names: list[str] = []
     table = _Growing(path)
-    for number, line in _lines(path):
+    for number, line in csv_lines(path):
         if line.startswith("#"):
             head |= [_pair(line)] if ":" in line else []
             continue
@@ -198,7 +198,7 @@ class _Growing:
         self._rows.clear()
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def csv_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Give the lines that are not empty, with their numbers."""
     with open_regular(path) as file:
         stream = io.TextIOWrapper(file, encoding="utf-8-sig")

@@ -20,6 +20,12 @@ from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.setup import variations
 from hnlstat.studies.staircase import Stair, staircase
 
+OF_LIKELIHOOD = {
+    "description", "background", "covariance", "background_factor", "observed", "systematics",
+    "disjoint_from", "assumed",
+}  # fmt: skip
+"""Settings of searches that no sample depends on."""
+
 Array = NDArray[np.float64]
 
 
@@ -86,8 +92,9 @@ def _within_table(study: Study, couplings: Array) -> Array:
 
 def _simulated(study: Study) -> dict[str, Any]:
     """All that the samples depend on, through what is simulated or the precision asked for."""
-    parts = {"datasets", "flux", "model", "scan", "selection", "simulation"}
-    basis = study.model_dump(include=parts, exclude={"selection": {"background"}})
+    unused: Any = {"datasets": {"__all__": {"search": {"__all__": OF_LIKELIHOOD}}}}
+    parts = {"datasets", "model", "scan", "simulation"}
+    basis = study.model_dump(include=parts, exclude=unused)
     further = study.systematics.rock_length
     return basis | {"variations": variations(study), "rock_length": further}
 

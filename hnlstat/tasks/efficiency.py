@@ -1,4 +1,4 @@
-"""task=efficiency: how the selection compares with another one, mass by mass."""
+"""task=efficiency: how searches compare with others, mass by mass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,20 +16,19 @@ from hnlstat.report.wording import mev_text
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.stages import simulate
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import branching_ratio
+from hnlstat.search.yields import looked_for
 from hnlstat.studies.checks import reference
 
 Array = NDArray[np.float64]
 
 COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
 """Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
-reference expects its events; `decays_to_channel` are of N within the angle that the selection
-simulates."""
+reference expects its events; `decays_to_channel` are of N within the angle that is simulated."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Events of two selections at one mass and coupling; NaN for the coupling: there is none."""
+    """Events of two searches at one mass and coupling; NaN for the coupling: there is none."""
 
     mass: float
     coupling: float
@@ -40,16 +39,17 @@ class Ratio:
 
     @property
     def ratio(self) -> float:
-        """Events of the selection over those of the reference."""
+        """Events of the searches over those of the reference."""
         return self.events / self.reference if self.reference > 0 else np.nan
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """Find the events that the selection keeps over those that a reference keeps."""
+    """Find the events that the searches keep over those that a reference keeps."""
     study = current.study
     assert given is None  # a Study with yields_from and this task is not valid
     assert isinstance(study.task, EfficiencyTask)
-    other = study.replace(selection=reference(study.task).selection)
+    search = reference(study.task).datasets[0].search
+    other = study.replace(datasets=tuple(d.replace(search=search) for d in study.datasets))
     masses, axis = study.scan.mass.array(), study.model.axis
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
     mine = simulate(study, masses, couplings, current).table
@@ -77,7 +77,7 @@ def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterat
     """
     task = study.task
     assert isinstance(task, EfficiencyTask)
-    made = mine.made() * branching_ratio(study, mine.masses)[:, None]
+    made = looked_for(study, mine)
     with np.errstate(divide="ignore"):
         x = np.log(mine.couplings)
         logs = [np.log(a) for a in (made, mine.events.sum(axis=-1), theirs.events.sum(axis=-1))]

@@ -25,7 +25,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     model = EventModel.of(study, mass, couplings)
     jobs = strata(study, model)
     spreads = current.map("planning", EventJob.spread, jobs)
-    axis, state = study.model.axis, study.selection.channel
+    axis, (state,) = study.model.axis, study.final_states
     tally = Tally(couplings, axis.column, state)
     batches = tally.passing(_batches(current, [*divide(jobs, spreads, study.events.number)]))
     kind = study.events.format if study.events.format != "auto" else best_format()

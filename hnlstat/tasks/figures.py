@@ -29,7 +29,7 @@ from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import branching_ratio
+from hnlstat.search.yields import looked_for
 from hnlstat.simulation.production import Production, ProductionJob
 from hnlstat.system.screen import line_of
 
@@ -285,7 +285,7 @@ def _efficiency(album: Album) -> Array | None:
     """Share of the decays within the cut on the angle that are selected, (P,)."""
     table, coupling = album.table, album.productions[0].coupling
     j = int(np.argmin(np.abs(np.log(table.couplings / coupling))))
-    decays = table.made()[:, j] * branching_ratio(album.finished.study, table.masses)
+    decays = looked_for(album.finished.study, table)[:, j]
     known = np.isfinite(decays) & (decays > 0)
     if not known.any():
         return None

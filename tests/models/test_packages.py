@@ -13,7 +13,6 @@ import pytest
 
 from hnlstat.app import main
 from hnlstat.config.registry import foreign_code, model_class
-from hnlstat.config.search import Kinematic
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.errors import ConfigError
 from hnlstat.physics.targets import target
@@ -215,7 +214,6 @@ def test_entry_points_are_not_read_for_the_shipped_models(tmp_path):
 
 @pytest.mark.usefixtures("contact")
 def test_what_a_model_does_not_sample_is_not_selected_by_tracks():
-    study = load(["model=contact", *GRID, "selection=kinematic"])
-    assert isinstance(study.selection, Kinematic)
+    study = load(["model=contact", *GRID, "search=tpc_ee_tracks"])
     with pytest.raises(ConfigError, match="contact: decays to ee are not sampled"):
         list(Plan.of(study, np.array([0.1]), np.array([1e-2])).jobs())

@@ -39,7 +39,7 @@ def apparatus(**changes):
 
 def run(made, numbers=slice(None)):
     """The first points only: with the same rays, samples agree as well as their formulae."""
-    goal = Precision(0.9, np.ones(1), np.inf, 10**6)
+    goal = Precision(0.9, np.ones((1, 1)), np.inf, 10**6)
     return simulate(made, MASS, STRENGTH[numbers], KAPPA[numbers], goal, 1)
 
 

@@ -41,7 +41,7 @@ def simple(boxes, centre, size, scatterers=("C12",), **changes):
 def run(apparatus, kappa, mass=MASS, strength=None, precision=0.003, seed=1):
     kappa = np.atleast_1d(np.asarray(kappa, dtype=float))
     strength = np.full(len(kappa), 1e-12) if strength is None else strength
-    goal = Precision(precision, np.ones(len(apparatus.flux)), 0.0, 2_000_000)
+    goal = Precision(precision, np.ones((len(apparatus.flux), 1)), 0.0, 2_000_000)
     return simulate(apparatus, mass, strength, kappa, goal, seed)
 
 

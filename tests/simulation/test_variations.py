@@ -39,7 +39,7 @@ def block(name, fermi_momentum=None, weights=()):
 def run(apparatus, kappa=(0.1, 1e5)):
     weight = np.zeros(apparatus.columns)
     weight[:2] = 1.0
-    goal = Precision(0.003, weight, 0.0, 1_000_000)
+    goal = Precision(0.003, weight[:, None], 0.0, 1_000_000)
     return simulate(apparatus, MASS, np.full(len(kappa), 1e-12), np.array(kappa), goal, 1)
 
 

@@ -32,7 +32,7 @@ _EDGE = 0.01  # of the range: a best fit closer to its end lies at it
 
 @dataclass(frozen=True)
 class Parameter:
-    """A fitted parameter; mass [GeV] and coupling themselves, not their logarithms.
+    """A fitted parameter; mass [GeV] and coupling [GeV^-1] themselves, not their logarithms.
 
     Attributes
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +76,8 @@ def write_yields(path: Path, table: YieldTable, axis: CouplingAxis) -> None:
     write_parts(path, itertools.chain([head], map(lines_of, range(table.masses.size))))
 
 
-def write_cut_flow(path: Path, flow: CutFlow, axis: CouplingAxis) -> None:
-    """Write a cut flow as csv: for each point and channel all decays, then what each cut leaves.
+def write_cut_flows(path: Path, flows: Sequence[CutFlow], axis: CouplingAxis) -> None:
+    """Write cut flows as csv: for each point and channel all decays, then what each cut leaves.
 
     The columns are mass_gev, that of the coupling, channel, cut ("none" for all), decays and share
     (of all); a last line "beyond_edges" counts selected decays outside the observable's edges.
@@ -87,6 +87,11 @@ def write_cut_flow(path: Path, flow: CutFlow, axis: CouplingAxis) -> None:
     OutputError
         If the file cannot be written.
     """
+    rows = itertools.chain.from_iterable(map(_cut_flow_rows, flows))
+    write_csv(path, (*yield_axes(axis), *CUT_FLOW_COLUMNS), rows)
+
+
+def _cut_flow_rows(flow: CutFlow) -> Iterator[tuple[str, ...]]:
     decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
     made = np.broadcast_to(decays[..., :1], decays.shape)
     share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
@@ -97,11 +102,8 @@ def write_cut_flow(path: Path, flow: CutFlow, axis: CouplingAxis) -> None:
         ("none", *flow.cuts, "beyond_edges"),
     )
     values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
-    rows = (
-        (*point, f"{number:.6g}", f"{part:.6g}")
-        for point, (number, part) in zip(points, values, strict=True)
-    )
-    write_csv(path, (*yield_axes(axis), *CUT_FLOW_COLUMNS), rows)
+    for point, (number, part) in zip(points, values, strict=True):
+        yield (*point, f"{number:.6g}", f"{part:.6g}")
 
 
 def read_yields(
