@@ -79,7 +79,7 @@ def test_own_folder_comes_before_the_shipped_one(studies: list[Study], tmp_path:
     )
     exposure = tmp_path / "mine" / "exposure"
     exposure.mkdir()
-    (exposure / "t2k_2019.yaml").write_text("name: own\npot: {fhc: 1e20}\nobserved: null\n")
+    (exposure / "t2k_2019.yaml").write_text("name: own\npot: {fhc: 1e20}\n")
     for folder in ("mine", str(tmp_path / "mine")):
         assert main([f"--config-dir={folder}", "detector=deep"]) == 0
         assert studies[-1].name == "deep"

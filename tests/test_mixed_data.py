@@ -9,23 +9,27 @@ from hnlstat.config import Study
 from hnlstat.errors import ConfigError
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.run.remarks import projections
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load
 
 UPGRADE = ["detector=nd280_upgrade"]
+TRACKS = "search.tpc_ee_tracks"
 OLD = "{detector: nd280, exposure: t2k_2019}"
 
 
 @cache
 def mixed(observed: str, *more: str) -> Study:
-    new = f"{{exposure: {{name: new, pot: {{fhc: 8e21, rhc: 8e21}}, observed: {observed}}}}}"
-    return load([*UPGRADE, f"datasets=[{new}, {OLD}]", *more])
+    new = "{exposure: {name: new, pot: {fhc: 8e21, rhc: 8e21}}}"
+    name = "tpc_ee_tracks" if "search=tpc_ee_tracks" in more else "tpc_ee"
+    data = [] if observed == "null" else [f"+search.{name}.observed.new={observed}"]
+    return load([*UPGRADE, f"datasets=[{new}, {OLD}]", *more, *data])
 
 
 def table(study: Study, bins: int = 1) -> YieldTable:
     """Yields of one point, 3 events in each channel."""
-    rows = [(c, i) for c in likelihood.channels(study) for i in range(bins)]
+    rows = [(c, i) for c in channels(study) for i in range(bins)]
     events = np.full((1, 1, len(rows)), 3.0 / bins)
     return YieldTable(
         np.array([0.1]), np.array([1e-6]), tuple(c.dataset for c, _ in rows),
@@ -49,8 +53,8 @@ def test_asimov_data_are_the_background_of_that_dataset_alone():
 
 def test_asimov_data_of_bins_follow_the_background():
     study = mixed(
-        "asimov", "selection=kinematic",
-        "selection.observable={name: pair_energy, edges: [0, 1, 9], background: [0.8, 0.2]}",
+        "asimov", "search=tpc_ee_tracks",
+        TRACKS + ".observable={name: pair_energy, edges: [0, 1, 9], background: [0.8, 0.2]}",
     )  # fmt: skip
     base = likelihood.experiment(study, table(study, 2)).base
     np.testing.assert_array_equal(base.observed[:4], base.background[:4])
@@ -73,9 +77,12 @@ def test_the_run_says_what_is_projected(data, has, said):
     assert bool(projections(study)) == bool(said)
 
 
-@pytest.mark.parametrize("exposure", ["t2k_2023", "published_upgrade_3yr"])
-def test_projections_alone_have_no_data(exposure):
-    study = load([f"exposure={exposure}"])
+@pytest.mark.parametrize(
+    ("exposure", "more"),
+    [("t2k_2023", []), ("t2k_upgrade_3yr", ["+search.tpc_ee.observed.t2k_upgrade_3yr=asimov"])],
+)
+def test_projections_alone_have_no_data(exposure, more):
+    study = load([f"exposure={exposure}", *more])
     assert not study.has_data
     assert observed(study) is None
     assert projections(study) == ""
@@ -104,21 +111,22 @@ def test_a_fit_takes_asimov_data_beside_others():
     assert mixed("asimov", "task=fit").has_data
     for data in ("null", "asimov"):
         with pytest.raises(ConfigError, match="data_from: missing; a projection has no data"):
-            load(["task=fit", "exposure=t2k_2019", f"exposure.observed={data}"])
+            load(["task=fit", f"search.tpc_ee.observed.t2k_2019={data}"])
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("asimv", "exposure.observed: asimv is not one of 'asimov'"),
-        ("3", "exposure.observed: 3 is not a mapping of keys to values"),
-        ("{fhc: -1}", "exposure.observed.fhc: -1"),
-        ("{fhc: asimov}", "exposure.observed.fhc: asimov"),
+        ("asimv", "search.tpc_ee.observed.t2k_2019: asimv is not one of 'asimov'"),
+        ("3", "search.tpc_ee.observed.t2k_2019: 3 is not a mapping of keys to values"),
+        ("{fhc: -1}", "search.tpc_ee.observed.t2k_2019.fhc: -1"),
+        ("{fhc: asimov}", "search.tpc_ee.observed.t2k_2019.fhc: asimov"),
+        ("{fhc: [0, 1], rhc: 0}", "search.tpc_ee.observed.t2k_2019.fhc: has 2 entries for 1 bins"),
     ],
 )
 def test_other_data_are_one_clear_line(value, message):
     with pytest.raises(ConfigError) as raised:
-        load(["exposure=t2k_2019", f"exposure.observed={value}"])
+        load(["exposure=t2k_2019", f"search.tpc_ee.observed.t2k_2019={value}"])
     assert str(raised.value).startswith(message)
 
 
@@ -126,9 +134,10 @@ def test_flavours_of_one_horn_mode():
     right = load(
         ["flux.flavours_by_mode={fhc: [numu], rhc: [numubar, nue]}", "flux.flavours=[numu,numubar]"]
     )
-    assert right.flux.flavours_in("fhc") == ("numu",)
-    assert right.flux.flavours_in("rhc") == ("numubar",)  # in both lists
-    assert load(["flux.flavours_by_mode={rhc: [nue]}"]).flux.flavours_in("fhc")[0] == "numu"
+    assert right.datasets[0].flux.flavours_in("fhc") == ("numu",)
+    assert right.datasets[0].flux.flavours_in("rhc") == ("numubar",)  # in both lists
+    only = load(["flux.flavours_by_mode={rhc: [nue]}"]).datasets[0].flux
+    assert only.flavours_in("fhc")[0] == "numu"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +151,7 @@ def test_flavours_of_one_horn_mode():
         ("{fhc: numu}", "flux.flavours_by_mode.fhc: numu is not a list; write [numu]"),
         ("{fhc: []}", "flux.flavours_by_mode.fhc: [] is empty"),
         ("numu", "flux.flavours_by_mode: numu is not a mapping"),
-        ("{fhc: [nue], rhc: [nuebar]}", "flux.table: t2k_nd280_flux has no flux that model.flav"),
+        ("{fhc: [nue], rhc: [nuebar]}", "flux.table: t2k_nd280_flux has no flux that the model"),
     ],
 )
 def test_other_flavours_are_one_clear_line(value, message):

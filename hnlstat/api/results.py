@@ -58,7 +58,7 @@ class Result:
     def tables(self) -> Mapping[str, Table]:
         """Tables by name: what files of the run have, with the same columns."""
         found = {
-            Path(name).stem: table_of(Path(name).stem, kept.content)
+            Path(name).stem: table_of(Path(name).stem, kept.content, self.study.model.axis)
             for name, kept in self._outcome.kept.items()
             if Path(name).suffix not in (".json", ".md")
         }
@@ -142,7 +142,7 @@ class Result:
         """What was found, in sentences."""
         kind = self.study.task.kind
         try:
-            found = words(kind, self.summary)
+            found = words(kind, self.summary, self.study.model.axis)
         except (LookupError, TypeError):
             found = []
         return [*found, *(str(note) for note in notes(self.remarks))]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hnlstat.api.results import Result, result_of
 from hnlstat.api.stages import Fit, Likelihood, Limits
 from hnlstat.api.tables import Table, Yields, limit_columns, point_columns, yield_columns
-from hnlstat.config.search import Kinematic
 from hnlstat.config.study import MIN_COUPLINGS, Study
 from hnlstat.config.task import FitTask
 from hnlstat.errors import ConfigError, memory_in_a_line
@@ -99,10 +98,11 @@ def simulate(study: Study, *, progress: bool = False) -> Yields:
         if table is None:
             source = stages.simulate(study, *stages.place(study), work)
             table = source.table
-        if table.cut_flow is not None and isinstance(study.selection, Kinematic):
-            for text in cut_flow_remarks(table.cut_flow, study.selection):
+        for flow in table.cut_flows:
+            for text in cut_flow_remarks(flow):
                 work.remark(text)
-        return Yields("yields", yield_columns(table), table, source, tuple(work.remarks))
+        columns = yield_columns(table, study.model.axis)
+        return Yields("yields", columns, table, source, tuple(work.remarks))
 
 
 def likelihood(study: Study, yields: Yields) -> Likelihood:
@@ -126,7 +126,7 @@ def likelihood(study: Study, yields: Yields) -> Likelihood:
     stages.check_channels(study, yields.grid)
     with _work(study, False) as work:
         experiment = stages.build(study, yields.grid, work)
-        return Likelihood(study.name, yields, experiment, (*yields.remarks, *work.remarks))
+        return Likelihood(study, yields, experiment, (*yields.remarks, *work.remarks))
 
 
 def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> Limits:
@@ -162,7 +162,8 @@ def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> L
         columns = limit_columns(found)
         remarks = (*likelihood.remarks, *work.remarks)
         job = ContourFigureJob.of(study, table, regions)
-        return Limits("limits", columns, Table("points", point_columns(points)), job, remarks)
+        tested = Table("points", point_columns(points, study.model.axis))
+        return Limits("limits", columns, tested, job, remarks)
 
 
 def fit(study: Study, likelihood: Likelihood, *, progress: bool = False) -> Fit:

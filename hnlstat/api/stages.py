@@ -33,8 +33,8 @@ class Likelihood:
 
     Attributes
     ----------
-    name
-        Of the study.
+    study
+        Whose likelihood it is.
     yields
         The signal.
     experiment
@@ -43,7 +43,7 @@ class Likelihood:
         What to take with care.
     """
 
-    name: str
+    study: Study
     yields: Yields
     experiment: Experiment
     remarks: tuple[str, ...]
@@ -71,13 +71,13 @@ class Likelihood:
     @property
     def patchset(self) -> dict[str, Any]:
         """The signal of every grid point, as a patch set for pyhf."""
-        found: Patches = patches(self.yields.grid, self.experiment, self.name)
+        found: Patches = patches(self.yields.grid, self.experiment, self.study)
         return found.document()
 
     def __repr__(self) -> str:
         grid = self.yields.grid
         size = f"{grid.masses.size} masses x {grid.couplings.size} couplings"
-        return f"likelihood of {self.name} at {size}\n{self.channels!r}"
+        return f"likelihood of {self.study.name} at {size}\n{self.channels!r}"
 
     def _repr_html_(self) -> str:
         """Show the channels in a notebook."""
@@ -155,7 +155,7 @@ class Fit:
             return drawn(name, partial(pulls_figure, self.best))
         found = self.fitted
         shown: Any = {
-            "flavours": self.study.model.flavours.model_dump(), "title": title(self.study),
+            "axis": self.study.model.axis, "title": title(self.study),
             "mass_range": (found.masses[0], found.masses[-1]),
             "coupling_range": (found.couplings[0], found.couplings[-1]),
         }  # fmt: skip

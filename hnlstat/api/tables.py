@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.base import suggest
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError, HnlstatError
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.inference.limits.limits import Limit
@@ -18,7 +19,7 @@ from hnlstat.report.keep import Points
 from hnlstat.run.current import Rows
 from hnlstat.run.files.limits import LIMIT_COLUMNS
 from hnlstat.run.files.point_table import point_columns as point_names
-from hnlstat.run.files.yields import CUT_FLOW_COLUMNS, MODIFIER_PREFIX, YIELD_AXES, YIELD_LABELS
+from hnlstat.run.files.yields import CUT_FLOW_COLUMNS, MODIFIER_PREFIX, YIELD_LABELS, yield_axes
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import CutFlow, YieldTable
 
@@ -187,14 +188,14 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def table_of(name: str, content: object) -> Table | None:
-    """Make a table of what a run keeps; None if it is none."""
+def table_of(name: str, content: object, axis: CouplingAxis) -> Table | None:
+    """Make a table of what a run keeps, with a coupling; None if it is none."""
     if isinstance(content, YieldTable):
-        return Yields(name, yield_columns(content), content)
+        return Yields(name, yield_columns(content, axis), content)
     if isinstance(content, CutFlow):
-        return Table(name, _cut_flow_columns(content))
+        return Table(name, _cut_flow_columns(content, axis))
     if isinstance(content, Points):
-        return Table(name, point_columns(content))
+        return Table(name, point_columns(content, axis))
     if isinstance(content, Rows):
         return Table(name, _columns(content.columns, content.rows))
     if isinstance(content, tuple) and all(isinstance(item, Limit) for item in content):
@@ -204,7 +205,7 @@ def table_of(name: str, content: object) -> Table | None:
     return None
 
 
-def yield_columns(table: YieldTable) -> dict[str, Column]:
+def yield_columns(table: YieldTable, axis: CouplingAxis) -> dict[str, Column]:
     """Columns of yields.csv."""
     shape = table.events.shape
     between = np.zeros((), int)
@@ -212,7 +213,7 @@ def yield_columns(table: YieldTable) -> dict[str, Column]:
         between = table.interpolated[:, None].astype(int)
     labels = [np.array(getattr(table, name)) for name in YIELD_LABELS]
     axes = table.masses[:, None, None], table.couplings[:, None]
-    columns = dict(zip((*YIELD_LABELS, *YIELD_AXES), (*labels, *axes), strict=True)) | {
+    columns = dict(zip((*YIELD_LABELS, *yield_axes(axis)), (*labels, *axes), strict=True)) | {
         "decays": table.decays,
         "events": table.events,
         "mc_error": table.mc_error,
@@ -223,7 +224,7 @@ def yield_columns(table: YieldTable) -> dict[str, Column]:
     return {name: np.broadcast_to(values, shape).ravel() for name, values in columns.items()}
 
 
-def _cut_flow_columns(flow: CutFlow) -> dict[str, Column]:
+def _cut_flow_columns(flow: CutFlow, axis: CouplingAxis) -> dict[str, Column]:
     decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
     made = np.broadcast_to(decays[..., :1], decays.shape)
     share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
@@ -234,7 +235,7 @@ def _cut_flow_columns(flow: CutFlow) -> dict[str, Column]:
     )  # fmt: skip
     return {
         name: np.broadcast_to(column, decays.shape).ravel()
-        for name, column in zip(CUT_FLOW_COLUMNS, values, strict=True)
+        for name, column in zip((*yield_axes(axis), *CUT_FLOW_COLUMNS), values, strict=True)
     }
 
 
@@ -243,7 +244,7 @@ def limit_columns(limits: Sequence[Limit]) -> dict[str, Column]:
     return {name: np.array([getattr(limit, name) for limit in limits]) for name in LIMIT_COLUMNS}
 
 
-def point_columns(points: Points) -> dict[str, Column]:
+def point_columns(points: Points, axis: CouplingAxis) -> dict[str, Column]:
     """Columns of points.csv."""
     rows = []
     for test in points.tests:
@@ -255,10 +256,10 @@ def point_columns(points: Points) -> dict[str, Column]:
         if found is not None:
             p0 = [found.p0_observed, found.p0_expected, found.significance]
         rows.append(
-            (test.mass_gev, test.coupling_inv_gev, *test.signal, *cls, *p0, test.method,
+            (test.mass_gev, test.coupling, *test.signal, *cls, *p0, test.method,
              test.validity)
         )  # fmt: skip
-    return _columns(point_names(points.channels), rows)
+    return _columns(point_names(points.channels, axis), rows)
 
 
 def rows_table(name: str, rows: Sequence[Mapping[str, object]]) -> Table:

@@ -1,6 +1,6 @@
 """Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,19 +50,19 @@ class FluxTable:
         kept = {key: values for key, values in self.flux.items() if key[1] in flavours_in(key[0])}
         return FluxTable(self.edges_gev, kept)
 
-    def coupled(self, mode: str, couplings: dict[str, float]) -> Array:
-        """Flux (J,) of neutrinos and antineutrinos, each flavour times its (d_a / d)^2.
+    def coupled(self, mode: str, weights: Mapping[str, float]) -> Array:
+        """Flux (J,) of neutrinos and antineutrinos, each flavour times its weight.
 
         Parameters
         ----------
         mode : horn mode
-        couplings : flavour "e", "mu", "tau" -> d_a / d (the beam has no tau neutrinos)
+        weights : by flavour "e", "mu", "tau" (the beam has no tau neutrinos)
         """
         total = np.zeros(len(self.edges_gev) - 1)
         for (table_mode, flavour), values in self.flux.items():
             if table_mode == mode:
-                relative = couplings.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0)
-                total += relative**2 * values
+                weight = weights.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0)
+                total += weight * values
         return total
 
 

@@ -1,4 +1,4 @@
-"""Existing bounds on the dipole coupling, and the masses at which a limit goes beyond them.
+"""Existing bounds on the coupling, and the masses at which a limit goes beyond them.
 
 Bounds hold for a neutrino of one flavour, or of any one, so `comparable` comes before every
 comparison with a model.

@@ -5,13 +5,15 @@ Between its points a curve is straight in the logarithms of mass and coupling.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
+
+from hnlstat.config.coupling import CouplingAxis
 
 FloatArray = NDArray[np.float64]
 
@@ -72,11 +74,13 @@ class Bound:
     status : str
         "excluded", "projected" or "allowed" (the region an excess prefers).
     flavour : str
-        Flavour a of the coupling d_a that the bound is for; "any": each of them alone.
+        That of the coupling that the bound is for; "any": each of them alone.
     source : str
         Publication.
     mass, coupling : array, shape (V,)
-        Vertices [GeV], [GeV^-1], in the order of the curve.
+        Vertices [GeV], [unit of the coupling], in the order of the curve.
+    column : str
+        Column of the couplings in its file, which says whose they are.
     scaling : Scaling or None
         How the curve goes over to other levels, if that is known.
     rescaled_from : float or None
@@ -96,6 +100,7 @@ class Bound:
     source: str
     mass: FloatArray
     coupling: FloatArray
+    column: str
     scaling: Scaling | None = None
     rescaled_from: float | None = None
     color: str | None = None
@@ -125,7 +130,7 @@ class Bound:
         Returns
         -------
         lower, upper : array, shape (M,)
-            Couplings [GeV^-1]: `lower` infinite at masses the curve does not reach, `upper`
+            Couplings: `lower` infinite at masses the curve does not reach, `upper`
             infinite where it is open above and zero where it does not reach.
         """
         vertices = np.column_stack([self.mass, self.coupling])
@@ -150,7 +155,7 @@ def span(vertices: FloatArray, mass: FloatArray) -> tuple[FloatArray, FloatArray
     Returns
     -------
     lower, upper : array, shape (M,)
-        Couplings [GeV^-1], infinite and zero at masses that the curve does not reach.
+        Couplings, infinite and zero at masses that the curve does not reach.
     crossed : int array, shape (M,)
         Number of crossings.
     """
@@ -165,22 +170,20 @@ def span(vertices: FloatArray, mass: FloatArray) -> tuple[FloatArray, FloatArray
     return lower, upper, ((left <= at) & (at < right)).sum(axis=1)
 
 
-def comparable(bounds: Sequence[Bound], flavours: Mapping[str, float]) -> tuple[Bound, ...]:
-    """Those bounds whose coupling is the model's d, and the only one.
+def comparable(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[Bound, ...]:
+    """Those bounds whose coupling is the model's, and the only one.
 
     Parameters
     ----------
     bounds : sequence of Bound
         Any bounds.
-    flavours : mapping
-        Relative couplings d_a/d of the model. A bound on d_a holds for d where d_a/d is 1 or -1
-        and the others vanish; for any other pattern nothing can be compared with bounds on a
-        single coupling.
+    axis : CouplingAxis
+        The coupling of the model. A bound for one flavour holds where N couples to this one alone;
+        for any other pattern nothing can be compared with bounds on a single coupling.
     """
-    active = {flavour: weight for flavour, weight in flavours.items() if weight != 0}
-    if len(active) != 1 or any(abs(weight) != 1 for weight in active.values()):
+    if axis.flavour is None:
         return ()
-    return tuple(b for b in bounds if b.flavour in (*active, ANY))
+    return tuple(b for b in bounds if b.column == axis.column and b.flavour in (axis.flavour, ANY))
 
 
 def established(bounds: Sequence[Bound]) -> tuple[Bound, ...]:

@@ -1,11 +1,12 @@
 """Files of existing bounds, and the choice of them that a Study makes.
 
-A bound is a csv file with the columns `mass_gev` and `coupling_inv_gev`, lines in the order of the
-curve, and a head of `# key: value` comments: `label`, `level` (a number, or "indicative"), `kind`,
+A bound is a csv file with the columns `mass_gev` and that of the coupling that it is on, such as
+`coupling_inv_gev` of the dipole, lines in the order of the curve, and a head of `# key: value`
+comments: `label`, `level` (a number, or "indicative"), `kind`,
 `status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
 why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". `note`,
 optional, is what the summary says where the bound ends a range. `mass_unit` and `coupling_unit` are
-those of the columns, if they are not GeV and GeV^-1.
+those of the columns, if they are not GeV and the model's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from hnlstat.bounds.curves import ANY, Bound, Kind, Scaling, Statistic, Status
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import CsvTable, read_csv
@@ -32,21 +34,23 @@ FloatArray = NDArray[np.float64]
 FOLDER = DATA / "bounds"
 
 
-def load_bounds(folder: Path = FOLDER) -> tuple[Bound, ...]:
-    """Read all bounds of a folder, by default those that come with hnlstat, sorted by name.
+def load_bounds(axis: CouplingAxis, folder: Path = FOLDER) -> tuple[Bound, ...]:
+    """Read all bounds on a coupling in a folder, by default that of hnlstat, sorted by name.
 
     Raises
     ------
     DataError
         See `read_bound`.
     """
-    return tuple(read_bound(path) for path in sorted(folder.glob("*.csv")))
+    tables = (read_csv(path, required=("mass_gev",)) for path in sorted(folder.glob("*.csv")))
+    return tuple(_bound(table, axis) for table in tables if axis.column in table.columns)
 
 
-def chosen_bounds(choice: BoundChoice) -> tuple[Bound, ...]:
+def chosen_bounds(choice: BoundChoice, axis: CouplingAxis) -> tuple[Bound, ...]:
     """Read the bounds of a Study, with its labels and styles, at its level where that is possible.
 
-    A user's own file takes the place of the shipped curve of the same name.
+    A user's own file takes the place of the shipped curve of the same name. Of all that come with
+    hnlstat those on the model's coupling are taken.
 
     Raises
     ------
@@ -70,7 +74,16 @@ def chosen_bounds(choice: BoundChoice) -> tuple[Bound, ...]:
     found = []
     for name, path in paths.items():
         if name not in choice.without:
-            bound = read_bound(path)
+            required = ("mass_gev", axis.column) if name in own else ("mass_gev",)
+            table = read_csv(path, required=required)
+            if axis.column not in table.columns:
+                if choice.curves == "all":
+                    continue
+                raise ConfigError(
+                    f"bounds.curves: {name} is on another coupling than that of the model, "
+                    f"{axis.name} ({axis.column})"
+                )
+            bound = _bound(table, axis)
             if choice.level is not None:
                 bound = bound.at_level(choice.level)
             if style := choice.style.get(name):
@@ -81,19 +94,24 @@ def chosen_bounds(choice: BoundChoice) -> tuple[Bound, ...]:
     return tuple(found)
 
 
-def read_bound(path: Path) -> Bound:
-    """Read one bound.
+def read_bound(path: Path, axis: CouplingAxis) -> Bound:
+    """Read one bound on a coupling.
 
     Raises
     ------
     DataError
         Names the file and the line or key that cannot be used.
     """
-    table = read_csv(path, required=("mass_gev", "coupling_inv_gev"))
+    return _bound(read_csv(path, required=("mass_gev", axis.column)), axis)
+
+
+def _bound(table: CsvTable, axis: CouplingAxis) -> Bound:
+    """Make a bound of its table; errors as in `read_bound`."""
+    path = table.path
     mass = table.numbers("mass_gev", above=0)
-    coupling = table.numbers("coupling_inv_gev", above=0)
+    coupling = table.numbers(axis.column, above=0)
     check_masses(table, mass)
-    check_couplings(table, coupling)
+    check_couplings(table, coupling, axis)
     kind = cast(Kind, _choice(table, "kind", get_args(Kind)))
     if mass.size < (2 if kind in ("limit", "edge") else 3):
         raise DataError(f"{path}: {mass.size} points are too few for a {kind}")
@@ -109,6 +127,7 @@ def read_bound(path: Path) -> Bound:
         source=_entry(table, "source"),
         mass=mass,
         coupling=coupling,
+        column=axis.column,
         scaling=_scaling(table, kind),
         note=table.head.get("note") or None,
     )

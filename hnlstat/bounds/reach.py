@@ -47,7 +47,7 @@ def lower_envelope(bounds: Sequence[Bound], mass: FloatArray) -> FloatArray:
     Returns
     -------
     array, shape (M,)
-        Couplings [GeV^-1], infinite where nothing is excluded.
+        Couplings, infinite where nothing is excluded.
     """
     lowest = np.full(mass.shape, np.inf)
     for bound in established(bounds):
@@ -68,7 +68,7 @@ def world_leading_ranges(
     mass : array, shape (M,)
         Masses [GeV], increasing.
     coupling : array, shape (M,)
-        Lower edge of what is excluded [GeV^-1]; NaN or infinite where there is no limit.
+        Lower edge of what is excluded; NaN or infinite where there is no limit.
     bounds : sequence of Bound
         Bounds comparable with the limit (`comparable`).
     """
@@ -134,8 +134,8 @@ def overlap(region: Bound, rings: Sequence[FloatArray]) -> float:
     region : Bound
         Of the kind "region".
     rings : sequence of array, shape (V, 2)
-        Closed boundaries [GeV], [GeV^-1] of the set and of its holes; inside is what an odd number
-        of them surrounds.
+        Closed boundaries, mass [GeV] and coupling, of the set and of its holes; inside is what an
+        odd number of them surrounds.
 
     Returns
     -------

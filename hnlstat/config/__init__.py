@@ -1,16 +1,14 @@
 """The typed Study, validated and immutable."""
 
+from hnlstat.config.dataset import Dataset, Exposure, Flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
+from hnlstat.config.model import Model
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
-from hnlstat.config.search import Kinematic, Recast, Selection
+from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.sections import (
-    Dataset,
     EventFile,
-    Exposure,
-    Flux,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )
@@ -34,17 +32,17 @@ __all__ = [
     "Grid",
     "Inference",
     "InjectTask",
-    "Kinematic",
     "Layer",
     "MassGrid",
     "Model",
     "Processes",
     "Recast",
     "Scan",
-    "Selection",
+    "Search",
     "Simulation",
     "Stack",
     "Study",
     "Systematics",
     "Task",
+    "Tracks",
 ]

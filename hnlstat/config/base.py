@@ -18,6 +18,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hnlstat.errors import ConfigError
 
+GONE = {
+    "selection": "is search now: search=tpc_ee or tpc_ee_tracks, settings search.NAME.KEY",
+    "exposure.observed": "is of the searches now: search.NAME.observed.EXPOSURE",
+}
+"""Settings that were, and their successors."""
+
 
 class Section(BaseModel):
     """A part of the configuration: immutable, and every key must be a known one."""

@@ -5,7 +5,8 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.quantities import Apart, Mass, NotEmpty, PositiveCoupling
+from hnlstat.config.coupling import PositiveCoupling
+from hnlstat.config.quantities import Apart, Mass, NotEmpty
 
 REST = "rest"
 """Name of the step that takes over what no other one names."""
@@ -19,7 +20,7 @@ class Step(Section):
 
 
 class Point(Section):
-    """A mass [GeV] and a coupling [GeV^-1]."""
+    """A mass [GeV] and a coupling of the model."""
 
     mass: Mass
     coupling: PositiveCoupling

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from hnlstat.config.base import closest, suggest
+from hnlstat.config.base import GONE, closest, suggest
 from hnlstat.system.conf_search import groups, hydra_session, options
 
 COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
@@ -23,8 +23,8 @@ COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
 """What a configuration that does not compose raises."""
 
 NAMED_BY_USER = re.compile(
-    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.(pot|observed)|\w+\.background|"
-    r"bounds\.style(\.\w+)?"
+    r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.pot|systematics\.background|"
+    r"search\.\w+\.(background|systematics|observed(\.\w+)?)|bounds\.style(\.\w+)?"
 )
 """Where the keys are names that users may add to."""
 
@@ -63,6 +63,9 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
         return f"{ambiguous[1]}: has several values; add -m to run each, or write [a,b] for a list"
+    if lost := re.search(r"Could not load '(\w+)/([^']+)'", message):
+        with hydra_session():
+            return f"{lost[1]}={lost[2]}: no such {lost[1]}; {suggest(lost[2], options(lost[1]))}"
     first, *more = message.split("\n")
     if (file := re.match(r"In '([^']+)': \w+ raised while composing config:", first)) and more:
         where, first = ": ".join(filter(None, [file[1], where])), more[0]
@@ -88,6 +91,9 @@ def _quoting(override: str) -> str:
 def _explain_key(key: str, overrides: Sequence[str]) -> str:
     if key.startswith("hydra."):
         return f"{key}: no such setting of Hydra; see --hydra-help"
+    for gone, successor in GONE.items():
+        if f"{key}.".startswith(f"{gone}."):
+            return f"{key}: {successor}"
     with hydra_session():
         known = groups()
         names = {*known, "hydra.searchpath"} - {key}

@@ -23,7 +23,7 @@ class Dimension(NamedTuple):
 
 DIMENSIONLESS = Dimension("number", "", (0, 0, 0, 0, 0))
 ENERGY = Dimension("energy", "GeV", (1, 0, 0, 0, 0))
-INVERSE_ENERGY = Dimension("coupling", "GeV^-1", (-1, 0, 0, 0, 0))
+INVERSE_ENERGY = Dimension("inverse energy", "GeV^-1", (-1, 0, 0, 0, 0))
 LENGTH = Dimension("length", "m", (0, 1, 0, 0, 0))
 DENSITY = Dimension("density", "g/cm3", (0, -3, 1, 0, 0))
 ANGLE = Dimension("angle", "rad", (0, 0, 0, 1, 0))
@@ -65,6 +65,11 @@ def _read_unit(text: str) -> tuple[float, Powers]:
             a, b, c, d, e = (p + exponent * u for p, u in zip(powers, unit_powers, strict=True))
             powers = (a, b, c, d, e)
     return scale, powers
+
+
+def powers_of(unit: str) -> Powers:
+    """Give the powers of a unit; raises a ValueError for one that is not known."""
+    return _read_unit(unit)[1]
 
 
 def parse(value: object, dimension: Dimension) -> float:
@@ -242,7 +247,6 @@ PositiveNumber = Annotated[float, _reader(PLAIN), POSITIVE, within(1e-9, 1e9)]
 PositiveRatio = Annotated[float, _reader(DIMENSIONLESS), POSITIVE, within(1e-6, 1e6)]
 PositiveEnergy = Annotated[float, _reader(ENERGY), POSITIVE, within(1e-9, 1e6, "GeV")]
 Mass = Annotated[float, _reader(ENERGY), POSITIVE, within(1e-5, 1e3, "GeV")]
-PositiveCoupling = Annotated[float, _reader(INVERSE_ENERGY), POSITIVE, within(1e-15, 1, "GeV^-1")]
 PositiveLength = Annotated[float, _reader(LENGTH), POSITIVE, within(1e-6, 1e6, "m")]
 PositiveAngle = Annotated[float, _reader(ANGLE), POSITIVE, within(1e-6, math.pi, "rad")]
 PositiveDensity = Annotated[float, _reader(DENSITY), POSITIVE, within(1e-9, 100, "g/cm3")]

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hnlstat.config.base import Section, problem
+from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.quantities import (
     NEAR,
     Apart,
     Mass,
-    PositiveCoupling,
     memory,
     nearly_equal,
     whole,
@@ -25,7 +25,7 @@ MAX_POINTS = 10_000_000
 
 
 class Grid(Section):
-    """Points between min and max, or given values; mass [GeV] or coupling [GeV^-1]."""
+    """Points between min and max, or given values; mass [GeV] or coupling."""
 
     min: float | None = None
     max: float | None = None
@@ -95,7 +95,7 @@ class MassGrid(Grid):
 
 
 class CouplingGrid(Grid):
-    """Couplings d [GeV^-1]."""
+    """Couplings of the model."""
 
     min: PositiveCoupling | None = None
     max: PositiveCoupling | None = None

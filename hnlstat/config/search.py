@@ -1,25 +1,25 @@
-"""How decays are selected: a published efficiency, or cuts on simulated electrons and positrons."""
+"""Searches: which decays are looked for, where, what is kept, the background and the data.
+
+Decays are kept by a published efficiency, or by cuts on simulated tracks.
+"""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Discriminator,
     Field,
     SerializeAsAny,
-    ValidationInfo,
-    field_validator,
+    Tag,
     model_validator,
 )
 
 from hnlstat.config.base import Assuming, Name, Section, problem, suggest, validate
+from hnlstat.config.bins import Background, Covariance, Observable, PerBin
 from hnlstat.config.quantities import (
-    ANGLE,
-    ENERGY,
     Angle,
-    Dimension,
-    Exposed,
     Length,
     Mass,
     NotEmpty,
@@ -30,33 +30,12 @@ from hnlstat.config.quantities import (
     PositiveRatio,
     Ratio,
     Rising,
-    inside,
     memory,
-    parse,
     whole,
     within,
 )
-from hnlstat.config.sections import Events, Probability, not_negative
-
-OBSERVABLES: dict[str, Dimension] = {
-    "pair_mass": ENERGY,
-    "pair_energy": ENERGY,
-    "pair_angle": ANGLE,
-    "opening_angle": ANGLE,
-}
-"""What can be histogrammed: mass and energy of the pair, its angle to the beam, that between its
-tracks; all as reconstructed."""
-
-MAX_BINS = 1000
-
-SUM_TOLERANCE = 1e-3
-"""Shares of the background whose sum is this close to 1 are scaled to it."""
-
-
-def _known_observable(value: str) -> str:
-    if value not in OBSERVABLES:
-        raise ValueError(f"is not an observable; {suggest(value, OBSERVABLES)}")
-    return value
+from hnlstat.config.sections import Observed, Probability, Size, not_negative
+from hnlstat.errors import ConfigError
 
 
 def _cosine(value: float) -> float:
@@ -81,100 +60,140 @@ class Efficiency(Section):
         return self
 
 
-class Background(Section):
-    """Expected background events at an exposure [POT] of a horn mode (default: its own)."""
+Data = Annotated[
+    Annotated[dict[Name, PerBin[Observed]], Tag("<events>")]
+    | Annotated[Literal["asimov"], Tag("<asimov>")],
+    Discriminator(lambda value: "<asimov>" if isinstance(value, str) else "<events>"),
+]
+"""Observed events by horn mode, or the word for the expected ones."""
 
-    events: Events
-    pot: Exposed
-    pot_of: str | None = None
+
+RESERVED = ("flux", "rock_density", "rock_length", "form_factor", "pauli", "mu", "background")
+"""Uncertainties that come from elsewhere, and other names of the likelihood."""
 
 
-class Observable(Section):
+class Search(Assuming):
     """
-    A histogram of selected decays, whose bins enter the likelihood.
+    What every search has.
 
     Attributes
     ----------
     name
-        One of `OBSERVABLES`.
-    edges
-        Of the bins (n + 1,), [GeV] or [rad]; what lies beyond counts in the outermost bins.
-    background
-        Share of the background in each bin (n,), in every channel; they sum to 1.
-    """
-
-    name: Annotated[str, AfterValidator(_known_observable)]
-    edges: Annotated[tuple[float, ...], Rising]
-    background: tuple[PositiveRatio, ...]
-
-    @field_validator("edges", mode="before")
-    @classmethod
-    def _in_the_units_of_the_observable(cls, value: Any, info: ValidationInfo) -> Any:
-        if not isinstance(value, list | tuple):
-            return value
-        dimension = OBSERVABLES.get(info.data.get("name", ""), ENERGY)
-        edges = []
-        for edge in value:
-            try:
-                edges.append(inside(parse(edge, dimension), -1e6, 1e6))
-            except ValueError as error:
-                raise ValueError(f"has the edge {edge}, which {error}") from None
-        return tuple(edges)
-
-    @model_validator(mode="after")
-    def _one_share_per_bin(self) -> Self:
-        if len(self.edges) < 2:
-            raise problem("edges", f"has {len(self.edges)} entries; a bin needs two")
-        if len(self.edges) > MAX_BINS + 1:
-            raise problem(
-                "edges", f"has {len(self.edges)} entries; {MAX_BINS} bins are the most here"
-            )
-        if len(self.background) != len(self.edges) - 1:
-            raise problem(
-                "background",
-                f"has {len(self.background)} shares for {len(self.edges) - 1} bins of `edges`",
-            )
-        return self
-
-    @field_validator("background")
-    @classmethod
-    def _shares_sum_to_one(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
-        total = sum(shares)
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise ValueError(f"sums to {total:.6g}, not to 1")
-        return tuple(share / total for share in shares)
-
-
-class Selection(Assuming):
-    """
-    What every selection has.
-
-    Attributes
-    ----------
-    channel
+        The key it stands under.
+    final_state
         The decay that is looked for.
+    fiducial
+        Names of the detector's fiducial volumes that are used; None: all.
     min_cos_theta
         N at larger angles to the beam are not simulated.
     background
         By horn mode.
+    covariance
+        Of the background, in place of the errors of its modes.
+    background_factor
+        Background in the detector at hand over `background`; None: as the detector says of all its
+        volumes, 1 in volumes that are named.
+    observed
+        Events by exposure and horn mode, in all bins together or in each. "asimov": projected, but
+        beside data of others the expected background counts as its data; without any it is as None,
+        and as an exposure that is not named: a projection.
+    systematics
+        Relative uncertainties of the signal; searches share those of one name.
+    disjoint_from
+        Searches that never count the same events as this one.
     """
 
-    kind: Literal["recast", "kinematic"]
-    channel: Literal["ee"]
+    name: Name
+    description: str = ""
+    kind: Literal["recast", "tracks"]
+    final_state: Name
+    fiducial: Annotated[tuple[Name, ...], NotEmpty] | None = None
     min_cos_theta: Cosine
-    background: dict[Name, Background]
+    background: Annotated[dict[Name, Background], NotEmpty]
+    covariance: Covariance | None = None
+    background_factor: PositiveRatio | None = None
+    observed: dict[Name, Data | None] = Field(default_factory=dict)
+    systematics: dict[Name, Size] = Field(default_factory=dict)
+    disjoint_from: tuple[Name, ...] = ()
+
+    @property
+    def bins(self) -> int:
+        """Number of bins of each channel."""
+        observable: Observable | None = getattr(self, "observable", None)
+        return 1 if observable is None else observable.bins
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """Shares (n,) of a background that is given for all bins together; None: not known."""
+        observable: Observable | None = getattr(self, "observable", None)
+        return (1.0,) if observable is None or observable.bins == 1 else observable.background
+
+    @model_validator(mode="after")
+    def _volumes_differ(self) -> Self:
+        for name in self.fiducial or ():
+            if (self.fiducial or ()).count(name) > 1:
+                raise problem("fiducial", f"{name} appears twice")
+        return self
+
+    @model_validator(mode="after")
+    def _uncertainties_are_its_own(self) -> Self:
+        for name in self.systematics:
+            if name in RESERVED or name.startswith("flux_"):
+                raise problem(
+                    f"systematics.{name}", "is not of a search: see the group systematics"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _background_has_the_bins(self) -> Self:
+        for mode, background in self.background.items():
+            for key in ("events", "error"):
+                self._check_bins(f"background.{mode}.{key}", getattr(background, key))
+            if not isinstance(background.events, tuple) and self.shares is None:
+                raise problem(
+                    f"background.{mode}.events",
+                    f"is for {self.bins} bins together; give each, or observable.background",
+                )
+            if isinstance(background.error, tuple) and self.covariance is not None:
+                raise problem(f"background.{mode}.error", "cannot go with covariance; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _data_have_the_bins(self) -> Self:
+        for exposure, data in self.observed.items():
+            for mode, events in data.items() if isinstance(data, dict) else ():
+                self._check_bins(f"observed.{exposure}.{mode}", events)
+        return self
+
+    def _check_bins(self, key: str, values: object) -> None:
+        if isinstance(values, tuple) and len(values) != self.bins:
+            raise problem(key, f"has {len(values)} entries for {self.bins} bins")
+
+    @model_validator(mode="after")
+    def _covariance_fits(self) -> Self:
+        if self.covariance is None:
+            return self
+        for mode in self.covariance.modes:
+            if mode not in self.background:
+                raise problem(
+                    "covariance.modes",
+                    f"{mode} is not in background; {suggest(mode, self.background)}",
+                )
+        size, needed = len(self.covariance.matrix), self.bins * len(self.covariance.modes)
+        if size != needed:
+            modes = ", ".join(self.covariance.modes)
+            raise problem(
+                "covariance.matrix",
+                f"is {size} x {size}; {modes} with {self.bins} bins each need {needed} x {needed}",
+            )
+        return self
 
 
-class Recast(Selection):
+class Recast(Search):
     """Recast of a published search: acceptance in the angle of N, and the published efficiency."""
 
     kind: Literal["recast"]
     efficiency: Efficiency
-
-    @property
-    def observable(self) -> None:
-        """A published efficiency knows no distribution: each channel is one number."""
-        return None
 
 
 class Smearing(Section):
@@ -229,9 +248,9 @@ class Cuts(Section):
         return {name: bound for name, bound in self if bound is not None and bound is not False}
 
 
-class Kinematic(Selection):
+class Tracks(Search):
     """
-    Cuts on the electrons and positrons of simulated decays.
+    Cuts on the two tracks of simulated decays.
 
     Attributes
     ----------
@@ -249,7 +268,7 @@ class Kinematic(Selection):
         What is histogrammed; None: each channel is one number.
     """
 
-    kind: Literal["kinematic"]
+    kind: Literal["tracks"]
     field: Annotated[Number, within(-100, 100, "T")]
     smearing: Smearing
     cuts: Cuts
@@ -259,17 +278,19 @@ class Kinematic(Selection):
     observable: Observable | None
 
 
-SELECTIONS: dict[str, type[Selection]] = {"recast": Recast, "kinematic": Kinematic}
+SEARCHES: dict[str, type[Search]] = {"recast": Recast, "tracks": Tracks}
 
 
 def _by_kind(value: object) -> object:
-    """Read a selection by its kind."""
+    """Read a search by its kind."""
     if not isinstance(value, Mapping):
         return value
-    kind = str(value.get("kind"))
-    if kind not in SELECTIONS:
-        raise problem("kind", f"{kind} is not a kind of selection; {suggest(kind, SELECTIONS)}")
-    return validate(SELECTIONS[kind], value, "selection")
+    kind, where = str(value.get("kind")), f"search.{value.get('name', 'NAME')}"
+    if kind not in SEARCHES:
+        raise ConfigError(
+            f"{where}.kind: {kind} is not a kind of search; {suggest(kind, SEARCHES)}"
+        )
+    return validate(SEARCHES[kind], value, where)
 
 
-AnySelection = Annotated[SerializeAsAny[Recast | Kinematic], BeforeValidator(_by_kind)]
+AnySearch = Annotated[SerializeAsAny[Recast | Tracks], BeforeValidator(_by_kind)]

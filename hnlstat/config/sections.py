@@ -1,7 +1,7 @@
-"""The parts of a Study other than detector and scan. Values are in GeV, m, GeV^-1 and POT."""
+"""The parts of a Study other than detector and scan. Values are in GeV, m and POT."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,27 +10,22 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Discriminator,
+    Field,
     Tag,
     ValidationInfo,
     model_validator,
 )
 
-from hnlstat.config.base import Assuming, Name, Section, home, problem
-from hnlstat.config.detector import Detector
+from hnlstat.config.base import Assuming, Name, Section, problem
+from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.quantities import (
     LENGTH,
-    Energy,
-    Exposed,
     Length,
-    Mass,
     NotEmpty,
     Number,
-    PositiveCoupling,
     PositiveEnergy,
     PositiveNumber,
-    PositiveRatio,
     Ratio,
-    Rising,
     Seed,
     inside,
     memory,
@@ -137,120 +132,8 @@ Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1
 LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
 
 
-class Exposure(Section):
-    """Protons on target by horn mode, and the events observed.
-
-    None: projected. "asimov": projected, too, but beside data of other datasets the expected
-    background counts as its data; without any, it is as None.
-    """
-
-    name: Name
-    description: str = ""
-    pot: Annotated[dict[Name, Exposed], NotEmpty]
-    observed: (
-        Annotated[
-            Annotated[dict[str, Observed], Tag("<events>")]
-            | Annotated[Literal["asimov"], Tag("<asimov>")],
-            Discriminator(lambda value: "<asimov>" if isinstance(value, str) else "<events>"),
-        ]
-        | None
-    )
-
-    @model_validator(mode="after")
-    def _observed_fits_pot(self) -> Self:
-        if isinstance(self.observed, dict) and self.observed.keys() != self.pot.keys():
-            raise problem(
-                "observed", f"has {list(self.observed)}, but pot has the modes {list(self.pot)}"
-            )
-        return self
-
-
-class Dataset(Section):
-    """A detector with an exposure; `name` is unique in a Study."""
-
-    name: Name
-    detector: Detector
-    exposure: Exposure
-
-
-class FluxUncertainty(Section):
-    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
-
-    edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
-    size: tuple[Size, ...]
-
-    @model_validator(mode="after")
-    def _one_size_per_bin(self) -> Self:
-        if len(self.size) != len(self.edges) - 1:
-            raise problem(
-                "size", f"has {len(self.size)} values for {len(self.edges) - 1} bins of `edges`"
-            )
-        return self
-
-
-FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
-
-
-def _table(value: str) -> str:
-    return str(home(Path(value)))
-
-
-class Flux(Section):
-    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
-
-    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
-    only those that are in both.
-    """
-
-    name: str
-    table: Annotated[str, AfterValidator(_table)]
-    flavours: FluxFlavours
-    flavours_by_mode: dict[str, FluxFlavours] | None = None
-    uncertainty: FluxUncertainty
-
-    def flavours_in(self, mode: str) -> tuple[str, ...]:
-        """Flavours that are used in a horn mode."""
-        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
-        return tuple(flavour for flavour in self.flavours if flavour in allowed)
-
-
-def _share(value: float) -> float:
-    if value != 0:
-        inside(abs(value), 1e-6, 1e3)
-    return value
-
-
-Share = Annotated[Ratio, AfterValidator(_share)]
-
-
-class Flavours(Section):
-    """Relative couplings d_a / d."""
-
-    e: Share
-    mu: Share
-    tau: Share
-
-
-class Model(Section):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events.
-
-    `width_factor` multiplies the total width in the lifetime and `branching_ratio` says which
-    dilepton phase space is used: both leave tree level only to repeat arXiv:2412.15051.
-    """
-
-    kind: Literal["dipole"]
-    flavours: Flavours
-    nature: Literal["dirac", "majorana"]
-    mass: Mass | None
-    coupling: PositiveCoupling | None
-    width_factor: PositiveRatio
-    branching_ratio: Literal["tree_level", "arxiv_2412_15051"]
-
-    @model_validator(mode="after")
-    def _beam_couples(self) -> Self:
-        if self.flavours.e == 0 and self.flavours.mu == 0:
-            raise problem("flavours", "e and mu are 0: the beam would produce no N")
-        return self
+def _all_or_modes(value: object) -> str:
+    return "<modes>" if isinstance(value, Mapping) else "<all>"
 
 
 class Systematics(Assuming):
@@ -259,14 +142,26 @@ class Systematics(Assuming):
 
     Attributes
     ----------
+    searches
+        Whether the uncertainties that searches state themselves count.
+    background, efficiency
+        In place of what the searches state: of the background in all horn modes, or by mode; of
+        all signals. None: as they state.
     rock_density, rock_length
         Of all rock; by how much [m] it may begin further upstream, or less far, than described.
     form_factor, pauli
         Of the charge and magnetisation radii of all targets; of the Fermi momentum.
     """
 
-    background: dict[str, Size]
-    efficiency: Size
+    searches: Annotated[bool, Field(strict=True)]
+    background: (
+        Annotated[
+            Annotated[Size, Tag("<all>")] | Annotated[dict[Name, Size], Tag("<modes>")],
+            Discriminator(_all_or_modes),
+        ]
+        | None
+    )
+    efficiency: Size | None
     flux: bool
     rock_density: Size
     rock_length: Annotated[Length, AfterValidator(_shift)]
@@ -350,7 +245,7 @@ class EventFile(Section):
     number
         Events to sample, about; they are weighted.
     couplings
-        Further couplings [GeV^-1] for which each event gets a weight.
+        Further couplings for which each event gets a weight.
     format
         Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
     """

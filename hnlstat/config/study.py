@@ -2,28 +2,30 @@
 
 import html
 import json
-from typing import Annotated, Self
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ModelWrapValidatorHandler, model_validator
 
-from hnlstat.config.base import Assuming, Name, Section, UserPath, problem
+from hnlstat.config.base import Assuming, Name, Section, UserPath, problem, suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
+from hnlstat.config.coupling import measured_on
+from hnlstat.config.dataset import Dataset, count_twice
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
+from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
+from hnlstat.config.registry import AnyModel, read_model
 from hnlstat.config.scan import Scan
-from hnlstat.config.search import AnySelection, Kinematic
+from hnlstat.config.search import Search
 from hnlstat.config.sections import (
-    Dataset,
     EventFile,
-    Flux,
     Inference,
-    Model,
     Simulation,
     Systematics,
     existing_file,
 )
-from hnlstat.config.shapes import FiducialBox
 from hnlstat.config.task import AT_A_POINT, AnyTask
 
 MIN_COUPLINGS = 4
@@ -35,7 +37,7 @@ LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2
 
 class Study(Section):
     """
-    A complete scenario. All quantities are in GeV, m, g/cm3, POT and GeV^-1.
+    A complete scenario. Quantities are in GeV, m, g/cm3 and POT, couplings as the model has them.
 
     Attributes
     ----------
@@ -54,9 +56,7 @@ class Study(Section):
     name: Name
     task: AnyTask
     datasets: Annotated[tuple[Dataset, ...], NotEmpty]
-    flux: Flux
-    model: Model
-    selection: AnySelection
+    model: AnyModel
     systematics: Systematics
     simulation: Simulation
     events: EventFile
@@ -72,6 +72,15 @@ class Study(Section):
     data_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     inputs: dict[str, str] | None = None
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_the_unit_of_its_model(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        model = read_model(data.get("model")) if isinstance(data, Mapping) else None
+        if not isinstance(model, Model):
+            return handler(data)
+        with measured_on(model.axis):
+            return handler({**data, "model": model})
+
     @model_validator(mode="after")
     def _dataset_names_differ(self) -> Self:
         names = [dataset.name for dataset in self.datasets]
@@ -80,38 +89,45 @@ class Study(Section):
                 raise problem("datasets", f"{name} appears twice; give each entry its own `name`")
         return self
 
+    @property
+    def searches(self) -> Iterator[tuple[Dataset, Search]]:
+        """All searches of all datasets."""
+        return ((d, search) for d in self.datasets for search in d.search.values())
+
     @model_validator(mode="after")
-    def _modes_are_known(self) -> Self:
-        for mode, exposure in ((m, d.exposure) for d in self.datasets for m in d.exposure.pot):
-            for key, known in (
-                ("selection.background", self.selection.background),
-                ("systematics.background", self.systematics.background),
-            ):
-                if mode not in known:
-                    raise problem(
-                        key,
-                        f"lacks the horn mode {mode} of exposure {exposure.name} (has {[*known]})",
-                    )
-            other = self.selection.background[mode].pot_of
-            if other is not None and other not in exposure.pot:
+    def _events_count_once(self) -> Self:
+        for one, two in combinations(self.searches, 2):
+            (first, _), (second, other) = one, two
+            places = [(d.detector.name, d.exposure.name) for d in (first, second)]
+            if places[0] == places[1] and (reason := count_twice(one, two)):
                 raise problem(
-                    f"selection.background.{mode}.pot_of",
-                    f"{other} is not a horn mode of exposure {exposure.name} ({[*exposure.pot]})",
+                    "datasets", f"{second.name} with search {other.name} {reason} (of {first.name})"
                 )
+            channels = [d.channel(s, m) for d, s in (one, two) for m in d.exposure.pot]
+            for name in channels:
+                if channels.count(name) > 1:
+                    raise problem(
+                        "datasets", f"two searches have the channel {name}; name datasets otherwise"
+                    )
         return self
 
     @model_validator(mode="after")
-    def _tracks_have_gas(self) -> Self:
-        if isinstance(self.selection, Kinematic):
-            for i, dataset in enumerate(self.datasets):
-                for name, region in dataset.detector.fiducial.items():
-                    if dataset.detector.around(name) is None:
-                        box = isinstance(region, FiducialBox)
-                        fault = "does not lie in a single box" if box else "is not a box"
-                        raise problem(
-                            f"datasets.{i}.detector.fiducial.{name}",
-                            f"{fault}; selection=kinematic needs one with gas",
-                        )
+    def _model_has_the_final_states(self) -> Self:
+        for _, search in self.searches:
+            if reason := self.model.lacks(search.final_state):
+                raise problem(f"search.{search.name}.final_state", reason)
+        return self
+
+    @model_validator(mode="after")
+    def _uncertain_modes_are_known(self) -> Self:
+        sizes = self.systematics.background
+        known = {mode for dataset in self.datasets for mode in dataset.exposure.pot}
+        for mode in sizes if isinstance(sizes, dict) else ():
+            if mode not in known:
+                raise problem(
+                    f"systematics.background.{mode}",
+                    f"{mode} is no horn mode of the exposures; {suggest(mode, sorted(known))}",
+                )
         return self
 
     @model_validator(mode="after")
@@ -124,6 +140,10 @@ class Study(Section):
             raise problem("simulation.survival", "is false; task=events needs true")
         if self.task.kind == "events" and self.simulation.decay_lengths is not None:
             raise problem("simulation.decay_lengths", "is set; task=events needs null")
+        if self.task.kind == "events" and len(self.final_states) > 1:
+            raise problem(
+                "search", f"look for {', '.join(self.final_states)}; task=events writes one of them"
+            )
         simulating = (*AT_A_POINT, "compare", "efficiency")
         if self.task.kind in simulating and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
@@ -158,9 +178,19 @@ class Study(Section):
 
     @property
     def has_data(self) -> bool:
-        """Whether exposures have data: each its own or Asimov data, and not all of these."""
-        observed = [dataset.exposure.observed for dataset in self.datasets]
+        """Whether searches have data: each its own or Asimov data, and not all of these."""
+        observed = [dataset.data(search) for dataset, search in self.searches]
         return None not in observed and any(data != "asimov" for data in observed)
+
+    @property
+    def min_cos_theta(self) -> float:
+        """The widest cut on the angle of N to the beam."""
+        return min(search.min_cos_theta for _, search in self.searches)
+
+    @property
+    def final_states(self) -> tuple[str, ...]:
+        """Decays that are looked for."""
+        return tuple(dict.fromkeys(search.final_state for _, search in self.searches))
 
     def too_few(self, key: str, points: int) -> str | None:
         """Say so if a grid has fewer masses, or couplings, than the task needs."""
@@ -170,6 +200,14 @@ class Study(Section):
         noun = "point" if points == 1 else "points"
         return f"has {points} {noun}; a {self.task.kind} needs {least}" if points < least else None
 
+    def signal_sizes(self, search: Search) -> dict[str, float]:
+        """Relative uncertainties of the signal of a search that are its own, by parameter."""
+        systematics = self.systematics
+        sizes = dict(search.systematics) if systematics.searches else {}
+        if systematics.efficiency is not None:
+            sizes["efficiency"] = systematics.efficiency
+        return {name: size for name, size in sizes.items() if size}
+
     def assumptions(self) -> dict[str, str]:
         """
         Settings without a source that change what a run finds: key -> "assumed" or "from memory".
@@ -177,14 +215,22 @@ class Study(Section):
         Where yields are given those of the simulation do not count.
         """
         parts: dict[str, Assuming] = {"systematics": self.systematics}
+        parts |= {f"search {search.name}": search for _, search in self.searches}
         if self.yields_from is None:
-            parts["selection"] = self.selection
             parts |= {f"detector {d.detector.name}": d.detector for d in self.datasets}
         return {
             f"{name}: {key}" if " " in name else f"{name}.{key}": why
             for name, part in parts.items()
             for key, why in part.assumptions().items()
+            if not isinstance(part, Search) or self._counts(part, key)
         }
+
+    def _counts(self, search: Search, key: str) -> bool:
+        """Whether a setting of a search changes what a run finds."""
+        part, _, name = key.partition(".")
+        if part == "systematics":
+            return self.signal_sizes(search).get(name) == search.systematics.get(name)
+        return self.yields_from is None or part in ("background", "covariance")
 
 
 SHOWN = 200

@@ -12,10 +12,10 @@ from pydantic import (
 )
 
 from hnlstat.config.base import Section, UserPath, by_kind, suggest
+from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.quantities import (
     Mass,
     NotEmpty,
-    PositiveCoupling,
     PositiveNumber,
     Seed,
     memory,
@@ -150,14 +150,14 @@ class CombineTask(Task):
 
 class EfficiencyTask(Task):
     """
-    Events that the selection keeps over those that another one keeps, by mass.
+    Events that the searches keep over those that others keep, by mass.
 
     Attributes
     ----------
     reference
-        The study whose selection is compared with: overrides of the default.
+        The study whose searches are compared with: overrides of the default.
     coupling
-        At which to compare [GeV^-1].
+        At which to compare.
     events
         And again at the coupling where the reference first expects so many events.
     """

@@ -1,4 +1,4 @@
-"""What the TPCs make of an e+ e- pair: resolution, tracks in the gas and in the field, cuts.
+"""What the TPCs make of a pair of tracks: resolution, tracks in the gas and in the field, cuts.
 
 The field points along x, so that tracks bend in the plane of y and z, in which the pads lie, and
 their curvature measures p_T, the momentum in that plane. Momenta are (3, N), rows x, y, z.
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from hnlstat.physics.constants import LEPTON_MASS
 
 Array = NDArray[np.float64]
 
@@ -46,6 +44,7 @@ class Pairs:
     opposite : whether the measured charges are opposite
     length : of the shorter track in the gas [m]
     separation : of the tracks [m] after the path of the selection
+    masses : of the two particles that the tracks are taken for [GeV]
     """
 
     first: Array
@@ -53,6 +52,7 @@ class Pairs:
     opposite: NDArray[np.bool_]
     length: Array
     separation: Array
+    masses: tuple[float, float]
 
     @property
     def momentum(self) -> Array:
@@ -62,15 +62,20 @@ class Pairs:
     @property
     def pair_energy(self) -> Array:
         """Energy of the pair [GeV]."""
-        return _energy(self.first) + _energy(self.second)
+        first, second = self._energies
+        return first + second
 
     @property
     def pair_mass(self) -> Array:
         """Invariant mass of the pair [GeV]."""
-        square = 2 * LEPTON_MASS["e"] ** 2 + 2 * (
-            _energy(self.first) * _energy(self.second) - _dot(self.first, self.second)
-        )
+        (m1, m2), (e1, e2) = self.masses, self._energies
+        square = m1**2 + m2**2 + 2 * (e1 * e2 - _dot(self.first, self.second))
         return np.asarray(np.sqrt(np.maximum(square, 0.0)))
+
+    @property
+    def _energies(self) -> tuple[Array, Array]:
+        m1, m2 = self.masses
+        return _energy(self.first, m1), _energy(self.second, m2)
 
     @property
     def pair_angle(self) -> Array:
@@ -92,16 +97,18 @@ def reconstruct(
     gas: tuple[Array, Array],
     response: Response,
     rng: np.random.Generator,
+    masses: tuple[float, float],
 ) -> Pairs:
-    """Measure the pairs of electrons and positrons.
+    """Measure pairs of tracks.
 
     Parameters
     ----------
-    minus, plus : (3, N) true momenta of e- and e+ [GeV]
+    minus, plus : (3, N) true momenta of the negative and the positive particle [GeV]
     origin : (3, N) where N decayed, inside the gas [m]
     gas : lower and upper corner of the box of gas [m], (3,), or (3, N) for one box each
     response : field and resolution
     rng : for the resolution, eight normal numbers for each pair
+    masses : of the negative and the positive particle [GeV]
     """
     first, right = smear(minus, response, rng)
     second, also = smear(plus, response, rng)
@@ -111,6 +118,7 @@ def reconstruct(
         right == also,
         np.minimum(length_in_box(origin, minus, *gas), length_in_box(origin, plus, *gas)),
         separation(minus, plus, response.separation_path, response.field),
+        masses,
     )
 
 
@@ -143,7 +151,7 @@ def length_in_box(origin: Array, momentum: Array, lower: Array, upper: Array) ->
 
 
 def separation(minus: Array, plus: Array, path: float, field: float) -> Array:
-    """Distance (N,) [m] between e- and e+ from one point after the same path, on their helices.
+    """Distance (N,) [m] between two tracks from one point after the same path, on their helices.
 
     Parameters
     ----------
@@ -214,5 +222,5 @@ def _size(vector: Array) -> Array:
     return np.asarray(np.sqrt(_dot(vector, vector)))
 
 
-def _energy(momentum: Array) -> Array:
-    return np.asarray(np.sqrt(_dot(momentum, momentum) + LEPTON_MASS["e"] ** 2))
+def _energy(momentum: Array, mass: float) -> Array:
+    return np.asarray(np.sqrt(_dot(momentum, momentum) + mass**2))

@@ -1,36 +1,19 @@
 """From a Study and its yields to the counting experiments that inference works on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.errors import ConfigError
+from hnlstat.errors import ConfigError, InferenceError
+from hnlstat.likelihood.channels import Channel, channels, covariance
+from hnlstat.likelihood.covariance import principal_components
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.search.table import YieldTable
+from hnlstat.search.table import ChannelYields, YieldTable
 
 Array = NDArray[np.float64]
-
-
-MAX_BACKGROUND = 1e7
-"""Events of a channel."""
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One dataset in one horn mode; its background is shared out to the bins of the observable.
-
-    `observed` is None for a projection and nan for Asimov data, which are the background.
-    """
-
-    name: str
-    dataset: str
-    mode: str
-    background: float
-    shares: tuple[float, ...]
-    background_error: float
-    observed: float | None
 
 
 @dataclass(frozen=True)
@@ -64,60 +47,9 @@ class Experiment:
         )
 
 
-def channels(study: Study) -> tuple[Channel, ...]:
-    """Channels of a Study, with backgrounds scaled by exposure and number of TPCs.
-
-    Data count only where every dataset has them, its own or Asimov data: another projected dataset
-    makes the whole a projection.
-
-    Raises
-    ------
-    ConfigError
-        If a channel has no background at all, where no limit can be set with confidence, or more
-        than can be handled, or events were observed whose distribution over the bins is not known.
-    """
-    observable = study.selection.observable
-    shares = (1.0,) if observable is None else observable.background
-    result = []
-    for dataset in study.datasets:
-        for mode, pot in dataset.exposure.pot.items():
-            source = study.selection.background[mode]
-            scale = pot if source.pot_of is None else dataset.exposure.pot[source.pot_of]
-            background = source.events * scale / source.pot * dataset.detector.background_factor
-            if background <= 0:
-                raise ConfigError(
-                    f"selection.background.{mode}.events: {source.events:g} leaves channel "
-                    f"{dataset.name}_{mode} without background; give a positive number"
-                )
-            if background > MAX_BACKGROUND:
-                raise ConfigError(
-                    f"selection.background.{mode}: leaves channel {dataset.name}_{mode} with "
-                    f"{background:g} events; {MAX_BACKGROUND:g} are the most here"
-                )
-            data = dataset.exposure.observed
-            seen = data[mode] if isinstance(data, dict) else np.nan
-            if seen > 0 and len(shares) > 1 and study.data_from is None:
-                raise ConfigError(
-                    f"exposure.observed.{mode}: {seen} events of {dataset.name} without "
-                    "their bins in selection.observable; give the events of each bin by data_from"
-                )
-            result.append(
-                Channel(
-                    f"{dataset.name}_{mode}",
-                    dataset.name,
-                    mode,
-                    background,
-                    shares,
-                    study.systematics.background[mode],
-                    seen if study.has_data else None,
-                )
-            )
-    return tuple(result)
-
-
 def bins(study: Study) -> tuple[list[str], list[int]]:
     """Channel of each bin of a Study, and its index in it."""
-    found = [(c.name, index) for c in channels(study) for index in range(len(c.shares))]
+    found = [(c.name, i) for c in channels(study) for i in range(len(c.background))]
     return [name for name, _ in found], [index for _, index in found]
 
 
@@ -130,54 +62,103 @@ def experiment(study: Study, table: YieldTable) -> Experiment:
         As `channels`, and as `check_bins`.
     """
     known = {channel.name: channel for channel in channels(study)}
-    check_bins(study, table)
+    check_bins(known, table)
     yields = table.by_channel()
     ordered = [known[name] for name in yields.channel]
-    shares = [c.shares[i] for c, i in zip(ordered, yields.bin, strict=True)]
-    background = np.array([c.background for c in ordered]) * shares
-    data = np.array([channel.observed for channel in ordered], dtype=float)
+    places = list(zip(ordered, yields.bin, strict=True))
+    background = np.array([channel.background[i] for channel, i in places])
+    data = np.array([np.nan if c.observed is None else c.observed[i] for c, i in places])
     base = CountingModel(
         channels=yields.channel,
         bins=yields.bin,
         signal=np.zeros(len(ordered)),
         background=background,
         observed=np.where(np.isnan(data), background, data) if study.has_data else None,
-        background_modifiers=np.array([channel.background_error for channel in ordered]),
+        background_modifiers=np.array([channel.error for channel in ordered]),
         datasets=tuple(channel.dataset for channel in ordered),
+        background_components=components(study, yields.channel, yields.bin),
     )
-    modes = np.array([channel.mode for channel in ordered])
+    error = np.zeros_like(yields.signal)
+    if study.systematics.mc_statistics:
+        np.divide(yields.mc_error, yields.signal, out=error, where=yields.signal > 0)
+    return Experiment(base, yields.signal, _modifiers(study, yields, ordered), error)
+
+
+def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) -> dict[str, Array]:
+    """Relative changes of the signal (M, D, C) at +1 sigma, by parameter."""
     systematics = study.systematics
-    modifiers: dict[str, Array] = {}
+    found: dict[str, Array] = {}
     if systematics.flux and "flux" in yields.modifiers:
-        for mode in dict.fromkeys(modes):
-            modifiers[f"flux_{mode}"] = np.where(modes == mode, yields.modifiers["flux"], 0.0)
-    if systematics.efficiency:
-        modifiers["efficiency"] = np.full_like(yields.signal, systematics.efficiency)
+        beams = np.array([f"flux_{channel.flux}_{channel.mode}" for channel in ordered])
+        for beam in dict.fromkeys(beams.tolist()):
+            found[beam] = np.where(beams == beam, yields.modifiers["flux"], 0.0)
+    for name in dict.fromkeys(name for channel in ordered for name in channel.sizes):
+        sizes = [channel.sizes.get(name, 0.0) for channel in ordered]
+        found[name] = np.broadcast_to(np.array(sizes), yields.signal.shape).copy()
     own = {k: v for k, v in yields.modifiers.items() if k != "flux"}
     for name in ("rock_density", "rock_length", "form_factor", "pauli"):
         if not getattr(systematics, name):
             own.pop(name, None)
-    error = np.zeros_like(yields.signal)
-    if systematics.mc_statistics:
-        np.divide(yields.mc_error, yields.signal, out=error, where=yields.signal > 0)
-    return Experiment(base, yields.signal, modifiers | own, error)
+    return found | own
 
 
-def check_bins(study: Study, table: YieldTable) -> None:
-    """Compare the bins of a table with those of selection.observable.
+def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> dict[str, Array]:
+    """Principal components of the covariances of backgrounds: name -> (C,) events at +1 sigma.
+
+    Parameters
+    ----------
+    study : its searches state the covariances
+    channel, index : (C,) names of the channels, and bins in them
+
+    Raises
+    ------
+    ConfigError
+        Names the search whose matrix is no covariance.
+    """
+    place = {key: i for i, key in enumerate(zip(channel, index, strict=True))}
+    found: dict[str, Array] = {}
+    for dataset, search in study.searches:
+        matrix = covariance(study, dataset, search)
+        if matrix is None:
+            continue
+        key = f"search.{search.name}.{'background' if search.covariance is None else 'covariance'}"
+        try:
+            parts = principal_components(matrix, key)
+        except InferenceError as error:
+            raise ConfigError(str(error)) from None
+        names = [dataset.channel(search, mode) for mode in dataset.exposure.pot]
+        columns = [place[name, i] for name in names for i in range(search.bins)]
+        for k, shift in enumerate(parts.shifts):
+            found[f"{dataset.name}_{search.name}_{k}"] = np.zeros(len(place))
+            found[f"{dataset.name}_{search.name}_{k}"][columns] = shift
+    return found
+
+
+def remarks(study: Study) -> list[str]:
+    """What is not as it should be in the covariances of backgrounds."""
+    matrices = {s.name: covariance(study, d, s) for d, s in study.searches}
+    return [
+        remark
+        for name, matrix in matrices.items()
+        if matrix is not None
+        and (remark := principal_components(matrix, f"search.{name}.covariance").remark) != "ok"
+    ]
+
+
+def check_bins(known: Mapping[str, Channel], table: YieldTable) -> None:
+    """Compare the bins of a table with those of the channels, by name.
 
     Raises
     ------
     ConfigError
         If a channel has other bins.
     """
-    observable = study.selection.observable
-    wanted = list(range(1 if observable is None else len(observable.background)))
     keys = set(zip(table.channel, table.bin, strict=True))
     for channel in table.channels():
+        wanted = list(range(len(known[channel].background)))
         found = sorted(index for name, index in keys if name == channel)
         if found != wanted:
             raise ConfigError(
-                f"yields: channel {channel} has the bins {', '.join(map(str, found))}; needed by "
-                f"selection.observable are {', '.join(map(str, wanted))}"
+                f"yields: channel {channel} has the bins {', '.join(map(str, found))}; those of "
+                f"its search are {', '.join(map(str, wanted))}"
             )

@@ -21,7 +21,7 @@ from hnlstat.likelihood.model import CountingModel
 FloatArray = NDArray[np.float64]
 
 PARAMETER_OF_INTEREST = "mu"
-LABELS = ("mass_gev", "coupling_inv_gev")
+MASS_LABEL = "mass_gev"
 NOT_ON_HEPDATA = "ins0000000"
 
 _VERSION = "1.0.0"
@@ -35,7 +35,7 @@ class SignalGrid:
 
     Attributes
     ----------
-    masses, couplings : (P,) [GeV], [GeV^-1]
+    masses, couplings : (P,) [GeV], [unit of the model]
     signal : (P, C) expected events
     modifiers : name -> (P, C) relative change of the signal at +1 sigma
     mc_error : (P, C) relative Monte Carlo error of the signal
@@ -148,15 +148,23 @@ def digest(spec: Mapping[str, Any]) -> str:
 
 
 def patchset(
-    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
+    background: CountingModel,
+    grid: SignalGrid,
+    description: str,
+    coupling: str,
+    hepdata: str = NOT_ON_HEPDATA,
 ) -> dict[str, Any]:
     """Return the patch set that brings the signal of each grid point; see `lazy_patchset`."""
-    content = lazy_patchset(background, grid, description, hepdata)
+    content = lazy_patchset(background, grid, description, coupling, hepdata)
     return content | {"patches": list(content["patches"])}
 
 
 def lazy_patchset(
-    background: CountingModel, grid: SignalGrid, description: str, hepdata: str = NOT_ON_HEPDATA
+    background: CountingModel,
+    grid: SignalGrid,
+    description: str,
+    coupling: str,
+    hepdata: str = NOT_ON_HEPDATA,
 ) -> dict[str, Any]:
     """Return the patch set with an iterator of its patches, as all of them take much memory.
 
@@ -167,9 +175,11 @@ def lazy_patchset(
     background
         The model whose `background_only` workspace the patches are for; its digest is stored.
     grid
-        Signals; each point becomes one patch with values (mass_gev, coupling_inv_gev).
+        Signals; each point becomes one patch with values (mass, coupling).
     description
         What the patches represent.
+    coupling
+        Label of the coupling, such as "coupling_inv_gev".
     hepdata
         HEPData record, "ins" and seven digits; the schema demands one.
 
@@ -186,7 +196,7 @@ def lazy_patchset(
             "name": "hnlstat",
             "description": description,
             "digests": {"sha256": digest(background_only(background))},
-            "labels": list(LABELS),
+            "labels": [MASS_LABEL, coupling],
             "references": {"hepdata": hepdata},
         },
         "patches": chain.from_iterable(

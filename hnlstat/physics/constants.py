@@ -43,3 +43,9 @@ NEUTRINO_CODE: dict[str, int] = {
     "tau": int(literals.nu_tau.pdgid),
 }
 """PDG numbers of the neutrinos."""
+LEPTON_CODE: dict[str, int] = {
+    "e": int(literals.e_minus.pdgid),
+    "mu": int(literals.mu_minus.pdgid),
+    "tau": int(literals.tau_minus.pdgid),
+}
+"""PDG numbers of the negative charged leptons."""

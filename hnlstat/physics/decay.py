@@ -120,29 +120,29 @@ def branching_ratio_2412_15051(mass: ArrayLike, channel: str) -> Array:
     """Branching ratio of N -> nu l+ l- as arXiv:2412.15051 has it, for comparison with it only.
 
     Its phase space is L(r) at r = m_l / m in place of 2 m_l / m, with sqrt(1 - 4 r^2): for
-    electrons 18 % too large at 100 MeV, 12 % at 600 MeV. Zero below m = 2 m_l.
+    electrons 18 % too large at 100 MeV, 12 % at 600 MeV. Zero below m = 2 m_l. That of the photon
+    is what these leave.
 
     Parameters
     ----------
     mass : mass of N [GeV], any shape
-    channel : "ee", "mumu" or "tautau"
+    channel : "photon", "ee", "mumu" or "tautau"
 
     Raises
     ------
     ValueError
-        If the channel has no charged leptons.
+        If the channel is not one of these.
     """
-    lepton = CHANNELS.get(channel)
-    if lepton is None:
-        raise ValueError(f"decay channel {channel!r} has no leptons; use ee, mumu or tautau")
-    relative = {}
+    if channel not in CHANNELS:
+        raise ValueError(f"unknown decay channel {channel!r}; use one of {', '.join(CHANNELS)}")
+    relative: dict[str | None, Array | float] = {None: 1.0}
     for name, lepton_mass in LEPTON_MASS.items():
         ratio = lepton_mass / np.asarray(mass, dtype=float)
         r = np.minimum(ratio, 0.5)
         value = (2 - r**6 / 8) * np.arccosh(1 / r)
         value -= (24 - 10 * r**2 + r**4) / 8 * np.sqrt(1 - 4 * r**2)
         relative[name] = np.where(ratio < 0.5, ALPHA / (3 * np.pi) * value, 0.0)
-    return np.asarray(relative[lepton] / (1 + sum(relative.values())))
+    return np.asarray(relative[CHANNELS[channel]] / sum(relative.values()))
 
 
 def decay_length(momentum: ArrayLike, mass: ArrayLike, width: ArrayLike) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.report.figures import (
     BAND_1,
@@ -23,7 +24,7 @@ from hnlstat.report.figures import (
     Handle,
     own_style,
 )
-from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
+from hnlstat.report.wording import coupling_label, level_text, mev_text, plain
 from hnlstat.run.files.point_reader import PointTable
 
 FloatArray = NDArray[np.float64]
@@ -43,7 +44,7 @@ class BrazilCurves:
     mass : float
         Mass of N [GeV].
     coupling : array, shape (D,)
-        Couplings [GeV^-1], rising.
+        Couplings, rising.
     observed : array, shape (D,), or None
         CLs of the data, None without data.
     expected : array, shape (5, D)
@@ -85,7 +86,7 @@ def brazil_figure(
     curves: BrazilCurves,
     levels: Sequence[float],
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
 ) -> Figure:
     """Draw observed CLs, and the median and bands expected without signal.
@@ -96,8 +97,8 @@ def brazil_figure(
         What to draw.
     levels : sequence of float
         Confidence levels that get a line where CLs passes 1 - level.
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label.
+    axis : CouplingAxis
+        The coupling.
     title : str
         Line above the axes.
     """
@@ -106,7 +107,7 @@ def brazil_figure(
         axes = figure.add_subplot(xscale="log", yscale="log")
         axes.set_xlim(_range(curves))
         axes.set_ylim(LOWEST, 1.6)
-        axes.set_xlabel(rf"Dipole coupling ${coupling_symbol(flavours)}$ [GeV$^{{-1}}$]")
+        axes.set_xlabel(coupling_label(axis))
         axes.set_ylabel(rf"CL$_s$ at $m_N$ = {mev_text(curves.mass)} MeV")
         handles = _draw(axes, curves)
         for level in (level for level in levels if 1 - level > LOWEST):

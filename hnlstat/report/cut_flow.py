@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Column, Table
 
-from hnlstat.config.search import Kinematic
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.wording import mev_text
 from hnlstat.search.table import CutFlow
 
@@ -14,13 +14,13 @@ BEYOND = 0.01
 """Share of the selected decays beyond the edges of the observable from which on it is said."""
 
 
-def cut_flow_table(flow: CutFlow) -> Table:
+def cut_flow_table(flow: CutFlow, axis: CouplingAxis) -> Table:
     """Share of the decays left after each cut, in all channels, at the lowest coupling.
 
     Of a grid some masses are shown.
     """
     shown = np.unique(np.linspace(0, flow.masses.size - 1, SHOWN_MASSES).astype(int))
-    title = f"share left after each cut, d = {flow.couplings[0]:.3g} GeV^-1"
+    title = f"{flow.search}: share left after each cut, {axis.text(flow.couplings[0])}"
     masses = (f"{mev_text(flow.masses[i])} MeV" for i in shown)
     table = Table(Column("cut", no_wrap=True), *masses, title=title)
     for position, name in enumerate(flow.cuts, 1):
@@ -29,22 +29,21 @@ def cut_flow_table(flow: CutFlow) -> Table:
     return table
 
 
-def cut_flow_remarks(flow: CutFlow, selection: Kinematic) -> Iterator[str]:
+def cut_flow_remarks(flow: CutFlow) -> Iterator[str]:
     """Name cuts that keep nothing at some mass, and edges that much of the signal lies beyond."""
     left = flow.passing.sum(axis=(1, 2))
-    for position, name in enumerate(flow.cuts, 1):
+    for position, (name, bound) in enumerate(zip(flow.cuts, flow.bounds, strict=True), 1):
         empty = flow.masses[(left[:, position] == 0) & (left[:, position - 1] > 0)]
         if empty.size:
             yield (
-                f"selection.cuts.{name} = {getattr(selection.cuts, name)} keeps no decay at "
-                f"{_masses(empty)}"
+                f"search.{flow.search}.cuts.{name} = {bound:g} keeps no decay at {_masses(empty)}"
             )
     selected, beyond = left[:, -1], flow.beyond.sum(axis=(1, 2))
     share = np.divide(beyond, selected, out=np.zeros_like(beyond), where=selected > 0)
     if np.any(share > BEYOND):
         worst = int(np.argmax(share))
         yield (
-            f"selection.observable.edges: {share[worst]:.0%} of the selected decays at "
+            f"search.{flow.search}.observable.edges: {share[worst]:.0%} of the selected decays at "
             f"{mev_text(flow.masses[worst])} MeV lie beyond them and count in the outermost bins"
         )
 

@@ -53,7 +53,7 @@ def shares(
     limits : sequence of (str, sequence of Region)
         Name and regions of each limit.
     grid : pair of pairs of float
-        Lowest and highest mass [GeV] and coupling [GeV^-1] of the scan.
+        Lowest and highest mass [GeV] and coupling of the scan.
     """
     (m0, m1), (d0, d1) = grid
     inside = np.array([[m0, d0], [m1, d0], [m1, d1], [m0, d1], [m0, d0]])

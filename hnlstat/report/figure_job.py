@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import figure_files
@@ -36,7 +37,7 @@ class ContourFigureJob:
 
     regions: tuple[Region, ...]
     bounds: tuple[Bound, ...]
-    flavours: dict[str, float]
+    axis: CouplingAxis
     title: str
     mass_range: tuple[float, float]
     coupling_range: tuple[float, float]
@@ -45,19 +46,19 @@ class ContourFigureJob:
     @classmethod
     def of(cls, study: Study, table: YieldTable, regions: Sequence[Region]) -> ContourFigureJob:
         """Show regions over the grid of a table, with the bounds of a study that compare."""
-        flavours = study.model.flavours.model_dump()
-        shown = comparable(chosen_bounds(study.bounds), flavours)
+        axis = study.model.axis
+        shown = comparable(chosen_bounds(study.bounds, axis), axis)
         mass_range, coupling_range = (
-            (float(axis[0]), float(axis[-1])) for axis in (table.masses, table.couplings)
+            (float(values[0]), float(values[-1])) for values in (table.masses, table.couplings)
         )
-        return cls(tuple(regions), shown, flavours, title(study), mass_range, coupling_range)
+        return cls(tuple(regions), shown, axis, title(study), mass_range, coupling_range)
 
     def figure(self) -> Figure:
         """Draw it."""
         from hnlstat.report.figures import contour_figure  # only now: matplotlib is slow to load
 
         return contour_figure(
-            self.regions, self.bounds, flavours=self.flavours, title=self.title,
+            self.regions, self.bounds, axis=self.axis, title=self.title,
             mass_range=self.mass_range, coupling_range=self.coupling_range,
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -20,8 +20,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.labels import Label, freeze_layout, place_labels
-from hnlstat.report.wording import coupling_symbol, level_text, plain
+from hnlstat.report.wording import coupling_label, level_text, plain
 from hnlstat.run.contours import Region
 from hnlstat.system.drawing import own_settings
 
@@ -76,7 +77,7 @@ def contour_figure(
     regions: Sequence[Region],
     bounds: Sequence[Bound] = (),
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
     mass_range: tuple[float, float] = (0.01, 1.2),
     coupling_range: tuple[float, float] = (1e-8, 1e-4),
@@ -92,13 +93,13 @@ def contour_figure(
     regions : sequence of Region
         All regions of a run.
     bounds : sequence of Bound
-        Bounds that hold for the same flavour pattern (`hnlstat.bounds.comparable`).
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label.
+        Bounds that hold for the same coupling (`hnlstat.bounds.comparable`).
+    axis : CouplingAxis
+        The coupling.
     title : str
         Line above the axes.
     mass_range, coupling_range : pair of float
-        Limits of the axes [GeV], [GeV^-1].
+        Limits of the axes [GeV], [unit of the coupling].
 
     Returns
     -------
@@ -108,7 +109,7 @@ def contour_figure(
     with own_style():
         figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        set_axes(axes, flavours, mass_range, coupling_range)
+        set_axes(axes, axis, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         drawn = len(axes.get_lines())
@@ -128,7 +129,7 @@ def contour_figure(
 
 def set_axes(
     axes: Axes,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
 ) -> None:
@@ -137,7 +138,7 @@ def set_axes(
     axes.set_xlim(1e3 * mass_range[0], 1e3 * mass_range[1])
     axes.set_ylim(*coupling_range)
     axes.set_xlabel(r"HNL mass $m_N$ [MeV]")
-    axes.set_ylabel(rf"Dipole coupling ${coupling_symbol(flavours)}$ [GeV$^{{-1}}$]")
+    axes.set_ylabel(coupling_label(axis))
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda mass, _: f"{mass:g}"))

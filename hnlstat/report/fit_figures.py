@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report.figures import (
     BLUE,
@@ -30,7 +31,7 @@ def fit_figure(
     regions: Sequence[Region],
     best: FitResult,
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
@@ -43,17 +44,17 @@ def fit_figure(
         Of all levels.
     best : FitResult
         Its mass and coupling get a star.
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label.
+    axis : CouplingAxis
+        The coupling.
     title : str
         Line above the axes.
     mass_range, coupling_range : pair of float
-        Limits of the axes [GeV], [GeV^-1].
+        Limits of the axes [GeV], [unit of the coupling].
     """
     with own_style():
         figure = Figure(figsize=(WIDTH, WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        set_axes(axes, flavours, mass_range, coupling_range)
+        set_axes(axes, axis, mass_range, coupling_range)
         for number, level in enumerate(sorted({region.level for region in regions})):
             colour, label = SHADES[number % len(SHADES)], fit_level_text(level)
             for line in (line for r in regions if r.level == level for line in r.lines):

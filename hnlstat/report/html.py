@@ -13,9 +13,10 @@ import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.config.study import Study
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
-from hnlstat.report.wording import coupling_text
+from hnlstat.report.wording import unit_text
 from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import write_text
@@ -29,7 +30,7 @@ CAPTIONS = {
     "contours": "Limits in the plane of mass and coupling, with existing bounds.",
     "yields": "Expected signal events, all channels together, with lines of 1, 10 and 100 events.",
     "brazil": "CLs against the coupling at one mass, with the bands expected without signal.",
-    "production": "By mass: share of the decays to e+ e- in the fiducial volumes whose N passes "
+    "production": "By mass: share of the decays in the fiducial volumes whose N passes "
     "the cut on its angle, and that are selected; materials that the N that pass were made in.",
     "decay_length": "Decay length in the laboratory, at the median momentum of N that pass the "
     "cut on their angle.",
@@ -43,7 +44,7 @@ CAPTIONS = {
 """What the figures show, by the names of their files; of vertices_<dataset> the first part."""
 
 SOURCES = (
-    "Model, detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
+    "Detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
     "configuration uses.",
     "Search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
     "Likelihoods: pyhf, L. Heinrich et al., J. Open Source Softw. 6, 2823 (2021).",
@@ -82,12 +83,12 @@ def render_report(run: FinishedRun) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
-    flavours = study.model.flavours.model_dump()
-    bounds = comparable(chosen_bounds(study.bounds), flavours) if kind == "contour" else ()
+    axis = study.model.axis
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind == "contour" else ()
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
-        points = read_points(run.path / "points.csv")
-        plot = plot_data(run.regions(), bounds, points, coupling_text(flavours))
+        points = read_points(run.path / "points.csv", axis)
+        plot = plot_data(run.regions(), bounds, points, axis)
     found = _found(run)
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",
@@ -96,20 +97,25 @@ def render_report(run: FinishedRun) -> str:
         tables=found[2],
         pictures=_pictures(run.path),
         plot=plot,
+        coupling_unit=unit_text(axis) or "no unit",
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[*SOURCES, *_flux_source(run), *_bound_sources(bounds)],
+        sources=[*_model_sources(study), *SOURCES, *_flux_source(run), *_bound_sources(bounds)],
         version=__version__,
     )
 
 
+def _model_sources(study: Study) -> list[str]:
+    return [f"Model: {publication}." for publication in study.model.references]
+
+
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    kind, summary = run.study.task.kind, run.summary
+    kind, summary, axis = run.study.task.kind, run.summary, run.study.model.axis
     try:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
-        return words(kind, summary), remarks, tables(kind, summary)
+        return words(kind, summary, axis), remarks, tables(kind, summary)
     except KeyError as error:
         raise DataError(f"{run.path / 'summary.json'}: lacks {error}") from None
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
@@ -174,10 +180,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def _flux_source(run: FinishedRun) -> list[str]:
-    flux = run.study.flux
-    if flux.name != "t2k_nd280":
-        return [f"Flux: {flux.name}."]
-    return ["Flux: T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)."]
+    known = {"t2k_nd280": "T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)"}
+    names = dict.fromkeys(dataset.flux.name for dataset in run.study.datasets)
+    return [f"Flux: {known.get(name, name)}." for name in names]
 
 
 def _bound_sources(bounds: Sequence[Bound]) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hnlstat.config.search import Kinematic
+from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.study import Study
 from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood.experiment import Experiment
@@ -20,7 +22,7 @@ from hnlstat.run.current import Run
 from hnlstat.run.files.folder import json_parts, write_json, write_parts
 from hnlstat.run.files.limits import write_limits
 from hnlstat.run.files.point_table import write_points
-from hnlstat.run.files.yields import write_cut_flow, write_yields
+from hnlstat.run.files.yields import write_cut_flows, write_yields
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
 
@@ -43,10 +45,11 @@ class Patches:
     base: CountingModel
     grid: SignalGrid
     description: str
+    column: str
 
     def lazy(self) -> dict[str, Any]:
         """The patch set, its patches an iterator."""
-        return lazy_patchset(self.base, self.grid, self.description)
+        return lazy_patchset(self.base, self.grid, self.description, self.column)
 
     def document(self) -> dict[str, Any]:
         """The whole patch set, which takes much memory for a large grid."""
@@ -54,17 +57,17 @@ class Patches:
 
 
 def yields(current: Run, table: YieldTable) -> None:
-    """Keep yields.csv, and the cut flow of a kinematic selection with remarks on it."""
-    current.keep("yields.csv", table, write_yields)
-    if table.cut_flow is not None:
+    """Keep yields.csv, and the cut flows of searches that cut on tracks, with remarks on them."""
+    axis = current.study.model.axis
+    current.keep("yields.csv", table, partial(write_yields, axis=axis))
+    if table.cut_flows:
         from hnlstat.report.cut_flow import cut_flow_remarks, cut_flow_table
 
-        selection = current.study.selection
-        assert isinstance(selection, Kinematic)
-        current.keep("cutflow.csv", table.cut_flow, write_cut_flow)
-        current.say(cut_flow_table(table.cut_flow))
-        for text in cut_flow_remarks(table.cut_flow, selection):
-            current.remark(text)
+        current.keep("cutflow.csv", table.cut_flows, partial(write_cut_flows, axis=axis))
+        for flow in table.cut_flows:
+            current.say(cut_flow_table(flow, axis))
+            for text in cut_flow_remarks(flow):
+                current.remark(text)
 
 
 def simulation(current: Run) -> Simulation:
@@ -92,11 +95,11 @@ def likelihood(current: Run, table: YieldTable) -> Experiment:
 def workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Keep the pyhf workspace and the patch set of a grid."""
     current.keep("workspace/BkgOnly.json", background_only(experiment.base), write_strict)
-    found = patches(table, experiment, current.study.name)
+    found = patches(table, experiment, current.study)
     current.keep("workspace/patchset.json", found, _write_patches)
 
 
-def patches(table: YieldTable, experiment: Experiment, description: str) -> Patches:
+def patches(table: YieldTable, experiment: Experiment, study: Study) -> Patches:
     """Give the patches of all points of a grid."""
     bins = len(experiment.base.channels)
     grid = SignalGrid(
@@ -106,14 +109,14 @@ def patches(table: YieldTable, experiment: Experiment, description: str) -> Patc
         {name: change.reshape(-1, bins) for name, change in experiment.modifiers.items()},
         experiment.mc_error.reshape(-1, bins),
     )
-    return Patches(experiment.base, grid, description)
+    return Patches(experiment.base, grid, study.name, study.model.axis.column)
 
 
 def points(current: Run, experiment: Experiment, tests: Sequence[tuple[PointTest, ...]]) -> None:
     """Keep points.csv."""
     names = tuple(experiment.base.members)
     found = Points(names, tuple(test for mine in tests for test in mine))
-    current.keep("points.csv", found, _write_points)
+    current.keep("points.csv", found, partial(_write_points, current.study.model.axis))
 
 
 def limits(current: Run, results: Sequence[MassLimits]) -> None:
@@ -141,8 +144,8 @@ def _write_patches(path: Path, found: Patches) -> None:
     write_parts(path, json_parts(found.lazy()))
 
 
-def _write_points(path: Path, found: Points) -> None:
-    write_points(path, found.channels, found.tests)
+def _write_points(axis: CouplingAxis, path: Path, found: Points) -> None:
+    write_points(path, found.channels, found.tests, axis)
 
 
 def _write_contours(path: Path, regions: Sequence[Region]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.figures import (
     HEIGHT,
     SIZE,
@@ -44,7 +45,7 @@ def yields_figure(
     events: FloatArray,
     limit: Sequence[Region] = (),
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
 ) -> Figure:
     """Draw the expected signal events over the plane, with lines of 1, 10 and 100 events.
@@ -52,19 +53,19 @@ def yields_figure(
     Parameters
     ----------
     masses, couplings : array, shape (M,), (D,)
-        The grid [GeV], [GeV^-1].
+        The grid [GeV], [unit of the coupling].
     events : array, shape (M, D)
         Expected events, all channels together.
     limit : sequence of Region
         What one limit excludes.
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label.
+    axis : CouplingAxis
+        The coupling.
     title : str
         Line above the axes.
     """
     norm = LogNorm(FEWEST_EVENTS, max(float(events.max()), 10 * FEWEST_EVENTS))
     with own_style():
-        figure, axes = _plane(masses, couplings, flavours)
+        figure, axes = _plane(masses, couplings, axis)
         shown = np.maximum(events, FEWEST_EVENTS)
         mesh = axes.pcolormesh(
             1e3 * edges(masses), edges(couplings), shown.T, norm=norm, cmap="cividis",
@@ -84,7 +85,7 @@ def decay_length_figure(
     length: FloatArray,
     limit: Sequence[Region] = (),
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
 ) -> Figure:
     """Draw the decay length in the laboratory over the plane, with lines at powers of 100.
@@ -92,14 +93,14 @@ def decay_length_figure(
     Parameters
     ----------
     masses, couplings : array, shape (M,), (D,)
-        The grid [GeV], [GeV^-1].
+        The grid [GeV], [unit of the coupling].
     length : array, shape (M, D)
         beta gamma c tau [m].
-    limit, flavours, title
+    limit, axis, title
         As in `yields_figure`.
     """
     with own_style():
-        figure, axes = _plane(masses, couplings, flavours)
+        figure, axes = _plane(masses, couplings, axis)
         exponent = np.log10(length)
         mesh = axes.pcolormesh(
             1e3 * edges(masses), edges(couplings), exponent.T, cmap="cividis", rasterized=True
@@ -119,12 +120,10 @@ def edges(points: FloatArray) -> FloatArray:
     return np.concatenate([points[:1], between, points[-1:]])
 
 
-def _plane(
-    masses: FloatArray, couplings: FloatArray, flavours: Mapping[str, float]
-) -> tuple[Figure, Axes]:
+def _plane(masses: FloatArray, couplings: FloatArray, axis: CouplingAxis) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(1.15 * WIDTH, 0.95 * HEIGHT), dpi=300, layout="constrained")
     axes = figure.add_subplot()
-    set_axes(axes, flavours, (masses[0], masses[-1]), (couplings[0], couplings[-1]))
+    set_axes(axes, axis, (masses[0], masses[-1]), (couplings[0], couplings[-1]))
     axes.tick_params(which="both", color="white")
     return figure, axes
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.summary import STRONG
-from hnlstat.report.wording import level_text
+from hnlstat.report.wording import bracketed, level_text
 from hnlstat.run.contours import Region
 from hnlstat.run.files.point_reader import PointTable
 
@@ -19,7 +20,7 @@ BAND = "expected_"
 
 
 def plot_data(
-    regions: Sequence[Region], bounds: Sequence[Bound], points: PointTable, coupling: str
+    regions: Sequence[Region], bounds: Sequence[Bound], points: PointTable, axis: CouplingAxis
 ) -> dict[str, Any]:
     """Collect regions, bounds and the tests of the grid.
 
@@ -28,20 +29,20 @@ def plot_data(
     regions : sequence of Region
         Of the run.
     bounds : sequence of Bound
-        Bounds that hold for the same flavour pattern.
+        Bounds that hold for the same coupling.
     points : PointTable
         Tests of the grid.
-    coupling : str
-        Name of the coupling.
+    axis : CouplingAxis
+        The coupling.
 
     Returns
     -------
     dict
         For JSON: `grid` with one entry per mass and coupling (the coupling runs fastest), `limits`
-        and `bounds` with their lines as lists of [mass, coupling], in GeV and GeV^-1.
+        and `bounds` with their lines as lists of [mass, coupling], in GeV and the coupling's unit.
     """
     return {
-        "coupling": coupling,
+        "coupling": bracketed(axis.name, axis),
         "masses": _numbers(points.masses, 10),
         "couplings": _numbers(points.couplings, 10),
         "grid": {

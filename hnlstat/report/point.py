@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.inference.engines.calculators import choose
@@ -14,9 +15,8 @@ from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.limits.discovery import DiscoveryTests
 from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
-from hnlstat.search.yields import branching_ratio, efficiency, inverse_decay_lengths
+from hnlstat.search.yields import branching_ratio, efficiency
 
 MOST_SIGMAS = 7.0
 """Of a discovery; beyond, a smaller signal gives a bound."""
@@ -29,23 +29,30 @@ def describe_point(
 
     Parameters
     ----------
-    study : the model's nature and flavours, the selection and the calculator are used
+    study : the model of N, the searches and the calculator are used
     model : the counting experiment with the signal of the point
-    mass, coupling : of N [GeV], [GeV^-1]
+    mass, coupling : of N [GeV], [unit of the model]
     """
-    kappa = float(inverse_decay_lengths(study, np.array([mass]))[0]) * coupling**2
+    physics = study.model
+    kappa = float(physics.inverse_decay_length(np.array([mass]), np.array([coupling]))[0, 0])
     inference = study.inference
     toys = ToySettings(inference.toys, inference.seed)
     name, calculator = choose(inference.calculator, model, toys)
     engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
     return {
         "mass_gev": mass,
-        "coupling_inv_gev": coupling,
+        physics.axis.column: coupling,
         "width_gev": kappa * HBAR_C_GEV_M,
         "proper_decay_length_m": 1 / kappa,
-        "branching_ratio": {c: float(decay.branching_ratio(mass, c)) for c in decay.CHANNELS},
-        "branching_ratio_selected": float(branching_ratio(study, mass)),
-        "efficiency": float(efficiency(study, mass)),
+        "branching_ratio": {s: float(physics.branching(mass, s)) for s in physics.final_states},
+        "searches": {
+            search.name: {
+                "final_state": search.final_state,
+                "branching_ratio": float(branching_ratio(study, search, mass)),
+                "efficiency": float(efficiency(search, mass)),
+            }
+            for _, search in study.searches
+        },
         "channels": [
             {
                 "channel": channel,
@@ -71,15 +78,16 @@ def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
     }
 
 
-def point_tables(document: dict[str, Any]) -> Iterator[Table]:
+def point_tables(document: dict[str, Any], axis: CouplingAxis) -> Iterator[Table]:
     """Tables for the screen of what `describe_point` gives."""
     ratios = ", ".join(f"{c} {b:.3g}" for c, b in document["branching_ratio"].items() if b > 0)
     facts = Table.grid(padding=(0, 2))
     facts.add_row("mass", f"{document['mass_gev']:.4g} GeV")
-    facts.add_row("coupling", f"{document['coupling_inv_gev']:.4g} GeV^-1")
+    facts.add_row("coupling", axis.amount(document[axis.column], 4))
     facts.add_row("proper decay length", f"{document['proper_decay_length_m']:.3g} m")
     facts.add_row("branching ratios", ratios)
-    facts.add_row("efficiency", f"{document['efficiency']:.3g}")
+    for name, search in document["searches"].items():
+        facts.add_row(f"efficiency ({name})", f"{search['efficiency']:.3g}")
     yield facts
 
     yields = Table("channel", "signal", "background", "observed", title="events")

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.detector import Detector
 from hnlstat.config.shapes import Fiducial, FiducialBox, Stack, Volume
 from hnlstat.report.figures import (
@@ -27,7 +28,7 @@ from hnlstat.report.figures import (
     WIDTH,
     own_style,
 )
-from hnlstat.report.wording import coupling_symbol, mev_text, plain, power_symbol
+from hnlstat.report.wording import mev_text, plain, power_symbol, unit_symbol
 from hnlstat.simulation.production import Production
 
 FloatArray = NDArray[np.float64]
@@ -69,7 +70,7 @@ def production_figure(
     productions: Sequence[Production],
     efficiency: FloatArray | None = None,
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str = "",
 ) -> Figure:
     """Draw the acceptance, and below it the share of each material, by mass.
@@ -80,8 +81,8 @@ def production_figure(
         At rising masses and one coupling.
     efficiency : array, shape (P,), optional
         Of the selection for decays that pass the cut on the angle.
-    flavours : mapping
-        Relative couplings d_a/d, for the title.
+    axis : CouplingAxis
+        The coupling.
     title : str
         Line above the axes.
     """
@@ -100,7 +101,7 @@ def production_figure(
         _draw_acceptance(upper, mass, productions, efficiency)
         _draw_shares(lower, mass, productions, palette)
         coupling = power_symbol(productions[0].coupling)
-        where = rf"${coupling_symbol(flavours)} = {coupling}$ GeV$^{{-1}}$"
+        where = rf"${axis.symbol} = {coupling}$ {unit_symbol(axis)}".rstrip()
         heading = "\n".join([*textwrap.wrap(plain(title), 60), where])
         figure.suptitle(heading, fontsize=STYLE["font.size"], linespacing=1.2)
     return figure
@@ -169,7 +170,7 @@ def vertices_figure(
     dataset: str,
     detector: Detector,
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     rng: np.random.Generator,
 ) -> Figure:
     """Draw vertices on the outline of a detector: from the side and from above, far and close.
@@ -182,8 +183,8 @@ def vertices_figure(
         Name of the dataset.
     detector : Detector
         Of this dataset.
-    flavours : mapping
-        Relative couplings d_a/d, for the title.
+    axis : CouplingAxis
+        The coupling.
     rng : Generator
         Draws the points, each in proportion to its weight.
     """
@@ -216,8 +217,8 @@ def vertices_figure(
         _draw_key(figure, palette)
         mass, coupling = mev_text(production.mass), power_symbol(production.coupling)
         figure.suptitle(
-            rf"{plain(dataset)}: $m_N$ = {mass} MeV, ${coupling_symbol(flavours)} = {coupling}$ "
-            r"GeV$^{-1}$",
+            rf"{plain(dataset)}: $m_N$ = {mass} MeV, ${axis.symbol} = {coupling}$ "
+            f"{unit_symbol(axis)}".rstrip(),
             fontsize=STYLE["font.size"],
         )
     return figure

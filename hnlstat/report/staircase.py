@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,9 +10,10 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
-from hnlstat.report.wording import coupling_symbol, level_text, mev_text, plain
+from hnlstat.report.wording import bracketed, level_text, mev_text, plain
 from hnlstat.run.comparison import Comparison, Landing
 
 FloatArray = NDArray[np.float64]
@@ -27,23 +26,24 @@ WIDE = 5.0  # from this ratio on an axis is logarithmic
 NONE = "-"
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: Comparison, axis: CouplingAxis) -> str:
     """Write the limits and events of every step as a table, with what each step has changed."""
     head = ("step", "limit", *_mass_names(comparison), f"events at {_point(comparison)}")
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for landing, cells in zip(comparison.landings, _cells(comparison), strict=True):
         row = (landing.name, _limit_text(landing), *cells, f"{landing.events:.3g}")
         lines.append(f"| {' | '.join(row)} |")
-    lines += ["", "Lowest excluded coupling [GeV^-1], in brackets over that of the step before."]
+    lowest = bracketed("Lowest excluded coupling", axis)
+    lines += ["", f"{lowest}, in brackets over that of the step before."]
     steps = comparison.landings[1:]
     lines += ["", *(f"- {s.name}: {', '.join(f'`{key}`' for key in s.keys)}" for s in steps)]
     return "\n".join([*lines, ""])
 
 
-def screen_table(comparison: Comparison) -> Table:
+def screen_table(comparison: Comparison, axis: CouplingAxis) -> Table:
     """Make a table of limits and events for the screen."""
     table = Table(
-        title="lowest excluded coupling [GeV^-1]",
+        title=bracketed("lowest excluded coupling", axis),
         caption=f"events: at {_point(comparison)}",
         box=SIMPLE_HEAD,
         padding=0,
@@ -58,15 +58,15 @@ def screen_table(comparison: Comparison) -> Table:
     return table
 
 
-def staircase_figure(comparison: Comparison, flavours: Mapping[str, float]) -> Figure:
+def staircase_figure(comparison: Comparison, axis: CouplingAxis) -> Figure:
     """Draw limits relative to the first step, and the expected events, step below step.
 
     Parameters
     ----------
     comparison : Comparison
         The limits and events of each step.
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label.
+    axis : CouplingAxis
+        The coupling.
     """
     names = [landing.name for landing in comparison.landings]
     with own_style():
@@ -76,7 +76,7 @@ def staircase_figure(comparison: Comparison, flavours: Mapping[str, float]) -> F
         _draw_limits(left, comparison)
         kinds = {landing.kind.capitalize() for landing in comparison.landings}
         limit = f"{kinds.pop()} limit" if len(kinds) == 1 else "Limit"
-        left.set_xlabel(rf"{limit} on ${coupling_symbol(flavours)}$, relative to the first step")
+        left.set_xlabel(rf"{limit} on ${axis.symbol}$, relative to the first step")
         left.set_yticks(range(len(names)), list(map(plain, names)))
         left.set_ylim(len(names) - 0.5, -0.5)
         events = np.array([landing.events for landing in comparison.landings])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ from hnlstat.bounds import (
     span,
     world_leading_ranges,
 )
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share, shares
-from hnlstat.report.wording import coupling_text, level_text
+from hnlstat.report.wording import level_text, unit_text
 from hnlstat.run.contours import Region
 from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import read_csv
@@ -41,7 +42,7 @@ class Reach:
     level, kind, method
         As in `hnlstat.run.contours.Region`.
     coupling, mass : float
-        Smallest coupling [GeV^-1] and the mass where it is reached [GeV].
+        Smallest coupling and the mass where it is reached [GeV].
     mass_low, mass_high : float
         Ends of the masses [GeV].
     low_open, high_open : bool
@@ -85,8 +86,9 @@ class Summary:
     ----------
     title : str
         What was studied.
-    coupling : str
-        Name of the coupling, such as "d_mu".
+    coupling, unit, column : str
+        Name of the coupling, "d_mu", its unit, "GeV⁻¹" (empty for a plain number), and its column
+        in tables, "coupling_inv_gev".
     reaches : tuple of Reach
         One for each limit.
     compared : str or None
@@ -104,6 +106,8 @@ class Summary:
 
     title: str
     coupling: str
+    unit: str
+    column: str
     reaches: tuple[Reach, ...]
     compared: str | None
     leading: tuple[LeadingRange, ...]
@@ -112,7 +116,7 @@ class Summary:
     remarks: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Content of `summary.json`: the attributes, masses in GeV, couplings in GeV^-1."""
+        """Content of `summary.json`: the attributes, masses in GeV, couplings in their unit."""
         return asdict(self)
 
 
@@ -120,7 +124,7 @@ def summarise(
     regions: Sequence[Region],
     bounds: Sequence[Bound],
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     title: str,
     grid: tuple[tuple[float, float], tuple[float, float]] = EVERYWHERE,
     remarks: Sequence[str] = (),
@@ -135,12 +139,12 @@ def summarise(
         All regions of a run.
     bounds : sequence of Bound
         All bounds known; those on other couplings are left out.
-    flavours : mapping
-        Relative couplings d_a/d of the model.
+    axis : CouplingAxis
+        The coupling of the model.
     title : str
         What was studied.
     grid : pair of pairs of float
-        Lowest and highest mass [GeV] and coupling [GeV^-1] of the scan.
+        Lowest and highest mass [GeV] and coupling of the scan.
     remarks : sequence of str
         What to take with care.
     """
@@ -148,7 +152,7 @@ def summarise(
     for region in sorted(regions, key=lambda r: (r.level, ORDER.get(r.kind, len(ORDER)))):
         groups.setdefault((region.level, region.kind, region.method), []).append(region)
     reaches = {key: _reach(found) for key, found in groups.items()}
-    mine = comparable(bounds, flavours)
+    mine = comparable(bounds, axis)
     known = established(mine)
     main = next(
         (key for kind in ("observed", "expected") for key in groups if key[1] == kind), None
@@ -158,11 +162,13 @@ def summarise(
         leading = _leading(groups[main], known)
     return Summary(
         title,
-        coupling_text(flavours),
+        axis.name,
+        unit_text(axis),
+        axis.column,
         tuple(reaches.values()),
         reaches[main].text if main and known else None,
         tuple(leading),
-        _published() if known else (),
+        _published(axis) if known else (),
         shares(
             mine,
             [(reaches[k].text, groups[k]) for k in groups if not k[1].startswith("expected_")],
@@ -200,7 +206,7 @@ def _reach(found: Sequence[Region]) -> Reach:
 
 
 def lower_edge(found: Sequence[Region], mass: FloatArray) -> FloatArray:
-    """Lowest coupling [GeV^-1] inside any region at each mass, NaN where there is none.
+    """Lowest coupling inside any region at each mass, NaN where there is none.
 
     Parameters
     ----------
@@ -223,7 +229,10 @@ def _leading(found: Sequence[Region], known: Sequence[Bound]) -> list[LeadingRan
     return world_leading_ranges(mass, lower_edge(found, mass), known)
 
 
-def _published() -> tuple[PublishedRange, ...]:
+def _published(axis: CouplingAxis) -> tuple[PublishedRange, ...]:
+    """Ranges that were published for a limit on this coupling."""
     table = read_csv(PUBLISHED, required=("data", "mass_low_gev", "mass_high_gev"))
     ends = (table.numbers(column).tolist() for column in ("mass_low_gev", "mass_high_gev"))
+    if table.head["column"] != axis.column:
+        return ()
     return tuple(map(PublishedRange, table.columns["data"], *ends))

@@ -57,7 +57,7 @@ def _reach_table(summary: Summary) -> Table:
         if not reach.kind.startswith("expected_"):
             table.add_row(
                 reach.text,
-                f"{'≤ ' * reach.coupling_open}{reach.coupling:.3g} GeV⁻¹",
+                f"{'≤ ' * reach.coupling_open}{reach.coupling:.3g} {summary.unit}".rstrip(),
                 f"{mev_text(reach.mass)} MeV",
                 range_text(reach.mass_low, reach.mass_high, reach.low_open, reach.high_open),
             )
@@ -83,6 +83,8 @@ def sentences(summary: Summary) -> list[str]:
         for found in summary.published
     )
     lines += _shares(summary)
+    if not published:
+        return lines
     return [*lines, f"Published (arXiv:2412.15051): {published}. {METHOD_NOTE}"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.figures import (
     BLUE,
     HEIGHT,
@@ -50,7 +51,7 @@ class Scenario:
     choice : tuple of str
         What differs from the others, in the same order for all.
     lines : tuple of array, shape (V, 2)
-        Its contours [GeV], [GeV^-1].
+        Its contours [GeV], [unit of the coupling].
     """
 
     choice: tuple[str, ...]
@@ -63,7 +64,7 @@ def sweep_figure(
     limit: tuple[float, str],
     bounds: Sequence[Bound] = (),
     *,
-    flavours: Mapping[str, float],
+    axis: CouplingAxis,
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
 ) -> Figure:
@@ -79,17 +80,17 @@ def sweep_figure(
         Level and kind of the limit.
     bounds : sequence of Bound
         Bounds on the coupling that all scenarios have in common.
-    flavours : mapping
-        Relative couplings d_a/d, for the axis label; empty where scenarios differ.
+    axis : CouplingAxis
+        The coupling.
     mass_range, coupling_range : pair of float
-        Limits of the axes [GeV], [GeV^-1].
+        Limits of the axes [GeV], [unit of the coupling].
     """
     few = len(scenarios) <= FEW
     with own_style():
         size = (WIDTH if few else 2 * WIDTH, HEIGHT)
         figure = Figure(figsize=size, dpi=300, layout="constrained")
         axes = figure.add_subplot()
-        set_axes(axes, flavours, mass_range, coupling_range)
+        set_axes(axes, axis, mass_range, coupling_range)
         labels, _ = draw_bounds(axes, [bound for bound in bounds if bound.status != "allowed"])
         gap = np.full((1, 2), np.nan)
         for scenario, (colour, line) in zip(scenarios, _styles(scenarios), strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 
 from scipy.special import ndtri
 
+from hnlstat.config.coupling import CouplingAxis
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 
 def level_text(level: float) -> str:
@@ -34,20 +35,25 @@ def plain(text: str) -> str:
     return ("\u2009" if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
-def coupling_text(flavours: Mapping[str, float]) -> str:
-    """Name the coupling of a flavour pattern: "d_mu", "d_e = d_mu"; "d" if they differ."""
-    return " = ".join(f"d_{name}" for name in _equal(flavours)) or "d"
+def coupling_label(axis: CouplingAxis) -> str:
+    """Write the label of an axis: noun, symbol and unit of the coupling."""
+    noun, unit = axis.noun[:1].upper() + axis.noun[1:], unit_symbol(axis)
+    return f"{noun} ${axis.symbol}$" + (f" [{unit}]" if unit else "")
 
 
-def coupling_symbol(flavours: Mapping[str, float]) -> str:
-    """Write the coupling of a flavour pattern in mathtext, without the dollars."""
-    return "=".join(f"d_{{{SYMBOLS[name]}}}" for name in _equal(flavours)) or "d"
+def unit_text(axis: CouplingAxis) -> str:
+    """Write the unit of a coupling, "GeV⁻¹"; empty for a plain number."""
+    return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(SUPERSCRIPTS), axis.unit)
 
 
-def _equal(flavours: Mapping[str, float]) -> list[str]:
-    """Flavours that couple with the full strength d, none if another one couples differently."""
-    active = {name: weight for name, weight in flavours.items() if weight != 0}
-    return list(active) if set(active.values()) == {1.0} else []
+def unit_symbol(axis: CouplingAxis) -> str:
+    """Write the unit of a coupling in mathtext, with the dollars."""
+    return re.sub(r"\^(-?\d+)", r"$^{\1}$", axis.unit)
+
+
+def bracketed(text: str, axis: CouplingAxis) -> str:
+    """Write the head of a column of couplings, with the unit if there is one."""
+    return f"{text} [{unit_text(axis)}]" if axis.unit else text
 
 
 def mev_text(mass: float) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hnlstat.bounds import LeadingRange
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
-from hnlstat.report.wording import level_text, mev_text, power_text, range_text
+from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text
 
 ABSOLUTE = re.compile(r"(?<![\w.~/])(?:/[\w.+=@~-]+){2,}/?")
 BANDS = "expected_"
@@ -33,7 +34,7 @@ def without_folders(text: str) -> str:
     return ABSOLUTE.sub(lambda found: found[0].rstrip("/").rpartition("/")[2], text)
 
 
-def words(kind: str, document: Mapping[str, Any]) -> list[str]:
+def words(kind: str, document: Mapping[str, Any], axis: CouplingAxis) -> list[str]:
     """Say in sentences what a task found.
 
     Parameters
@@ -42,8 +43,10 @@ def words(kind: str, document: Mapping[str, Any]) -> list[str]:
         The task.
     document : mapping
         Content of its `summary.json`.
+    axis : CouplingAxis
+        The coupling of the model.
     """
-    found = SENTENCES[kind](document) if kind in SENTENCES else []
+    found = SENTENCES[kind](document, axis) if kind in SENTENCES else []
     return [without_folders(sentence) for sentence in [*found, *assumed_text(document)]]
 
 
@@ -87,14 +90,14 @@ def _summary(document: Mapping[str, Any]) -> Summary:
     return Summary(**content)
 
 
-def _contour(document: Mapping[str, Any]) -> list[str]:
+def _contour(document: Mapping[str, Any], _: CouplingAxis) -> list[str]:
     summary = _summary(document)
     main = [r for r in summary.reaches if not r.kind.startswith(BANDS) and "CLs+b" not in r.method]
     if not main:
         return ["Nothing is excluded on this grid."]
     lines = [
         f"{reach.text}: couplings {summary.coupling} from {'≤ ' * reach.coupling_open}"
-        f"{power_text(reach.coupling)} GeV⁻¹ (at {mev_text(reach.mass)} MeV) "
+        f"{_amount(reach.coupling, summary.unit)} (at {mev_text(reach.mass)} MeV) "
         f"are {'within reach' if reach.kind == 'discovery' else 'excluded'}, at masses of "
         f"{range_text(reach.mass_low, reach.mass_high, reach.low_open, reach.high_open)}."
         for reach in main
@@ -113,7 +116,8 @@ def _contour_tables(summary: Summary) -> list[Grid]:
         )
         for reach in summary.reaches
     )
-    columns = ("limit", "lowest coupling [GeV⁻¹]", "at mass [MeV]", "masses reached", "method")
+    lowest = f"lowest coupling [{summary.unit}]" if summary.unit else "lowest coupling"
+    columns = ("limit", lowest, "at mass [MeV]", "masses reached", "method")
     shares = tuple(
         (share.region, share.limit, _text(share.fraction), _text(share.scanned))
         for share in summary.shares
@@ -125,12 +129,12 @@ def _contour_tables(summary: Summary) -> list[Grid]:
     return found
 
 
-def _point(document: Mapping[str, Any]) -> list[str]:
+def _point(document: Mapping[str, Any], axis: CouplingAxis) -> list[str]:
     signal = sum(row["signal"] for row in document["channels"])
     background = sum(row["background"] for row in document["channels"])
     lines = [
         f"N of {mev_text(document['mass_gev'])} MeV with a coupling of "
-        f"{power_text(document['coupling_inv_gev'])} GeV⁻¹: {signal:.4g} signal events are "
+        f"{_amount(document[axis.column], unit_text(axis))}: {signal:.4g} signal events are "
         f"expected, on a background of {background:.3g}."
     ]
     for name, test in document["tests"].items():
@@ -141,16 +145,21 @@ def _point(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _fit(document: Mapping[str, Any]) -> list[str]:
+def _fit(document: Mapping[str, Any], axis: CouplingAxis) -> list[str]:
     best = {entry["name"]: entry["value"] for entry in document["parameters"]}
     return [
         f"Best fit: N of {mev_text(best['mass'])} MeV with a coupling of "
-        f"{power_text(best['coupling'])} GeV⁻¹, better than no signal by "
+        f"{_amount(best['coupling'], unit_text(axis))}, better than no signal by "
         f"−2 Δ ln L = {document['improvement']:.2f}."
     ]
 
 
-def _coverage(document: Mapping[str, Any]) -> list[str]:
+def _amount(value: float, unit: str) -> str:
+    """Write a coupling with its unit."""
+    return f"{power_text(value)} {unit}".rstrip()
+
+
+def _coverage(document: Mapping[str, Any], _: CouplingAxis) -> list[str]:
     verdict = "cover" if document["covers"] else "do not cover"
     lines = [f"The limits {verdict} the true signals (calculation: {document['calculator']})."]
     return lines + [
@@ -161,28 +170,28 @@ def _coverage(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-SENTENCES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
+SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "contour": _contour,
     "point": _point,
     "fit": _fit,
     "coverage": _coverage,
-    "yields": lambda d: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
-    "workspace": lambda d: [
+    "yields": lambda d, _: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
+    "workspace": lambda d, _: [
         f"The likelihood of {len(d['channels'])} channels as pyhf JSON, with a patch for each of "
         f"{d['patches']} grid points."
     ],
-    "combine": lambda d: [
+    "combine": lambda d, _: [
         f"One likelihood of {len(d['folders'])} runs: {len(d['channels'])} channels, "
         f"{d['patches']} grid points; correlated: {', '.join(d['correlated']) or 'nothing'}."
     ],
-    "events": lambda d: [
+    "events": lambda d, _: [
         f"{d['rows']} weighted events of N of {mev_text(d['mass_gev'])} MeV in {d['file']}."
     ],
-    "inject": lambda d: [
+    "inject": lambda d, axis: [
         f"Pseudo-data ({d['data']}) with the signal of N of {mev_text(d['mass_gev'])} MeV and a "
-        f"coupling of {power_text(d['coupling_inv_gev'])} GeV⁻¹, in data.csv."
+        f"coupling of {_amount(d[axis.column], unit_text(axis))}, in data.csv."
     ],
-    "compare": lambda _: ["Limits and expected events after each step, in compare.csv."],
+    "compare": lambda *_: ["Limits and expected events after each step, in compare.csv."],
 }
 
 

@@ -45,7 +45,7 @@ class LimitField:
     mass : array, shape (M,)
         Masses [GeV], rising.
     coupling : array, shape (X,)
-        Couplings [GeV^-1], rising; all limits of the curve are among them.
+        Couplings, rising; all limits of the curve are among them.
     strength : array, shape (M, X)
         ln(ln p / ln alpha): positive inside the region, 0 at limits.
 
@@ -74,7 +74,7 @@ class LimitField:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """One connected region of the (mass, coupling) plane; points are [GeV], [GeV^-1].
+    """One connected region of the (mass, coupling) plane; points are mass [GeV] and coupling.
 
     Attributes
     ----------
@@ -242,8 +242,9 @@ def contours_document(found: Sequence[Region]) -> dict[str, Any]:
 
     - `level` (0.90 for 90 %), `kind` ("observed", "expected", "expected_-2" ... "expected_+2",
       "discovery") and `method` (calculator and test);
-    - `polygon`: lists of points [mass in GeV, coupling in GeV^-1]. The first is the outer boundary,
-      anticlockwise, any others are holes, clockwise; each repeats its first point at the end;
+    - `polygon`: lists of points [mass in GeV, coupling in its unit]. The first is the outer
+      boundary, anticlockwise, any others are holes, clockwise; each repeats its first point at the
+      end;
     - `lines`: the parts of these boundaries that are limits; the rest is the edge of the grid;
     - `open`: `low_mass`, `high_mass`, `low_coupling`, `high_coupling`, true where the region runs
       to that edge of the grid, and perhaps beyond.

@@ -52,22 +52,24 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
         given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
         work.remark(
             f"up to {found.share:.0%} of the events in the described world lie outside "
-            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, d = {found.coupling:.2g} GeV^-1)"
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
+            f"{study.model.axis.text(found.coupling, 2)})"
         )
 
 
 def projections(study: Study) -> str:
     """What comes of projected datasets beside those with data; nothing where all are alike."""
     by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
-    for d in study.datasets:
-        data = d.exposure.observed
+    for d, search in study.searches:
+        data = d.data(search)
         kind = data if isinstance(data, str) else "" if data is None else "data"
-        by_kind[kind].append(f"{d.name} ({d.exposure.name})")
+        name = d.name if len(d.search) == 1 else f"{d.name} {search.name}"
+        by_kind[kind].append(f"{name} ({d.exposure.name})")
     asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
     if seen and missing:
         return (
             f"the data of {seen} do not count beside projections: {missing}; with `observed: "
-            "asimov` in their exposures these take their expected background for data"
+            "{EXPOSURE: asimov}` in their searches these take their expected background for data"
         )
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"

@@ -18,6 +18,7 @@ from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.limits.limits import MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
@@ -28,7 +29,7 @@ from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import Job
 from hnlstat.simulation.sample import MassSample
-from hnlstat.simulation.setup import without_rock
+from hnlstat.simulation.setup import without_rock, without_variation
 
 if TYPE_CHECKING:
     from hnlstat.run.contours import Region
@@ -44,10 +45,11 @@ def given(study: Study) -> YieldTable | None:
     DataError
         Names the file and what cannot be used; a long calculation would make it useless.
     """
-    known = [channel.name for channel in likelihood.channels(study)]
-    table = None if study.yields_from is None else read_yields(study.yields_from, known)
+    likelihood.components(study, *likelihood.bins(study))  # matrices that are none stop here
+    axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
+    table = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
     if table is not None:
-        likelihood.check_bins(study, table)
+        likelihood.check_bins(known, table)
         check_size(study, table, str(study.yields_from))
     if study.data_from is not None:
         read_data(study.data_from, *likelihood.bins(study))
@@ -58,13 +60,13 @@ def check_size(study: Study, table: YieldTable, source: str) -> None:
     """Raise a DataError if a table has too few masses or couplings for the task."""
     for key, axis in (("mass", table.masses), ("coupling", table.couplings)):
         if reason := study.too_few(key, axis.size):
-            column = {"mass": "mass_gev", "coupling": "coupling_inv_gev"}[key]
+            column = {"mass": "mass_gev", "coupling": study.model.axis.column}[key]
             raise DataError(f"{source}: {column} {reason}")
 
 
 def check_channels(study: Study, table: YieldTable) -> None:
     """Raise a ConfigError if a table has not the channels of a study."""
-    known = [channel.name for channel in likelihood.channels(study)]
+    known = [channel.name for channel in channels(study)]
     if sorted(known) != sorted(table.channels()):
         raise ConfigError(
             f"yields: have the channels {', '.join(table.channels())}; the study has "
@@ -101,7 +103,7 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
-    for text in without_rock(study):
+    for text in (*without_rock(study), *without_variation(study)):
         work.remark(text)
     return found
 
@@ -111,6 +113,9 @@ def build(study: Study, table: YieldTable, work: Work) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         work.remark("the table of yields has no column rel_flux: no flux uncertainty")
+    for text in likelihood.remarks(study):
+        if text not in work.remarks:
+            work.remark(text)
     if study.data_from is None:
         if (text := projections(study)) and text not in work.remarks:
             work.remark(text)
@@ -135,7 +140,7 @@ def point_tests(
         first = failed[0]
         work.remark(
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
-            f"{first.coupling_inv_gev:.3g} GeV^-1: {first.validity}"
+            f"{study.model.axis.amount(first.coupling)}: {first.validity}"
         )
     return by_mass
 
@@ -173,4 +178,4 @@ def contours(
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.nature.capitalize()} N"
+    return f"{data}: {study.model.label}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hnlstat.config.search import Kinematic
+from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.simulation.setup import variations
 
@@ -25,13 +25,12 @@ class Layout:
     cuts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, study: Study, modes: int) -> "Layout":
-        """All decays with their variations, and what a kinematic selection adds."""
-        selection, shifts = study.selection, 2 + len(variations(study))
-        if not isinstance(selection, Kinematic):
+    def of(cls, study: Study, search: Search, modes: int) -> "Layout":
+        """All decays with their variations, and what a search adds."""
+        shifts = 2 + len(variations(study))
+        if not isinstance(search, Tracks):
             return cls(modes, shifts)
-        bins = 1 if selection.observable is None else len(selection.observable.background)
-        return cls(modes, shifts, bins, tuple(selection.cuts.active))
+        return cls(modes, shifts, search.bins, tuple(search.cuts.active))
 
     @property
     def products(self) -> tuple[tuple[int, int], ...]:
@@ -42,6 +41,11 @@ class Layout:
         selected = [(column, b) for b in range(self.bins) for column in range(per_bin)]
         flow = [(m, self.bins + c) for c in range(len(self.cuts) + 1) for m in range(self.modes)]
         return (*selected, *flow)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.modes * self.shifts + len(self.products)
 
     def all_decays(self, mode: int) -> int:
         """Column of all decays."""

@@ -35,7 +35,7 @@ class Simulation:
     Parameters
     ----------
     study : what to simulate
-    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]
+    masses, couplings : (M,) [GeV] and (D,)
     run : runs jobs and returns their samples in order; called until the precision is reached
 
     Attributes
@@ -173,7 +173,7 @@ class _Grid:
         """
         precision = self.jobs[test].precision
         true, found = (
-            np.einsum("kvd,k->d", sample.decays, precision.weight)
+            np.einsum("kvd,kv->d", sample.decays, precision.weight)
             for sample in (self.samples[test], self._predicted(test))
         )
         relevant = np.maximum(true, found) >= precision.relevant
@@ -184,7 +184,7 @@ class _Grid:
         """Whether the error at a mass between samples can be tolerated where the total matters."""
         precision = self.jobs[i].precision
         total, error = (
-            np.einsum("kvd,k->vd", array, precision.weight)
+            np.einsum("kvd,kv->vd", array, precision.weight)
             for array in (sample.decays, sample.error)
         )
         total, error = total.sum(axis=0), np.linalg.norm(error, axis=0)

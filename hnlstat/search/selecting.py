@@ -4,18 +4,18 @@ A share is a weight of its ray like any other: times a column of the apparatus i
 column, so that one sample gives the selected yield, and the cut flow, at every coupling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.detector import Detector
-from hnlstat.config.search import Kinematic
+from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
-from hnlstat.physics.constants import LEPTON_MASS
-from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton
+from hnlstat.models.checks import sampler
+from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
 from hnlstat.simulation.sampling import Rays
 
@@ -24,15 +24,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairSelection:
-    """Cuts on the e+ e- pairs of sampled decays.
+    """Cuts on the pairs of tracks of sampled decays.
 
     Attributes
     ----------
     response : field and resolution
+    decay : sampler, of which two products are charged, one positive and one negative
     cuts : name -> bound, in their order
     gas : (V, 2, 3) lower and upper corner of the gas around each fiducial box [m]
-    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose e+
-        and e- are their e- and e+, as the cuts treat both alike
+    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose
+        tracks have the other charges, as the cuts treat both alike
     decays : sampled for each N
     observable : what is histogrammed, a property of `Pairs`; None: all in one bin
     edges : (B + 1,) of its bins
@@ -40,6 +41,7 @@ class PairSelection:
     """
 
     response: Response
+    decay: Decay
     cuts: Mapping[str, float]
     gas: Array
     polarisation: float
@@ -49,19 +51,26 @@ class PairSelection:
     products: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, study: Study, detector: Detector, layout: Layout) -> "PairSelection | None":
-        """What a kinematic selection asks of the pairs; None for a recast."""
-        selection = study.selection
-        if not isinstance(selection, Kinematic):
+    def of(
+        cls,
+        study: Study,
+        detector: Detector,
+        volumes: Sequence[str],
+        search: Search,
+        layout: Layout,
+    ) -> "PairSelection | None":
+        """What a search asks of the pairs; None where it does not look at them."""
+        if not isinstance(search, Tracks):
             return None
-        observable, smearing = selection.observable, selection.smearing
-        gas = [detector.around(name) for name in detector.fiducial]
+        observable, smearing = search.observable, search.smearing
+        gas = [detector.around(name) for name in volumes]
         return cls(
-            Response(selection.field, smearing.momentum, smearing.angle, selection.separation_path),
-            selection.cuts.active,
+            Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
+            sampler(study.model, search.final_state),
+            search.cuts.active,
             np.array(gas).swapaxes(1, 2),
-            0.0 if study.model.nature == "majorana" else 1.0,
-            selection.decays,
+            0.0 if study.model.nature == "majorana" else study.model.source.helicity,
+            search.decays,
             None if observable is None else observable.name,
             np.array((0.0, np.inf) if observable is None else observable.edges),
             layout.products,
@@ -88,11 +97,13 @@ class PairSelection:
         n_cuts, n_bins = len(self.cuts), len(self.edges) - 1
         shares = np.zeros((n_bins + n_cuts + 1, rays.weight.size))
         alive = np.flatnonzero(rays.weight)
-        if rays.mass <= 2 * LEPTON_MASS["e"]:
+        if rays.mass <= sum(product.mass for product in self.decay.products):
             return shares
         minus, plus, origin = self._decay(rays, alive, rng)
         lower, upper = np.repeat(self.gas[volume[alive]], self.decays, axis=0).T.swapaxes(0, 1)
-        pairs = reconstruct(minus, plus, origin, (lower, upper), self.response, rng)
+        pairs = reconstruct(
+            minus, plus, origin, (lower, upper), self.response, rng, self._track_masses
+        )
         failed = first_failed(pairs, self.cuts)
         place, beyond = self._bin(pairs)
         passes = failed == n_cuts
@@ -108,17 +119,23 @@ class PairSelection:
     def _decay(
         self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Array, Array, Array]:
-        """Momenta of e- and e+ [GeV] and decay points [m] of all decays of some rays, (3, n)."""
+        """Momenta of the tracks, the negative first [GeV], and decay points [m], (3, n) each."""
         flight = -rays.direction[alive] * rays.momentum[alive, None]
         n = alive.size * self.decays
-        found = decay_to_dilepton(
-            rng.random((n, DILEPTON_DIMENSIONS)),
+        found = self.decay.sample(
+            rng.random((n, self.decay.dimensions)),
             np.repeat(flight, self.decays, axis=0),
             rays.mass,
             self.polarisation,
         )
         origin = np.repeat(rays.origin[alive], self.decays, axis=0).T
-        return found.minus[:, 1:].T.copy(), found.plus[:, 1:].T.copy(), origin
+        minus, plus = (found[place][:, 1:].T.copy() for place in tracks(self.decay))
+        return minus, plus, origin
+
+    @property
+    def _track_masses(self) -> tuple[float, float]:
+        first, second = (self.decay.products[place].mass for place in tracks(self.decay))
+        return first, second
 
     def _bin(self, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Bin of each pair, and whether it lies beyond the edges and so in an outermost one."""
@@ -129,3 +146,17 @@ class PairSelection:
         place = np.searchsorted(self.edges, value, side="right") - 1
         n = len(self.edges) - 1
         return np.clip(place, 0, n - 1), np.asarray((place < 0) | (value > self.edges[-1]))
+
+
+def tracks(decay: Decay) -> tuple[int, int]:
+    """Places of the negative and the positive track among the products of a decay.
+
+    Raises
+    ------
+    ValueError
+        If these are not all charged products.
+    """
+    charges = [product.charge for product in decay.products]
+    if sorted(charge for charge in charges if charge) != [-1, 1]:
+        raise ValueError("has not one negative and one positive track")
+    return charges.index(-1), charges.index(1)

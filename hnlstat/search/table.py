@@ -35,16 +35,18 @@ class ChannelYields:
 
 @dataclass(frozen=True, eq=False)
 class CutFlow:
-    """Decays to the selected channel that are left after each cut.
+    """Decays to the final state of a search that are left after each cut.
 
     Attributes
     ----------
+    search : str
+        Its name.
     masses, couplings : arrays, shape (M,) and (D,)
         As in the table of yields.
     channel : tuple, length C
         Names of the channels.
-    cuts : tuple
-        Names of the cuts, in their order.
+    cuts, bounds : tuple
+        Names of the cuts, in their order, and what they ask for.
     passing : array, shape (M, D, C, 1 + number of cuts)
         All decays, then those that pass the first cut, the first two, ...; no calibration.
     beyond : array, shape (M, D, C)
@@ -52,10 +54,12 @@ class CutFlow:
         its outermost bins.
     """
 
+    search: str
     masses: FloatArray
     couplings: FloatArray
     channel: tuple[str, ...]
     cuts: tuple[str, ...]
+    bounds: tuple[float, ...]
     passing: FloatArray
     beyond: FloatArray
 
@@ -75,7 +79,7 @@ class YieldTable:
     masses : array, shape (M,)
         HNL masses [GeV], increasing.
     couplings : array, shape (D,)
-        Couplings d [GeV^-1], increasing.
+        Couplings in the unit of the model, increasing.
     dataset, mode, volume, channel, bin : tuple, length R
         What each entry of the last axis of the arrays below stands for.
     decays : array, shape (M, D, R)
@@ -90,8 +94,8 @@ class YieldTable:
         moves by +1 sigma; a column `rel_<name>` of the file.
     interpolated : array of bool, shape (M, R), optional
         Whether the decays come from samples at other masses; None: nowhere.
-    cut_flow : CutFlow, optional
-        Of a kinematic selection; not part of the file.
+    cut_flows : tuple of CutFlow
+        Of each search that cuts on tracks; not part of the file.
 
     Raises
     ------
@@ -111,7 +115,7 @@ class YieldTable:
     mc_error: FloatArray
     modifiers: dict[str, FloatArray] = field(default_factory=dict)
     interpolated: NDArray[np.bool_] | None = None
-    cut_flow: CutFlow | None = None
+    cut_flows: tuple[CutFlow, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (self.masses.size, self.couplings.size, len(self.channel))
@@ -137,13 +141,6 @@ class YieldTable:
         member = np.array([[own == other for other in dict.fromkeys(part)] for own in part])
         error = np.linalg.norm(self.mc_error[..., mine] @ member, axis=-1)
         return self.events[..., mine].sum(axis=-1), error
-
-    def made(self) -> FloatArray:
-        """All N decays, (M, D): the bins of a channel have those of their volume in common."""
-        rows = list(zip(self.channel, self.volume, strict=True))
-        return np.asarray(
-            self.decays[..., [rows.index(row) for row in dict.fromkeys(rows)]].sum(-1)
-        )
 
     def precision(self) -> FloatArray:
         """Relative Monte Carlo error of the dataset's events for each row, (M, D, R)."""

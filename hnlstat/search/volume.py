@@ -34,7 +34,7 @@ def left_out(study: Study, masses: Array, couplings: Array, run: RunJobs) -> Lef
     Parameters
     ----------
     study : its `simulation.radius` and `simulation.upstream` are in question
-    masses, couplings : (M,) [GeV] and (D,) [GeV^-1]; some of them are looked at
+    masses, couplings : (M,) [GeV] and (D,); some of them are looked at
     run : runs jobs and returns their samples in order
 
     Returns

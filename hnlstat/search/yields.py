@@ -1,4 +1,4 @@
-"""The table of yields of a Study: every detector simulated once, then scaled to each exposure."""
+"""The table of yields of a Study: each station is simulated once, then scaled to exposures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import load_flux
-from hnlstat.config.detector import Detector
-from hnlstat.config.search import Kinematic
-from hnlstat.config.sections import Dataset
+from hnlstat.config.dataset import Dataset
+from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.study import Study
-from hnlstat.physics import decay
-from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.models import checks as model_checks
+from hnlstat.models.checks import rates
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
+from hnlstat.search.stations import Station, stations
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
@@ -32,11 +32,11 @@ TOLERATED = 1.5
 
 @dataclass(frozen=True)
 class Job:
-    """One detector at one mass; simulated in whichever process."""
+    """One station at one mass; simulated in whichever process."""
 
     apparatus: Apparatus
     mass: float
-    couplings: Array
+    strength: Array
     kappa: Array
     precision: Precision
     seed: int
@@ -44,7 +44,7 @@ class Job:
     def run(self) -> MassSample:
         """Simulate all couplings with the same rays."""
         return simulate(
-            self.apparatus, self.mass, self.couplings, self.kappa, self.precision, self.seed
+            self.apparatus, self.mass, self.strength, self.kappa, self.precision, self.seed
         )
 
 
@@ -55,81 +55,87 @@ class Plan:
     Attributes
     ----------
     study : what is simulated
-    modes : horn modes, in the order of the flux columns
-    detectors : distinct detectors; jobs run over these, and for each over the masses
-    masses, couplings : the grid [GeV], [GeV^-1]; what is simulated is `scan.table` if there is one
+    stations : what is sampled; jobs run over these, and for each over the masses
+    masses, couplings : the grid [GeV], [unit of the coupling]; what is simulated is `scan.table` if
+        there is one
     """
 
     study: Study
-    modes: tuple[str, ...]
-    detectors: tuple[Detector, ...]
+    stations: tuple[Station, ...]
     masses: Array
     couplings: Array
 
     @classmethod
     def of(cls, study: Study, masses: Array, couplings: Array) -> "Plan":
         """Plan the simulation of a Study on a grid of masses and couplings."""
-        modes = tuple(dict.fromkeys(m for d in study.datasets for m in d.exposure.pot))
-        detectors: list[Detector] = []
-        for dataset in study.datasets:
-            if dataset.detector not in detectors:
-                detectors.append(dataset.detector)
-        return cls(study, modes, tuple(detectors), masses, couplings)
+        return cls(study, stations(study), masses, couplings)
 
     def jobs(self) -> Iterator[Job]:
-        """One job for each detector and mass."""
+        """One job for each station and mass."""
         study = self.study
         masses, couplings = self._simulated()
-        table = load_flux(study.flux.table).only(study.flux.flavours_in)
-        flux = setup.flux_columns(study, table, self.modes)
-        kappa = np.outer(inverse_decay_lengths(study, masses), couplings**2)
-        efficiency = branching_and_efficiency(study, masses)
-        weighted = tuple(
-            WeightedColumn(k, weight)
-            for weight in setup.variations(study).values()
-            for k in range(len(self.modes))
-        )
-        layout = Layout.of(study, len(self.modes))
-        for detector in self.detectors:
-            apparatus = setup.apparatus(
-                study, detector, flux, table.edges_gev, weighted,
-                PairSelection.of(study, detector, layout), study.systematics.rock_length,
-            )  # fmt: skip
-            pot = self._total_pot(detector)
+        strength, kappa = rates(study.model, masses, couplings)
+        for station in self.stations:
+            apparatus, weights = self._apparatus(station), self._weights(station, masses)
             for i, mass in enumerate(masses):
-                # columns at +1 sigma share the sample and need no precision of their own
-                weight = np.zeros(apparatus.columns)
-                for k in range(len(self.modes)):
-                    for nominal in layout.nominal(k):
-                        weight[nominal] = pot[k] * efficiency[i]
                 precision = Precision(
                     study.simulation.precision,
-                    weight,
+                    weights[i],
                     RELEVANT_EVENTS,
                     study.simulation.max_points,
                 )
                 yield Job(
-                    apparatus, float(mass), couplings, kappa[i], precision,
+                    apparatus, float(mass), strength, kappa[i], precision,
                     study.simulation.seed,
                 )  # fmt: skip
+
+    def _apparatus(self, station: Station) -> Apparatus:
+        study, modes = self.study, station.modes
+        table = load_flux(station.flux.table).only(station.flux.flavours_in)
+        weighted = tuple(
+            WeightedColumn(k, weight)
+            for weight in setup.variations(study).values()
+            for k in range(len(modes))
+        )
+        return setup.apparatus(
+            study, station.detector, station.volumes, station.min_cos_theta,
+            setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
+            PairSelection.of(study, station.detector, station.volumes, station.search,
+                             self._layout(station)),
+            study.systematics.rock_length,
+        )  # fmt: skip
+
+    def _layout(self, station: Station) -> Layout:
+        return Layout.of(self.study, station.search, len(station.modes))
+
+    def _weights(self, station: Station, masses: Array) -> Array:
+        """Events per decay (M, K, V); columns at +1 sigma share the sample: they have none."""
+        layout = self._layout(station)
+        found = np.zeros((masses.size, layout.columns, len(station.volumes)))
+        for dataset, search in station.members:
+            kept = branching_and_efficiency(self.study, search, masses)
+            places = [station.volumes.index(name) for name in dataset.volumes(search)]
+            for mode, pot in dataset.exposure.pot.items():
+                for column in layout.nominal(station.modes.index(mode)):
+                    found[:, column, places] += pot * kept[:, None]
+        return found
 
     def table(self, samples: Sequence[MassSample]) -> YieldTable:
         """Assemble the samples of all jobs, in their order."""
         samples = self._on_grid(samples)
         n = len(self.masses)
-        efficiency = branching_and_efficiency(self.study, self.masses)
+        mine = {id(s): samples[n * i : n * (i + 1)] for i, s in enumerate(self.stations)}
         rows: list[_Row] = []
-        for dataset in self.study.datasets:
-            first = n * self.detectors.index(dataset.detector)
-            mine = samples[first : first + n]
-            rows += self._rows(dataset, mine, efficiency)
+        for dataset, search in self.study.searches:
+            station = self._station(dataset, search)
+            rows += self._rows(station, dataset, search, mine[id(station)])
         return YieldTable(
             masses=self.masses,
             couplings=self.couplings,
             dataset=tuple(row.dataset for row in rows),
             mode=tuple(row.mode for row in rows),
             volume=tuple(row.volume for row in rows),
-            channel=tuple(f"{row.dataset}_{row.mode}" for row in rows),
+            channel=tuple(row.channel for row in rows),
             bin=tuple(row.bin for row in rows),
             decays=np.stack([row.decays for row in rows], axis=-1),
             events=np.stack([row.events for row in rows], axis=-1),
@@ -139,8 +145,11 @@ class Plan:
                 name: np.stack([row.modifiers[name] for row in rows], axis=-1)
                 for name in rows[0].modifiers
             },
-            cut_flow=self._cut_flow(samples),
+            cut_flows=tuple(self._cut_flows(mine)),
         )
+
+    def _station(self, dataset: Dataset, search: Search) -> Station:
+        return next(s for s in self.stations if s.serves(dataset, search))
 
     def _simulated(self) -> tuple[Array, Array]:
         """Masses and couplings of the jobs."""
@@ -161,18 +170,15 @@ class Plan:
             for sample in from_table(samples[first : first + n], *known, *grid)
         ]
 
-    def _total_pot(self, detector: Detector) -> Array:
-        """Sum of the exposures of all datasets with this detector, by mode."""
-        mine = [d.exposure.pot for d in self.study.datasets if d.detector == detector]
-        return np.array([sum(pot.get(mode, 0.0) for pot in mine) for mode in self.modes])
-
     def _rows(
-        self, dataset: Dataset, samples: Sequence[MassSample], efficiency: Array
+        self, station: Station, dataset: Dataset, search: Search, samples: Sequence[MassSample]
     ) -> Iterator["_Row"]:
-        layout = Layout.of(self.study, len(self.modes))
+        layout = self._layout(station)
+        kept = branching_and_efficiency(self.study, search, self.masses)[:, None]
         for mode, pot in dataset.exposure.pot.items():
-            k = self.modes.index(mode)
-            for v, volume in enumerate(dataset.detector.fiducial):
+            k = station.modes.index(mode)
+            for volume in dataset.volumes(search):
+                v = station.volumes.index(volume)
                 made = pot * np.array([s.decays[layout.all_decays(k), v] for s in samples])
                 for bin_ in range(max(layout.bins, 1)):
                     columns = layout.selected(k, bin_)
@@ -182,10 +188,10 @@ class Plan:
                         for parts in zip(*((s.rock, s.beyond) for s in samples), strict=True)
                     )
                     error = np.array([s.error[columns.start, v] for s in samples])
-                    kept = efficiency[:, None]
                     yield _Row(
-                        dataset.name, mode, volume, bin_, made, kept * (pot * decays[:, 0]),
-                        kept * pot * error, np.array([s.interpolated for s in samples]),
+                        dataset.name, mode, volume, dataset.channel(search, mode), bin_, made,
+                        kept * (pot * decays[:, 0]), kept * pot * error,
+                        np.array([s.interpolated for s in samples]),
                         self._modifiers(decays, rock, beyond),
                     )  # fmt: skip
 
@@ -202,37 +208,45 @@ class Plan:
             found["rock_length"] = _ratio(beyond, nominal)
         return found | {name: _ratio(up - nominal, nominal) for name, up in shifts}
 
-    def _cut_flow(self, samples: Sequence[MassSample]) -> CutFlow | None:
-        """Decays to the selected channel that pass the cuts, over all volumes of each dataset."""
-        layout = Layout.of(self.study, len(self.modes))
-        if not layout.bins:
-            return None
-        n, branching = len(self.masses), branching_ratio(self.study, self.masses)
+    def _cut_flows(self, samples: dict[int, Sequence[MassSample]]) -> Iterator[CutFlow]:
+        """Decays to the final state that pass the cuts, over all volumes of each dataset."""
+        done: list[Search] = []
+        for _, search in self.study.searches:
+            if isinstance(search, Tracks) and search not in done:
+                done.append(search)
+                yield self._cut_flow(search, samples)
+
+    def _cut_flow(self, search: Tracks, samples: dict[int, Sequence[MassSample]]) -> CutFlow:
+        branching = branching_ratio(self.study, search, self.masses)
         passing, beyond = {}, {}
-        for dataset in self.study.datasets:
-            first = n * self.detectors.index(dataset.detector)
+        for dataset in (d for d, other in self.study.searches if other == search):
+            station = self._station(dataset, search)
+            layout = self._layout(station)
+            places = [station.volumes.index(name) for name in dataset.volumes(search)]
+            total = [s.decays[:, places].sum(axis=1) for s in samples[id(station)]]
             for mode, pot in dataset.exposure.pot.items():
-                k = self.modes.index(mode)
-                total = [s.decays.sum(axis=1) for s in samples[first : first + n]]
+                k = station.modes.index(mode)
                 scale = pot * branching[:, None, None]
                 flow = scale * np.array([t[layout.flow(k)] for t in total])
                 made = scale * np.array([t[[layout.all_decays(k)]] for t in total])
-                name = f"{dataset.name}_{mode}"
+                name = dataset.channel(search, mode)
                 passing[name] = np.concatenate([made, flow[:, :-1]], axis=1).swapaxes(1, 2)
                 beyond[name] = flow[:, -1]
         return CutFlow(
-            self.masses, self.couplings, tuple(passing), layout.cuts,
+            search.name, self.masses, self.couplings, tuple(passing),
+            (*search.cuts.active,), (*search.cuts.active.values(),),
             np.stack([*passing.values()], axis=2), np.stack([*beyond.values()], axis=2),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One bin of one volume in one mode of one dataset; arrays (M, D)."""
+    """One bin of one volume in one mode of one search of a dataset; arrays (M, D)."""
 
     dataset: str
     mode: str
     volume: str
+    channel: str
     bin: int
     decays: Array
     events: Array
@@ -245,33 +259,41 @@ def _ratio(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
-def branching_and_efficiency(study: Study, masses: Array) -> Array:
-    """Branching ratio to the selected channel times efficiency, (M,)."""
-    return branching_ratio(study, masses) * efficiency(study, masses)
+def branching_and_efficiency(study: Study, search: Search, masses: Array) -> Array:
+    """Branching ratio to the final state of a search times its efficiency, (M,)."""
+    return branching_ratio(study, search, masses) * efficiency(search, masses)
 
 
-def efficiency(study: Study, masses: ArrayLike) -> Array:
-    """Efficiency for decays to the selected channel, same shape as `masses`.
+def efficiency(search: Search, masses: ArrayLike) -> Array:
+    """Efficiency for decays to the final state of a search, same shape as `masses`.
 
-    That of a recast is linear between the tabulated masses and constant outside them; that of a
-    kinematic selection is its calibration, for decays that pass the cuts.
+    That of a recast is linear between the tabulated masses and constant outside them; that of cuts
+    on tracks is their calibration, for decays that pass them.
     """
-    selection = study.selection
-    if isinstance(selection, Kinematic):
-        return np.full(np.shape(masses), selection.calibration)
-    table = selection.efficiency
+    if isinstance(search, Tracks):
+        return np.full(np.shape(masses), search.calibration)
+    assert isinstance(search, Recast)
+    table = search.efficiency
     return np.asarray(np.interp(np.asarray(masses), table.mass, table.value))
 
 
-def branching_ratio(study: Study, masses: ArrayLike) -> Array:
-    """Branching ratio to the selected channel, as the model has it, same shape as `masses`."""
-    if study.model.branching_ratio == "tree_level":
-        return decay.branching_ratio(masses, study.selection.channel)
-    return decay.branching_ratio_2412_15051(masses, study.selection.channel)
+def branching_ratio(study: Study, search: Search, masses: ArrayLike) -> Array:
+    """Branching ratio to the final state of a search, same shape as `masses`."""
+    return model_checks.branching_ratio(study.model, masses, search.final_state)
 
 
-def inverse_decay_lengths(study: Study, masses: Array) -> Array:
-    """Inverse proper decay length over d^2 [GeV^2/m], (M,): all flavours, all channels."""
-    flavours = study.model.flavours.model_dump().values()
-    width = decay.total_width(masses, study.model.nature) * sum(f**2 for f in flavours)
-    return np.asarray(width * study.model.width_factor / HBAR_C_GEV_M)
+def looked_for(study: Study, table: YieldTable) -> Array:
+    """Decays to the final states of the searches, (M, D), where some search looks for them."""
+    of_channel = {
+        dataset.channel(search, mode): (dataset.name, search.final_state)
+        for dataset, search in study.searches
+        for mode in dataset.exposure.pot
+    }
+    ratio = {s.final_state: branching_ratio(study, s, table.masses) for _, s in study.searches}
+    rows: dict[tuple[str, ...], Array] = {}
+    for i, (channel, mode, volume) in enumerate(
+        zip(table.channel, table.mode, table.volume, strict=True)
+    ):
+        name, state = of_channel[channel]
+        rows.setdefault((name, state, mode, volume), table.decays[..., i] * ratio[state][:, None])
+    return np.asarray(np.sum([*rows.values()], axis=0))

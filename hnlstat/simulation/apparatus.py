@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from hnlstat.detector.geometry import SignedShapes
 from hnlstat.detector.rays import interval_within
 from hnlstat.detector.shapes import Shape
+from hnlstat.physics.processes import Scattering, Upscattering, Variation
 from hnlstat.simulation.sampling import Rays, Scatterer
-from hnlstat.simulation.variations import RayWeight
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ class WeightedColumn:
     """A column of the result: row `flux` of the fluxes, and a weight of each ray besides."""
 
     flux: int
-    weight: RayWeight
+    weight: Variation
 
 
 class Selection(Protocol):
@@ -43,6 +43,7 @@ class Apparatus:
     Attributes
     ----------
     boxes : the detector's media
+    source : how neutrinos become N
     scatterers : every kind of target in them
     rock : (n_media,) whether a medium is rock (for its density uncertainty)
     beyond : (n_media,) whether a medium is rock upstream of where it begins, which does not count
@@ -62,6 +63,7 @@ class Apparatus:
     """
 
     boxes: SignedShapes
+    source: Upscattering
     scatterers: tuple[Scatterer, ...]
     rock: NDArray[np.bool_]
     fiducial: tuple[Shape, ...]
@@ -88,7 +90,12 @@ def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array
     """What each column of all decays weights rays with, (K, N) without a selection."""
     flux = apparatus.flux[:, rays.energy_bin]
     distinct = dict.fromkeys(column.weight for column in apparatus.weighted)
-    weight = {each: each(rays, scatterer) for each in distinct}
+    # rays below threshold count for nothing; their energy must only not divide by zero
+    energy = np.where(rays.weight > 0, rays.energy, rays.mass + 1.0)
+    made = Scattering(
+        rays.q2, energy, rays.mass, scatterer.target, scatterer.fermi_momentum, rays.cross_section
+    )
+    weight = {each: each(made) for each in distinct}
     weighted = [flux[column.flux] * weight[column.weight] for column in apparatus.weighted]
     return np.stack([*flux, *weighted])
 

@@ -1,11 +1,12 @@
-"""Weighted events: neutrino, vertex, N, decay point, e+ and e-, for one mass and several couplings.
+"""Weighted events: neutrino, vertex, N, decay point and products, at one mass and some couplings.
 
 Rays are drawn as for the yields: backwards, from decay points uniform in a fiducial volume. Each
 gets one vertex, one neutrino and one decay, so that it is an event of weight
 
-    flux * volume * dsigma/dQ^2 * BR * d^2 int n kappa exp(-kappa s) ds,
+    flux * volume * dsigma/dQ^2 * BR * S int n kappa exp(-kappa s) ds,
 
-and the sum of weights is the expected number of decays to e+ e- before the selection's efficiency.
+S the model's strength, and the sum of weights is the expected number of decays to the final state
+before the selection's efficiency.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
-from hnlstat.config.sections import Dataset
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.models.checks import rates, sampler
 from hnlstat.physics.constants import NEUTRINO_CODE
-from hnlstat.physics.decay_kinematics import DILEPTON_DIMENSIONS, decay_to_dilepton, four_momentum
-from hnlstat.search.yields import branching_ratio, inverse_decay_lengths
+from hnlstat.physics.decay_kinematics import four_momentum
+from hnlstat.physics.processes import Decay
+from hnlstat.search.yields import branching_ratio
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, matter_behind
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, energy_proposal, sample_rays
@@ -47,32 +50,39 @@ class EventModel:
     Attributes
     ----------
     mass : of N [GeV]
-    couplings : (D,) d [GeV^-1]
+    couplings : (D,) in the unit of the model
+    strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length at each coupling [1/m]
     majorana : whether N is its own antiparticle
-    branching : branching ratio to e+ e-
-    flavours : (3,) share of each neutrino flavour, e, mu, tau, in the decays
+    helicity : of the N that a neutrino makes
+    branching : branching ratio to the final state
+    decay : sampler of that decay
     """
 
     mass: float
     couplings: Array
+    strength: Array
     kappa: Array
     majorana: bool
+    helicity: float
     branching: float
-    flavours: Array
+    decay: Decay
 
     @classmethod
     def of(cls, study: Study, mass: float, couplings: Sequence[float]) -> "EventModel":
-        """Take nature, flavours and decay channel from a Study."""
-        d = np.array(couplings)
-        squares = np.array([study.model.flavours.model_dump()[f] ** 2 for f in NEUTRINO_CODE])
+        """Take the model and the decay channel from a Study."""
+        values, model = np.array(couplings), study.model
+        _, search = next(study.searches)
+        strength, kappa = rates(model, np.array([mass]), values)
         return cls(
             mass,
-            d,
-            float(inverse_decay_lengths(study, np.array([mass]))[0]) * d**2,
-            study.model.nature == "majorana",
-            float(branching_ratio(study, mass)),
-            squares / squares.sum(),
+            values,
+            strength,
+            kappa[0],
+            model.nature == "majorana",
+            model.source.helicity,
+            float(branching_ratio(study, search, mass)),
+            sampler(model, search.final_state),
         )
 
 
@@ -124,15 +134,15 @@ class EventJob:
         """Rays, their vertices, weights (n, D) and flux columns (n,)."""
         app, model = self.apparatus, self.model
         rays = sample_rays(
-            rng.random((n, DIMENSIONS)), app.edges, self.proposal, model.mass, self.scatterer,
-            app.min_cos_theta, app.fiducial, np.full(n, self.place),
+            rng.random((n, DIMENSIONS)), app.edges, self.proposal, model.mass, app.source,
+            self.scatterer, app.min_cos_theta, app.fiducial, np.full(n, self.place),
         )  # fmt: skip
         density = app.boxes.coefficients @ self.scatterer.density
         boxes = np.flatnonzero(density)
         near, far = matter_behind(app, rays, boxes)
         vertices = draw_vertices(
             matter_segments(near, far, density[boxes]), model.mass / rays.momentum,
-            model.couplings, model.kappa, rng.random((n, 2)),
+            model.strength, model.kappa, rng.random((n, 2)),
         )  # fmt: skip
         flux = np.cumsum(app.flux[:, rays.energy_bin], axis=0)
         column = np.sum(flux <= rng.random(n) * flux[-1], axis=0)
@@ -153,15 +163,15 @@ class EventJob:
         direction, origin = -rays.direction[kept], rays.origin[kept]
         vertex = origin - vertices.distance[kept, None] * direction
         neutrino = np.array(self.codes)[column[kept]]
-        helicity = np.sign(neutrino)
+        model, decay, sign = self.model, self.model.decay, np.sign(neutrino)
+        helicity = sign * model.helicity
         momentum = rays.momentum[kept, None] * direction
         # the lepton number of the decay
-        number = rng.choice([-1, 1], n) if self.model.majorana else helicity
-        event = decay_to_dilepton(
-            rng.random((n, DILEPTON_DIMENSIONS)), momentum, self.model.mass, helicity * number
+        number = rng.choice([-1, 1], n) if model.majorana else sign
+        products = decay.sample(
+            rng.random((n, decay.dimensions)), momentum, model.mass, helicity * number
         )
-        outgoing = rng.choice(list(NEUTRINO_CODE.values()), n, p=self.model.flavours) * number
-        code = np.full(n, N_CODE) if self.model.majorana else N_CODE * helicity
+        code = np.full(n, N_CODE) if model.majorana else N_CODE * sign
         columns: Columns = {
             "dataset": np.full(n, self.dataset),
             "mode": np.array(self.modes)[column[kept]],
@@ -174,11 +184,13 @@ class EventJob:
             **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(_AXES)},
             "n_pdg": code,
             "n_helicity": helicity,
-            **_four_vector("n", four_momentum(momentum, self.model.mass)),
-            **_four_vector("eminus", event.minus),
-            **_four_vector("eplus", event.plus),
-            "decay_nu_pdg": outgoing,
+            **_four_vector("n", four_momentum(momentum, model.mass)),
         }
+        for product, vector in zip(decay.products, products, strict=True):
+            columns |= _four_vector(product.name, vector)
+        if decay.neutrinos is not None:
+            flavour = rng.choice(list(NEUTRINO_CODE.values()), n, p=decay.neutrinos)
+            columns["decay_nu_pdg"] = flavour * number
         names = weight_names(self.model.couplings)
         return columns | {name: weight[kept, i] for i, name in enumerate(names)}
 
@@ -189,7 +201,7 @@ def _four_vector(name: str, vector: Array) -> Columns:
 
 
 def weight_names(couplings: Sequence[float] | Array) -> list[str]:
-    """Names of the columns of weights, such as weight_4em07 for d = 4e-7; the first is weight."""
+    """Names of the columns of weights, such as weight_4em07 for 4e-7; the first is weight."""
     tags = [f"{d:.6g}".replace(".", "p").replace("-", "m").replace("+", "") for d in couplings[1:]]
     return ["weight", *(f"weight_{tag}" for tag in tags)]
 
@@ -199,16 +211,27 @@ def join(batches: Sequence[Columns]) -> Columns:
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def strata(study: Study, model: EventModel) -> list[EventJob]:
-    """One job for each dataset, fiducial volume and kind of target that can make N."""
-    table = load_flux(study.flux.table).only(study.flux.flavours_in)
+def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) -> list[EventJob]:
+    """One job for each dataset, fiducial volume and kind of target that can make N.
+
+    Of the volumes that a search of the dataset uses, and with its widest cut on the angle, if none
+    is given.
+    """
     jobs: list[EventJob] = []
     for i, dataset in enumerate(study.datasets):
+        table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
-        app = setup.apparatus(study, dataset.detector, flux, table.edges_gev)
+        searches = dataset.search.values()
+        used = {name for search in searches for name in dataset.volumes(search)}
+        volumes = [name for name in dataset.detector.fiducial if name in used]
+        cut = min(search.min_cos_theta for search in searches)
+        app = setup.apparatus(
+            study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
+            flux, table.edges_gev,
+        )  # fmt: skip
         for k, scatterer in enumerate(app.scatterers):
             proposal = energy_proposal(
-                app.edges, flux.sum(axis=0), model.mass, scatterer, app.min_cos_theta
+                app.edges, flux.sum(axis=0), model.mass, app.source, scatterer, app.min_cos_theta
             )
             if not np.any(proposal > 0) or not np.any(app.boxes.coefficients @ scatterer.density):
                 continue
@@ -218,7 +241,7 @@ def strata(study: Study, model: EventModel) -> list[EventJob]:
                     model, app, modes, codes, dataset.name, volume, v, scatterer, proposal,
                     rays=1, all_rays=1, seed=(*key, v),
                 )
-                for v, volume in enumerate(dataset.detector.fiducial)
+                for v, volume in enumerate(volumes)
             ]  # fmt: skip
     return jobs
 
@@ -226,15 +249,15 @@ def strata(study: Study, model: EventModel) -> list[EventJob]:
 def _sources(
     study: Study, dataset: Dataset, table: FluxTable
 ) -> tuple[tuple[str, ...], tuple[int, ...], Array]:
-    """Mode, neutrino and flux (K, J) per cm^2 in the exposure, times (d_a / d)^2."""
-    relative = study.model.flavours.model_dump()
+    """Mode, neutrino and flux (K, J) per cm^2 in the exposure, times the flavour's weight."""
+    weights = study.model.flavour_weights()
     found = []
     for mode, pot in dataset.exposure.pot.items():
         for (table_mode, name), flux in table.flux.items():
             flavour = name.removeprefix("nu").removesuffix("bar")
-            if table_mode == mode and relative[flavour] != 0:
+            if table_mode == mode and weights.get(flavour, 0.0) != 0:
                 sign = -1 if name.endswith("bar") else 1
-                scaled = flux * pot / POT_UNIT * relative[flavour] ** 2
+                scaled = flux * pot / POT_UNIT * weights[flavour]
                 found.append((mode, sign * NEUTRINO_CODE[flavour], scaled))
     modes, codes, fluxes = zip(*found, strict=True)
     return modes, codes, np.array(fluxes)
@@ -276,8 +299,9 @@ class Tally:
     rows : number of events so far
     """
 
-    def __init__(self, couplings: Sequence[float]) -> None:
+    def __init__(self, couplings: Sequence[float], column: str, final_state: str) -> None:
         self.rows = 0
+        self._names = column, f"decays_to_{final_state}"
         self._couplings = dict(zip(weight_names(couplings), couplings, strict=True))
         self._sums: dict[str, dict[str, Array]] = {name: {} for name in self._couplings}
 
@@ -296,14 +320,15 @@ class Tally:
     def expectations(self) -> list[dict[str, Any]]:
         """Sums of the weights by channel at each coupling, with their errors, as plain numbers.
 
-        `effective_events` is the number of events of equal weight that would be as precise.
+        The names are those of the coupling's column and of the final state; `effective_events` is
+        the number of events of equal weight that would be as precise.
         """
         return [
             {
-                "coupling_inv_gev": self._couplings[name],
+                self._names[0]: self._couplings[name],
                 "column": name,
                 "channel": channel,
-                "decays_to_ee": total,
+                self._names[1]: total,
                 "mc_error": squares**0.5,
                 "effective_events": total**2 / squares if squares > 0 else 0.0,
             }

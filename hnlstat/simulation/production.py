@@ -18,17 +18,17 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True)
 class Production:
-    """Sampled N of one mass that decay to e+ e- in a fiducial volume.
+    """Sampled N of one mass that decay to the final state in a fiducial volume.
 
     Attributes
     ----------
-    mass, coupling : of N [GeV], [GeV^-1]
-    min_cos_theta : that the selection asks for
+    mass, coupling : of N [GeV], [unit of the coupling]
+    min_cos_theta : the widest that searches ask for
     dataset, material : (N,) names: what the N decays in, and what it was made in
     vertex : (N, 3) where it was made [m]
     momentum : (N,) of N [GeV]
     cos_theta : (N,) of N to the beam
-    weight : (N,) expected decays to e+ e- that each stands for
+    weight : (N,) expected decays to it that each stands for
     """
 
     mass: float
@@ -43,7 +43,7 @@ class Production:
 
     @property
     def passes(self) -> NDArray[np.bool_]:
-        """Whether each N is as close to the beam as the selection asks, shape (N,)."""
+        """Whether each N is as close to the beam as searches ask, shape (N,)."""
         return np.asarray(self.cos_theta > self.min_cos_theta)
 
     def acceptance(self) -> float:
@@ -72,9 +72,9 @@ class ProductionJob:
     Attributes
     ----------
     study : detectors, exposures, flux, model and `simulation.seed` are used
-    mass, coupling : of N [GeV], [GeV^-1]
+    mass, coupling : of N [GeV], [unit of the coupling]
     number : of events to sample, about
-    all_angles : whether to sample those, too, that the selection's cut on the angle takes away
+    all_angles : whether to sample those, too, that the searches' cuts on the angle take away
     """
 
     study: Study
@@ -85,10 +85,8 @@ class ProductionJob:
 
     def run(self) -> Production | None:
         """Sample events; None where no N passes."""
-        study, cut = self.study, self.study.selection.min_cos_theta
-        if self.all_angles:
-            study = study.replace(selection=study.selection.replace(min_cos_theta=-1.0))
-        jobs = strata(study, EventModel.of(study, self.mass, (self.coupling,)))
+        study, angles = self.study, -1.0 if self.all_angles else None
+        jobs = strata(study, EventModel.of(study, self.mass, (self.coupling,)), angles)
         spreads = [job.spread() for job in jobs]
         if not np.any(spreads):
             return None
@@ -103,8 +101,8 @@ class ProductionJob:
             mine = events["dataset"] == dataset.name
             material[mine] = material_at(dataset.detector, vertex[mine])
         found = Production(
-            self.mass, self.coupling, cut, events["dataset"], material.astype(str), vertex, size,
-            momentum[:, 2] / size, events["weight"],
+            self.mass, self.coupling, study.min_cos_theta, events["dataset"],
+            material.astype(str), vertex, size, momentum[:, 2] / size, events["weight"],
         )  # fmt: skip
         return found if found.passes.any() else None
 

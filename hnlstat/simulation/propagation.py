@@ -4,10 +4,11 @@ Along the ray of an N, backwards from its decay point, the density n of scatteri
 function of the distance l. With the proper length s = l m / p the probability density of decaying
 just there is kappa exp(-kappa s) ds, kappa = Gamma / (hbar c), so that
 
-    decays = d^2 sum_rays w int_0^inf n(s) kappa exp(-kappa s) ds = d^2 sum_steps h exp(-kappa s) :
+    decays = S sum_rays w int_0^inf n(s) kappa exp(-kappa s) ds = S sum_steps h exp(-kappa s) :
 
-the coupling enters only through kappa, and only the steps h of w n(s) count, up where a ray enters
-a box and down where it leaves. exp(-kappa s) at all couplings is interpolated in one table.
+S what production is proportional to: beside it the coupling enters only through kappa, and only the
+steps h of w n(s) count, up where a ray enters a box and down where it leaves. exp(-kappa s) at all
+couplings is interpolated in one table.
 """
 
 import numpy as np

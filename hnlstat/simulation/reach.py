@@ -58,7 +58,7 @@ def decays_within_reach(
     lengths: tuple[Array, Array],
     density: Array,
 ) -> Array:
-    """Decays over d^2 of each ray at each coupling, (N, D), before any weights of the rays.
+    """Decays over the strength of each ray at each coupling, (N, D), before the rays' own weights.
 
     Parameters
     ----------

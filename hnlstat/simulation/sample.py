@@ -60,7 +60,7 @@ class Precision:
     Attributes
     ----------
     relative : relative error asked of the weighted total
-    weight : (K,) events per decay in each column; the total is over columns and volumes
+    weight : (K, V) events per decay in each column and volume, over which the total is
     relevant : totals below this many events need no precision
     max_rays : most rays to follow at one mass
     """
@@ -74,7 +74,7 @@ class Precision:
 def simulate(
     apparatus: Apparatus,
     mass: float,
-    couplings: Array,
+    strength: Array,
     kappa: Array,
     precision: Precision,
     seed: int,
@@ -85,7 +85,7 @@ def simulate(
     ----------
     apparatus : detector and beam
     mass : of N [GeV]
-    couplings : (D,) production coupling d [GeV^-1]
+    strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length Gamma / (hbar c) at each coupling [1/m]
     precision : when to stop
     seed : with the mass and the scatterer it fixes the random numbers
@@ -93,7 +93,9 @@ def simulate(
     flux, table = apparatus.flux.sum(axis=0), survival_table(kappa)
     samples: list[_ScattererSample] = []
     for index, scatterer in enumerate(apparatus.scatterers):
-        proposal = energy_proposal(apparatus.edges, flux, mass, scatterer, apparatus.min_cos_theta)
+        proposal = energy_proposal(
+            apparatus.edges, flux, mass, apparatus.source, scatterer, apparatus.min_cos_theta
+        )
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
             samples.append(
@@ -106,8 +108,8 @@ def simulate(
         for i in np.flatnonzero(chosen.any(axis=1)):
             samples[i].extend(chosen[i])
             replicas[i] = samples[i].replicas(precision.weight)
-        chosen = _to_extend(samples, replicas * couplings**2, precision)
-    return _combine(samples, apparatus, couplings)
+        chosen = _to_extend(samples, replicas * strength, precision)
+    return _combine(samples, apparatus, strength)
 
 
 class _ScattererSample:
@@ -147,13 +149,13 @@ class _ScattererSample:
                 self.points[mine] += len(new[start : start + _BLOCK])
 
     def _decays(self, new: Array, volumes: NDArray[np.int64]) -> Array:
-        """Decays over d^2 from new points in some volumes, for each part (3, V, R, K, D)."""
+        """Decays over the strength from new points in some volumes, by part (3, V, R, K, D)."""
         app, n = self.apparatus, len(new)
         points = ((new + self.shift[volumes, :, None]) % 1.0).reshape(-1, DIMENSIONS)
         volume = np.repeat(volumes, REPLICAS * n)
         rays = sample_rays(
-            points, app.edges, self.proposal, self.mass, self.scatterer, app.min_cos_theta,
-            app.fiducial, volume,
+            points, app.edges, self.proposal, self.mass, app.source, self.scatterer,
+            app.min_cos_theta, app.fiducial, volume,
         )  # fmt: skip
         columns = ray_columns(app, rays, self.scatterer)
         if app.selection is not None:
@@ -176,7 +178,7 @@ class _ScattererSample:
         lengths: tuple[Array, Array],
         density: Array,
     ) -> Array:
-        """Decays over d^2 behind some of the boxes (N, D), before any weights of the rays."""
+        """Decays over the strength behind some boxes (N, D), before the rays' own weights."""
         app = self.apparatus
         if app.decay_lengths is not None:
             return decays_within_reach(app, rays, self.kappa, volume, lengths, density)
@@ -192,7 +194,7 @@ class _ScattererSample:
         return self.points * REPLICAS
 
     def mean(self) -> Array:
-        """Decays over d^2 for each part, (3, V, K, D)."""
+        """Decays over the strength for each part, (3, V, K, D)."""
         return np.asarray(self.total.mean(axis=2) / self.points[:, None, None])
 
     def variance(self) -> Array:
@@ -201,9 +203,9 @@ class _ScattererSample:
         return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS)
 
     def replicas(self, weight: Array) -> Array:
-        """Sum over the columns with a weight (K,) for each replica, (V, R, D)."""
-        counts = np.flatnonzero(weight)
-        total = np.einsum("pvrkd,k->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
+        """Sum over the columns with a weight (K, V) for each replica, (V, R, D)."""
+        counts = np.flatnonzero(weight.any(axis=1))
+        total = np.einsum("pvrkd,kv->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
         return np.asarray(total / self.points[:, None, None])
 
 
@@ -234,14 +236,14 @@ def _to_extend(
     return np.asarray(chosen)
 
 
-def _combine(samples: list[_ScattererSample], apparatus: Apparatus, couplings: Array) -> MassSample:
-    shape = (len(apparatus.fiducial), apparatus.columns, len(couplings))
+def _combine(samples: list[_ScattererSample], apparatus: Apparatus, strength: Array) -> MassSample:
+    shape = (len(apparatus.fiducial), apparatus.columns, len(strength))
     parts, variance, rays = np.zeros((3, *shape)), np.zeros(shape), 0
     for sample in samples:
         parts += sample.mean()
         variance += sample.variance()
         rays += int(sample.rays.sum())
-    parts, error = parts * couplings**2, np.sqrt(variance) * couplings**2
+    parts, error = parts * strength, np.sqrt(variance) * strength
     found = parts[COUNTED].sum(axis=0), error, parts[1], parts[2]
     decays, error, rock, beyond = (array.transpose(1, 0, 2) for array in found)
     return MassSample(decays, error, rock, beyond, rays)

@@ -14,7 +14,9 @@ import scipy
 from numpy.typing import NDArray
 
 from hnlstat.detector.shapes import Shape
-from hnlstat.physics import form_factors, kinematics, upscattering
+from hnlstat.errors import ConfigError
+from hnlstat.physics import form_factors, kinematics
+from hnlstat.physics.processes import Upscattering
 from hnlstat.physics.targets import Target
 
 Array = NDArray[np.float64]
@@ -56,9 +58,9 @@ class Rays:
     energy : (N,) of the neutrino [GeV]
     q2 : (N,) [GeV^2]
     mass : of N [GeV]
-    cross_section : (N,) Q^2 dsigma/dQ^2 over d^2 [cm^2 GeV^2], without Pauli suppression
+    cross_section : (N,) Q^2 dsigma/dQ^2 [cm^2] over the strength, without Pauli suppression
     momentum : (N,) of N [GeV]
-    weight : (N,) [cm^5 GeV^2]: volume times cross section over d^2, per unit flux in the bin
+    weight : (N,) [cm^5]: volume times cross section over the strength, per unit flux in the bin
     """
 
     origin: Array
@@ -97,7 +99,12 @@ def q2_ranges(
 
 
 def energy_proposal(
-    edges: Array, flux: Array, mass: float, scatterer: Scatterer, min_cos_theta: float
+    edges: Array,
+    flux: Array,
+    mass: float,
+    source: Upscattering,
+    scatterer: Scatterer,
+    min_cos_theta: float,
 ) -> Array:
     """Probability (J,) with which each flux bin is sampled.
 
@@ -109,8 +116,9 @@ def energy_proposal(
     possible = np.isfinite(low) & (low < fast)
     log_range = np.where(possible, np.log(np.where(possible, fast / low, 1.0)), 0.0)
     q2 = np.where(possible, low, 1.0) * np.exp(np.multiply.outer(_NODES, log_range))
-    value = upscattering.reduced_cross_section(q2, energy, mass, scatterer.target)
+    value = source.cross_section(q2, energy, mass, scatterer.target)
     total = np.sum(np.where(possible, value, 0.0), axis=0) * log_range
+    _check(total, source)
     rate = flux * np.mean(total, axis=0)
     if not np.any(rate > 0):
         return np.zeros_like(flux)
@@ -126,6 +134,7 @@ def sample_rays(
     edges: Array,
     proposal: Array,
     mass: float,
+    source: Upscattering,
     scatterer: Scatterer,
     min_cos_theta: float,
     fiducial: Sequence[Shape],
@@ -138,7 +147,7 @@ def sample_rays(
     points : (N, DIMENSIONS) in [0, 1)
     edges, proposal : (J + 1,) flux bin edges [GeV] and (J,) probability of each bin
     mass : of N [GeV]
-    scatterer : what the neutrino scatters on
+    source, scatterer : how the neutrino becomes N, and what it scatters on
     min_cos_theta : cut on the angle of N to the beam
     fiducial : shapes of the fiducial volumes
     volume : (N,) index of the one each ray ends in
@@ -153,7 +162,8 @@ def sample_rays(
     q2, log_range = _sample_q2(points[:, 1], energy, mass, scatterer.target.mass, min_cos_theta)
     energy_n = np.where(log_range > 0, energy, mass + 1.0)
     target, m_t = scatterer.target, scatterer.target.mass
-    cross_section = upscattering.reduced_cross_section(q2, energy_n, mass, target)
+    cross_section = source.cross_section(q2, energy_n, mass, target)
+    _check(cross_section, source)
     weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
@@ -171,6 +181,13 @@ def sample_rays(
     return Rays(
         origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight
     )  # fmt: skip
+
+
+def _check(cross_section: Array, source: Upscattering) -> None:
+    """Refuse cross sections that are negative or not finite, as a user's model may have."""
+    if not (np.min(cross_section) >= 0 and np.max(cross_section) < np.inf):
+        name = type(source).__name__
+        raise ConfigError(f"model.kind: {name} has cross sections that are negative or not finite")
 
 
 def _sample_q2(

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
+from hnlstat.config.dataset import Flux, FluxUncertainty
 from hnlstat.config.detector import Detector, Medium, cut_by
-from hnlstat.config.sections import FluxUncertainty
 from hnlstat.config.shapes import Box, Stack, Volume
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
@@ -17,10 +17,10 @@ from hnlstat.detector.relations import ROUNDING
 from hnlstat.detector.round_shapes import Cylinder
 from hnlstat.detector.shapes import HexagonalPrism
 from hnlstat.errors import ConfigError
+from hnlstat.physics.processes import Variation
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus, Selection, WeightedColumn
 from hnlstat.simulation.sampling import Scatterer
-from hnlstat.simulation.variations import RayWeight, ScaledFermiMomentum, ScaledRadius
 
 Array = NDArray[np.float64]
 BOUND = {BOUND_PROTON: "p", BOUND_NEUTRON: "n"}
@@ -33,6 +33,8 @@ ROCK = "rock"
 def apparatus(
     study: Study,
     detector: Detector,
+    volumes: Sequence[str],
+    min_cos_theta: float,
     flux: Array,
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
@@ -43,8 +45,10 @@ def apparatus(
 
     Parameters
     ----------
-    study : selection and simulation settings are used
+    study : simulation settings are used
     detector : of one of its datasets
+    volumes : names of its fiducial volumes that decays are looked for in
+    min_cos_theta : N at larger angles to the beam are left out
     flux : (F, J) flux columns to fold with, per POT and cm^2
     edges : (J + 1,) flux bin edges [GeV]
     weighted : columns with a weight of each ray besides
@@ -68,13 +72,14 @@ def apparatus(
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
     return Apparatus(
         boxes=boxes,
+        source=study.model.source,
         scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
         rock=np.array(rock + [False] * len(more)),
         beyond=np.array([False] * len(rock) + [True] * len(more)),
-        fiducial=tuple(region.solid for region in detector.fiducial.values()),
+        fiducial=tuple(detector.fiducial[name].solid for name in volumes),
         edges=edges,
         flux=flux,
-        min_cos_theta=study.selection.min_cos_theta,
+        min_cos_theta=min_cos_theta,
         radius=None if simulation.radius == "auto" else simulation.radius,
         upstream=None if simulation.upstream == "auto" else simulation.upstream,
         upstream_offset=simulation.upstream_offset,
@@ -157,23 +162,35 @@ def scatterers(
     )
 
 
-def flux_columns(study: Study, table: FluxTable, modes: tuple[str, ...]) -> Array:
+def flux_columns(study: Study, flux: Flux, table: FluxTable, modes: tuple[str, ...]) -> Array:
     """Flux per POT and cm^2 that makes N, (2 * modes, J): nominal, then each at +1 sigma."""
-    couplings = study.model.flavours.model_dump()
-    nominal = np.array([table.coupled(mode, couplings) for mode in modes]) / POT_UNIT
-    shift = flux_uncertainty(study.flux.uncertainty, table.edges_gev)
+    weights = study.model.flavour_weights()
+    nominal = np.array([table.coupled(mode, weights) for mode in modes]) / POT_UNIT
+    shift = flux_uncertainty(flux.uncertainty, table.edges_gev)
     return np.concatenate([nominal, nominal * (1 + shift)])
 
 
-def variations(study: Study) -> dict[str, RayWeight]:
+def variations(study: Study) -> dict[str, Variation]:
     """Uncertainties of the cross section that are switched on, at +1 sigma."""
-    sizes, simulation = study.systematics, study.simulation
-    found: dict[str, RayWeight] = {}
-    if sizes.form_factor:
-        found["form_factor"] = ScaledRadius(1 + sizes.form_factor)
-    if sizes.pauli and simulation.pauli == "fermi_gas" and simulation.bound_nucleons:
-        found["pauli"] = ScaledFermiMomentum(1 + sizes.pauli)
-    return found
+    return study.model.source.variations(_sizes(study))
+
+
+def _sizes(study: Study) -> dict[str, float]:
+    """Relative sizes of the uncertainties of the cross section that are switched on."""
+    found = {"form_factor": study.systematics.form_factor}
+    if study.simulation.pauli == "fermi_gas" and study.simulation.bound_nucleons:
+        found["pauli"] = study.systematics.pauli
+    return {name: size for name, size in found.items() if size}
+
+
+def without_variation(study: Study) -> list[str]:
+    """Say which uncertainties of the cross section the model does not have."""
+    known = variations(study)
+    return [
+        f"systematics.{name} changes nothing: the model {study.model.kind} does not vary it"
+        for name in _sizes(study)
+        if name not in known
+    ]
 
 
 def flux_uncertainty(uncertainty: FluxUncertainty, edges: Array) -> Array:

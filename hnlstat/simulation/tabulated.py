@@ -26,7 +26,7 @@ def from_table(
     Parameters
     ----------
     samples : at each of the table's masses, arrays (K, V, D)
-    known_masses, known_couplings : (M,) [GeV] and (D,) [GeV^-1] of the table, rising
+    known_masses, known_couplings : (M,) [GeV] and (D,) of the table, rising
     masses, couplings : (N,) and (X,) to interpolate to
 
     Returns

@@ -32,8 +32,8 @@ class Vertices:
     Attributes
     ----------
     distance : (N,) from the decay point [m]
-    weight : (N, D) expected d^2 int n kappa exp(-kappa s) ds [GeV^-2 / cm^3] that the point stands
-        for at each coupling; 0 where N from no matter on the ray survive
+    weight : (N, D) expected S int n kappa exp(-kappa s) ds [S / cm^3] that the point stands for at
+        each coupling, S the strength; 0 where N from no matter on the ray survive
     """
 
     distance: Array
@@ -60,7 +60,7 @@ def matter_segments(near: Array, far: Array, density: Array) -> Segments:
 
 
 def draw_vertices(
-    segments: Segments, scale: Array, couplings: Array, kappa: Array, unit: Array
+    segments: Segments, scale: Array, strength: Array, kappa: Array, unit: Array
 ) -> Vertices:
     """Draw one vertex on each ray, for all couplings together.
 
@@ -73,7 +73,7 @@ def draw_vertices(
     ----------
     segments : matter along the rays
     scale : (N,) m / p of N, proper length over distance
-    couplings : (D,) d [GeV^-1]
+    strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length at each coupling [1/m]
     unit : (N, 2) points in [0, 1)
     """
@@ -85,9 +85,7 @@ def draw_vertices(
     density = kappa * np.exp(-np.outer(scale * distance, kappa))
     shares = np.divide(density, integral, out=np.zeros_like(density), where=possible)
     proposal = shares.sum(axis=1, keepdims=True) / np.maximum(possible.sum(axis=1), 1)[:, None]
-    weight = np.divide(
-        couplings**2 * density, proposal, out=np.zeros_like(density), where=proposal > 0
-    )
+    weight = np.divide(strength * density, proposal, out=np.zeros_like(density), where=proposal > 0)
     return Vertices(distance, weight)
 
 

@@ -1,19 +1,22 @@
 """Checks of a Study against tables: nuclides that are known, a beam that reaches the masses."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import FluxTable, load_flux
 from hnlstat.bounds import chosen_bounds
 from hnlstat.config.base import suggest
+from hnlstat.config.dataset import Dataset, Flux
 from hnlstat.config.detector import Detector
+from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
-from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.models.checks import check_model, sampler
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.staircase import staircase
@@ -38,7 +41,7 @@ def check(study: Study) -> None:
     """
     check_tables(study)
     if study.task.kind == "contour":
-        chosen_bounds(study.bounds)
+        chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
     if isinstance(study.task, EfficiencyTask):
@@ -50,7 +53,7 @@ def check(study: Study) -> None:
 
 def reference(task: EfficiencyTask) -> Study:
     """
-    Compose the study whose selection task=efficiency compares with.
+    Compose the study whose searches task=efficiency compares with.
 
     Raises
     ------
@@ -60,6 +63,8 @@ def reference(task: EfficiencyTask) -> Study:
     try:
         found = load_anew(task.reference)
         check_tables(found)
+        if any(dataset.search != found.datasets[0].search for dataset in found.datasets):
+            raise ConfigError("datasets: have different searches; give one for all")
     except ConfigError as error:
         raise ConfigError(f"task.reference: {error}") from None
     return found
@@ -67,13 +72,21 @@ def reference(task: EfficiencyTask) -> Study:
 
 def check_tables(study: Study) -> None:
     """Check the nuclides and the flux table of a study; errors as in `check`."""
-    targets = [t for dataset in study.datasets for t in _targets(dataset.detector)]
-    table = load_flux(study.flux.table)
-    _check_columns(study, table)
-    used = table.only(study.flux.flavours_in)
-    _check_reach(study, used, max(targets, key=lambda t: t.mass))
+    if is_foreign(type(study.model)):
+        check_model(study.model, *_axes(study), study.model.final_states)
+    for flux, datasets in by_flux(study):
+        _check_columns(study, flux, datasets, load_flux(flux.table))
+    _check_reach(study)
     if study.scan.table is not None and study.yields_from is None:
         _check_within_table(study, study.scan.table)
+
+
+def _axes(study: Study) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Masses and couplings at which a study looks."""
+    model = study.model
+    if study.task.kind in AT_A_POINT and model.mass is not None and model.coupling is not None:
+        return np.array([model.mass]), np.array([model.coupling])
+    return study.scan.mass.array(), study.scan.coupling.array()
 
 
 def _check_within_table(study: Study, table: TableGrid) -> None:
@@ -114,38 +127,44 @@ def _targets(detector: Detector) -> list[Target]:
     return found
 
 
-def _check_columns(study: Study, table: FluxTable) -> None:
-    relative = study.model.flavours.model_dump()
-    for mode in study.flux.flavours_by_mode or {}:
+def by_flux(study: Study) -> list[tuple[Flux, list[Dataset]]]:
+    """The fluxes of a study, each with the datasets that lie in it."""
+    found: list[tuple[Flux, list[Dataset]]] = []
+    for dataset in study.datasets:
+        for flux, datasets in found:
+            if flux == dataset.flux:
+                datasets.append(dataset)
+                break
+        else:
+            found.append((dataset.flux, [dataset]))
+    return found
+
+
+def _check_columns(study: Study, flux: Flux, datasets: Sequence[Dataset], table: FluxTable) -> None:
+    weights = study.model.flavour_weights()
+    for mode in flux.flavours_by_mode or {}:
         if mode not in table.modes:
             raise ConfigError(
-                f"flux.flavours_by_mode: {mode} is no horn mode of flux table {study.flux.table}; "
+                f"flux.flavours_by_mode: {mode} is no horn mode of flux table {flux.table}; "
                 + suggest(mode, table.modes)
             )
-    for mode, exposure in ((m, d.exposure) for d in study.datasets for m in d.exposure.pot):
+    for mode, exposure in ((m, d.exposure) for d in datasets for m in d.exposure.pot):
         if mode not in table.modes:
             raise ConfigError(
                 f"exposure.pot.{mode}: exposure {exposure.name} has the mode {mode}, which flux "
-                f"table {study.flux.table} lacks; it has {', '.join(table.modes)}"
+                f"table {flux.table} lacks; it has {', '.join(table.modes)}"
             )
-        for flavour in study.flux.flavours_in(mode):
-            couples = relative[flavour.removeprefix("nu").removesuffix("bar")] != 0
+        for flavour in flux.flavours_in(mode):
+            couples = weights.get(flavour.removeprefix("nu").removesuffix("bar"), 0.0) != 0
             if couples and (mode, flavour) not in table.flux:
                 raise ConfigError(
-                    f"flux.table: {study.flux.table} lacks the column {mode}_{flavour}, which "
-                    "model.flavours asks for"
+                    f"flux.table: {flux.table} lacks the column {mode}_{flavour}, which "
+                    f"the model {study.model.kind} asks for"
                 )
 
 
-def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
-    relative = study.model.flavours.model_dump()
-    modes = {mode for dataset in study.datasets for mode in dataset.exposure.pot}
-    total = np.sum([table.coupled(mode, relative) for mode in modes], axis=0)
-    if not np.any(total > 0):
-        raise ConfigError(
-            f"flux.table: {study.flux.table} has no flux that model.flavours couples to"
-        )
-    reach = float(table.edges_gev[1:][total > 0][-1])
+def _check_reach(study: Study) -> None:
+    """Make sure that N of the largest mass can be made in one of the beams."""
     key, simulated = "scan.mass", study.scan.mass
     if study.scan.table is not None:
         key, simulated = "scan.table.mass", study.scan.table.mass
@@ -154,18 +173,40 @@ def _check_reach(study: Study, table: FluxTable, heaviest: Target) -> None:
         key, mass = "model.mass", study.model.mass
     if study.task.kind == "compare":
         key, mass = "compare", max(*study.compare.masses, study.compare.point.mass)
-    threshold = mass + mass**2 / (2 * heaviest.mass)
-    if threshold >= reach:
+    missed = []
+    for flux, datasets in by_flux(study):
+        reach = _reach(study, flux, datasets)
+        heaviest = max((t for d in datasets for t in _targets(d.detector)), key=lambda t: t.mass)
+        threshold = mass + mass**2 / (2 * heaviest.mass)
+        if threshold >= reach:
+            missed.append(
+                f"{threshold:.6g} GeV on {heaviest.name}, flux {flux.name} ends at {reach:g} GeV"
+            )
+    if len(missed) == len(by_flux(study)):
         raise ConfigError(
             f"{key}: {mass:.6g} GeV is above the beam's reach: it takes neutrinos of "
-            f"{threshold:.6g} GeV on {heaviest.name}, flux {study.flux.name} ends at {reach:g} GeV"
+            + "; ".join(missed)
         )
 
 
+def _reach(study: Study, flux: Flux, datasets: Sequence[Dataset]) -> float:
+    """Highest energy [GeV] of neutrinos that the model couples to."""
+    weights = study.model.flavour_weights()
+    table = load_flux(flux.table).only(flux.flavours_in)
+    modes = {mode for dataset in datasets for mode in dataset.exposure.pot}
+    total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
+    if not np.any(total > 0):
+        raise ConfigError(
+            f"flux.table: {flux.table} has no flux that the model {study.model.kind} couples to"
+        )
+    return float(table.edges_gev[1:][total > 0][-1])
+
+
 def _check_events(study: Study) -> None:
-    mass, kind = study.model.mass, study.events.format
-    if mass is not None and mass <= 2 * LEPTON_MASS["e"]:
-        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to e+ e-")
+    mass, kind, (state,) = study.model.mass, study.events.format, study.final_states
+    products = sampler(study.model, state).products
+    if mass is not None and mass <= sum(product.mass for product in products):
+        raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to {state}")
     library = EVENT_LIBRARIES.get(kind)
     if library is not None and find_spec(library) is None:
         raise ConfigError(

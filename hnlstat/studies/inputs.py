@@ -36,8 +36,8 @@ def input_files(study: Study) -> Iterator[tuple[str, Path]]:
             yield key, path
     for i, path in enumerate(study.bounds.files):
         yield f"bounds.files.{i}", path
-    if (path := _own_table(study.flux.table)) is not None:
-        yield "flux.table", path
+    tables = dict.fromkeys(dataset.flux.table for dataset in study.datasets)
+    yield from (("flux.table", path) for table in tables if (path := _own_table(table)) is not None)
     for i, folder in enumerate(getattr(study.task, "folders", ())):
         yield from ((f"task.folders.{i}", folder / "workspace" / name) for name in LIKELIHOOD)
     content = study.model_dump(include={"compare", "task"}, by_alias=True)
@@ -94,8 +94,9 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
         if content[key] is not None:
             content[key] = _absolute(content[key])
     content["bounds"]["files"] = [_absolute(file) for file in content["bounds"]["files"]]
-    if (path := _own_table(study.flux.table)) is not None:
-        content["flux"]["table"] = _absolute(path)
+    for dataset in content["datasets"]:
+        if (path := _own_table(dataset["flux"]["table"])) is not None:
+            dataset["flux"]["table"] = _absolute(path)
     task, executor = content["task"], content["executor"]
     if task.get("folder") is not None:
         task["folder"] = _absolute(task["folder"])

@@ -8,6 +8,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from hnlstat.beam.flux import load_flux
+from hnlstat.config.registry import foreign_code, is_foreign
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
 from hnlstat.version import __version__
@@ -40,22 +41,28 @@ def content_hash(study: Study) -> str:
         "yields_from": True,
         "data_from": True,
         "inputs": True,
-        "flux": {"table"},
         "events": {"format"},
         "bounds": True,
         "systematics": {"assumed"},
-        "selection": {"assumed"},
         "datasets": {
-            "__all__": {"detector": {"description", "assumed"}, "exposure": {"description"}}
+            "__all__": {
+                "detector": {"description", "assumed"},
+                "exposure": {"description"},
+                "flux": {"table"},
+                "search": {"__all__": {"description", "assumed"}},
+            }
         },
     }
     if study.task.kind != "compare":
         unimportant["compare"] = True
     content = json.dumps(study.model_dump(mode="json", exclude=unimportant))
     total = hashlib.sha256(f"{__version__} {content}".encode())
-    table = load_flux(study.flux.table)
-    for values in (table.edges_gev, *table.flux.values()):
-        total.update(values.tobytes())
+    if is_foreign(type(study.model)):
+        total.update(foreign_code(type(study.model).__module__).encode())
+    for dataset in study.datasets:
+        table = load_flux(dataset.flux.table)
+        for values in (table.edges_gev, *table.flux.values()):
+            total.update(values.tobytes())
     for key, path in input_files(study):
         if not key.startswith(("bounds", "flux")):
             total.update(f"{key} {digest(key, path)}".encode())
@@ -75,7 +82,8 @@ def to_yaml(study: Study) -> str:
         **study.model_dump(mode="json", by_alias=True),
     }
     anchor(study, content)
-    head = "# Resolved configuration of an hnlstat run: GeV, m, g/cm3, POT, GeV^-1.\n"
+    units = ", ".join(filter(None, ("GeV", "m", "g/cm3", "POT", study.model.axis.unit)))
+    head = f"# Resolved configuration of an hnlstat run: {units}.\n"
     return head + yaml_text(content)
 
 

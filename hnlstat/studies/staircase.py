@@ -31,7 +31,6 @@ SHARED = (
 SHARED_KEYS = {
     "scan": ("mass", "coupling"),
     "systematics": ("assumed",),
-    "selection": ("assumed",),
     "model": ("mass", "coupling"),
     "simulation": ("seed", "precision", "max_points", "interpolate_masses"),
     "inference": ("toys", "seed"),
@@ -39,7 +38,10 @@ SHARED_KEYS = {
 """Likewise, within parts that are compared."""
 
 DATASETS, EACH = "datasets", "*"
-"""Keys of a step may lie in each dataset: datasets.*.detector.volumes.rock."""
+"""Keys of a step may lie in each dataset, datasets.*.detector.volumes.rock, and in each of its
+searches, datasets.*.search.*.background."""
+
+SEARCH, EACH_DATASET = "search", f"{DATASETS}.{EACH}."
 
 Tree = dict[str, Any]
 
@@ -106,8 +108,15 @@ def stairs(first: Study, last: Study, steps: Sequence[Step]) -> tuple[Stair, ...
     Raises
     ------
     ConfigError
-        If a step names an unknown key, or leads to a study that cannot be.
+        If a step names an unknown key, or leads to a study that cannot be, or the two are on the
+        couplings of different models.
     """
+    axes = [study.model.coupling_axis for study in (first, last)]
+    if axes[0] != axes[1]:
+        raise ConfigError(
+            f"compare.from: its model is {first.model.kind}, whose coupling ({axes[0].column}) is "
+            f"not that of {last.model.kind} ({axes[1].column}); limits on both are no steps"
+        )
     running, target = (study.model_dump(mode="json", by_alias=True) for study in (first, last))
     for key in SHARED:
         running[key] = target[key]
@@ -137,22 +146,30 @@ def _parts(known: Sequence[str]) -> Iterator[str]:
 
 def _paths(target: Tree) -> list[str]:
     """Keys that a step may name."""
-    each = f"{DATASETS}.{EACH}."
-    return [*paths(target), *(path for data in target[DATASETS] for path in paths(data, each))]
+    found = [*paths(target)]
+    for data in target[DATASETS]:
+        found += paths(data, EACH_DATASET)
+        for search in data[SEARCH].values():
+            found += paths(search, f"{EACH_DATASET}{SEARCH}.{EACH}.")
+    return found
 
 
 def _trees(running: Tree, target: Tree, key: str) -> Iterator[tuple[Tree, Tree, str]]:
     """Trees in which a key is taken over: the whole ones, or each dataset and its counterpart.
 
     A part of datasets must be in both: a volume that came in would be last in the painter's order.
+    Of searches the first of one dataset is the counterpart of the first of the other, and so on.
     """
-    _, each, rest = key.partition(f"{DATASETS}.{EACH}.")
+    place, each, rest = key.partition(f".{EACH}.")
     if not each:
         yield running, target, key
-    elif len(running[DATASETS]) == len(target[DATASETS]):
-        for pair in zip(running[DATASETS], target[DATASETS], strict=True):
-            if all(rest in paths(tree) for tree in pair):
-                yield *pair, rest
+    elif all(place in paths(tree) for tree in (running, target)):
+        parts: list[Any] = [tree[place] for tree in (running, target)]
+        ones, others = (list(p.values()) if isinstance(p, dict) else p for p in parts)
+        if len(ones) == len(others):
+            for pair in zip(ones, others, strict=True):
+                if EACH in rest or all(rest in paths(tree) for tree in pair):
+                    yield from _trees(*pair, rest)
 
 
 def _take(running: Tree, target: Tree, key: str) -> None:

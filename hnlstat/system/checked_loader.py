@@ -6,15 +6,17 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pkgutil import resolve_name
 from typing import Any
 
 import hydra._internal.hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobRuntime
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.plugin import Plugin
 from hydra.types import RunMode
 from hydra.version import VersionBase
@@ -34,8 +36,11 @@ LOGGING = re.compile(
 )
 """Classes and objects that the configuration of Hydra's logging may name."""
 
-SEVERAL = ("experiment",)
-"""Groups of which several options may be taken, one after the other."""
+PROVIDERS = {"model": "hnlstat.config.registry:option"}
+"""What may know an option of a group that no file is found for, and give its settings."""
+
+SEVERAL = ("experiment", "search")
+"""Groups of which several options may be taken."""
 
 
 def install() -> None:
@@ -88,11 +93,14 @@ class CheckedLoader(ConfigLoaderImpl):
         """
         try:
             self._check_groups(overrides)
+            given = config_name, overrides, run_mode, from_shell, validate_sweep_overrides
             with warnings.catch_warnings():
                 warnings.filterwarnings("error", "provider=.*is not available", UserWarning)
-                config = super().load_configuration(
-                    config_name, overrides, run_mode, from_shell, validate_sweep_overrides
-                )
+                try:
+                    config = super().load_configuration(*given)
+                except MissingConfigException as error:
+                    with _provided(error):
+                        config = super().load_configuration(*given)
         except RecursionError:
             raise ConfigError(
                 f"{FileConfigSource.latest or 'defaults'}: its defaults lead back to itself"
@@ -124,11 +132,28 @@ OTHERS = ArithmeticError, AssertionError, AttributeError, LookupError, TypeError
 """What Hydra raises for input that it has not thought of."""
 
 
+@contextmanager
+def _provided(error: MissingConfigException) -> Iterator[None]:
+    """Lend Hydra the settings of an option that it has no file for, if somebody knows them."""
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    settings = group in PROVIDERS and resolve_name(PROVIDERS[group])(name, error.options)
+    if not settings:
+        raise error
+    store = ConfigStore.instance()
+    store.store(group=group, name=name, node=settings)
+    try:
+        yield
+    finally:
+        del store.repo[group][f"{name}.yaml"]
+
+
 def _one_option(group: str, option: object, shown: str) -> None:
     """Refuse what cannot choose an option of a group."""
     several = isinstance(option, Sequence) and not isinstance(option, str)
     options = list(option) if several else [option]  # type: ignore[call-overload]
-    if several and group not in SEVERAL:
+    if group == "search" and len(set(map(str, options))) < len(options):
+        raise ConfigError(f"{shown}: has an option twice")
+    if several and options and group not in SEVERAL:
         raise ConfigError(
             f"{shown}: is a list, where one option belongs; write {group}=NAME, -m {group}=NAME,"
             "NAME to run each, or datasets=[...] for several detectors in one likelihood"

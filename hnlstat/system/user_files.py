@@ -122,7 +122,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
             Names the file, the line and what would be right.
         """
         if self._ours:
-            return super().load_config(config_path)
+            return placed(config_path, super().load_config(config_path))
         path = self._file(config_path)
         if path is None:
             raise ConfigLoadError(f"Config not found : {Path(self.path, config_path)}")
@@ -142,9 +142,35 @@ class FileConfigSource(file_config_source.FileConfigSource):
                     "count for nothing"
                 )
             config = _create(path, text)
-        return ConfigResult(
+        found = ConfigResult(
             config=config, path=f"file://{self.path}", provider=self.provider, header=header
         )
+        return placed(config_path, found)
+
+
+def placed(config_path: str, found: ConfigResult) -> ConfigResult:
+    """Say for options where they belong, as far as their files need not.
+
+    Searches stand under their names, so that there can be several, and what one begins with
+    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector overrides in other groups
+    (`override /flux: mine`) is theirs, not below the detector.
+    """
+    group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
+    if group == "search" and found.header.get("package") is None:
+        found.header["package"] = f"search.{name.rpartition('/')[2]}"
+    if group in ("search", "detector") and "defaults" in found.config:
+        entries: Any = OmegaConf.to_container(found.config["defaults"])
+        found.config["defaults"] = [_absolute(group, entry) for entry in entries]
+    return found
+
+
+def _absolute(group: str, entry: Any) -> Any:
+    """Entry of the defaults list of an option, with the place where it belongs."""
+    if isinstance(entry, dict):
+        place = r"\1@_global_.\2"
+        return {re.sub(r"^(override\s+/(\w+))$", place, key): v for key, v in entry.items()}
+    here = group == "search" and "@" not in entry and entry != "_self_"
+    return f"{entry}@_here_" if here else entry
 
 
 def _no_commands(path: Path, content: dict[str, Any]) -> None:
@@ -179,7 +205,7 @@ def _check_defaults(path: Path, node: Node) -> None:
                     f"{tree.place(path, entry)}: defaults has an entry that is no name; write "
                     "[nd280, _self_] or [override /detector: nd280]"
                 )
-            if len(names) > 1 and re.fullmatch(r"override\s+/?(?!experiment$)\w+", group):
+            if len(names) > 1 and re.fullmatch(r"override\s+/?(?!(experiment|search)$)\w+", group):
                 raise ConfigError(
                     f"{tree.place(path, entry)}: {group}: has a list, where one option belongs"
                 )

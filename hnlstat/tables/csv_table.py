@@ -141,7 +141,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     head: dict[str, str] = {}
     names: list[str] = []
     table = _Growing(path)
-    for number, line in _lines(path):
+    for number, line in csv_lines(path):
         if line.startswith("#"):
             head |= [_pair(line)] if ":" in line else []
             continue
@@ -198,7 +198,7 @@ class _Growing:
         self._rows.clear()
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def csv_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Give the lines that are not empty, with their numbers."""
     with open_regular(path) as file:
         stream = io.TextIOWrapper(file, encoding="utf-8-sig")
@@ -270,8 +270,9 @@ def _quantity(column: str) -> str:
     """Name what a column holds: "mass" for mass_gev and mass_low_gev, "rel" for rel_flux."""
     if column.startswith("e_") and column.endswith("_gev"):
         return "energy"
-    known = column.endswith("_gev") or column.startswith("rel_")
-    return column.partition("_")[0] if known else ""
+    quantity = column.partition("_")[0]
+    ends = {"rel": "", "coupling": "_inv_gev"}.get(quantity, "_gev")
+    return quantity if column.endswith(ends) else ""
 
 
 def _like_numbers(text: Sequence[str]) -> bool:

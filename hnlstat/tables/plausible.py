@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.quantities import NEAR
 from hnlstat.errors import DataError
 from hnlstat.tables.csv_table import CsvTable
@@ -14,7 +15,6 @@ FloatArray = NDArray[np.float64]
 HIGHEST_MASS = 100.0  # [GeV]; a table that goes beyond is most likely in MeV
 LIGHT = 1.0  # [GeV]; likewise one that has nothing below
 LOWEST = 1e-3  # [GeV]; one that has nothing above is in TeV: N decay to e+ e- from there on
-COUPLINGS = 1e-12, 1.0  # [GeV^-1]; what lies outside is in another unit
 HIGHEST_ENERGY = 1000.0  # [GeV], of neutrinos of a beam
 HIGHEST_BIN = 10.0  # [GeV], of the upper edge of the lowest bin
 MOST_EVENTS = 1e30  # yields go as coupling^4, at which no experiment looks any more
@@ -45,19 +45,19 @@ def check_masses(table: CsvTable, mass: FloatArray, column: str = "mass_gev") ->
         )
 
 
-def check_couplings(table: CsvTable, coupling: FloatArray) -> None:
-    """Refuse couplings [GeV^-1] that can only be in another unit.
+def check_couplings(table: CsvTable, coupling: FloatArray, axis: CouplingAxis) -> None:
+    """Refuse couplings that can only be in another unit.
 
     Raises
     ------
     DataError
         Names the line.
     """
-    low, high = COUPLINGS
-    strange = (coupling < low) | (coupling > high)
+    strange = (coupling < axis.least) | (coupling > axis.most)
     if np.any(strange):
-        reason = f"is not between {low:g} and {high:g}; give couplings in GeV^-1"
-        raise table.error(int(np.argmax(strange)), "coupling_inv_gev", reason)
+        reason = f"is not between {axis.least:g} and {axis.most:g}"
+        reason += f"; give couplings in {axis.unit}" if axis.unit else ""
+        raise table.error(int(np.argmax(strange)), axis.column, reason)
 
 
 def check_relative(table: CsvTable, column: str, change: FloatArray) -> None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 from rich.table import Table
 
 from hnlstat.config.base import validate
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.executor import Dask, Executor, Processes
-from hnlstat.config.search import Kinematic
 from hnlstat.config.study import MIN_COUPLINGS, Study
 from hnlstat.config.task import BenchmarkTask, Task
 from hnlstat.errors import ConfigError, HnlstatError
@@ -202,9 +203,19 @@ def smaller(study: Study) -> Iterator[tuple[str, Study]]:
             yield f"half of the {noun}", study.replace(scan=scan)
     if len(study.datasets) > 1:
         yield "the first dataset only", study.replace(datasets=study.datasets[:1])
-    selection = study.selection
-    if isinstance(selection, Kinematic) and selection.observable is not None:
-        yield "one bin", study.replace(selection=selection.replace(observable=None))
+    if any(search.bins > 1 for _, search in study.searches):
+        yield "one bin", study.replace(datasets=tuple(map(_one_bin, study.datasets)))
+
+
+def _one_bin(dataset: Dataset) -> Dataset:
+    """A dataset without histograms, as far as its backgrounds and data do without."""
+    found = {}
+    for name, search in dataset.search.items():
+        try:
+            found[name] = search.replace(observable=None) if search.bins > 1 else search
+        except ValidationError:
+            found[name] = search
+    return dataset.replace(search=found)
 
 
 def _scaling(study: Study, place: Path) -> list[dict[str, Any]]:

@@ -28,9 +28,9 @@ from hnlstat.system.screen import line_of
 
 FloatArray = NDArray[np.float64]
 
-REACH = ("level", "kind", "method", "coupling_inv_gev", "mass_gev", "mass_low_gev", "mass_high_gev",
-         "low_open", "high_open", "coupling_open")  # fmt: skip
-"""Columns of the table that say how far a limit reaches, as `Reach` does."""
+REACH = ("level", "kind", "method", "coupling", "mass", "mass_low", "mass_high", "low_open",
+         "high_open", "coupling_open")  # fmt: skip
+"""What the table says of how far a limit reaches; attributes of `Reach`."""
 
 
 NUMBERS = ("level", "coupling", "mass", "mass_low", "mass_high")
@@ -94,7 +94,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     current.say(_rich(table, len(keys)))
     current.say(*(line_of(f"failed: {line}", "red") for line in failed))
     files = ["collected.csv", "collected.md"]
-    if limit is not None:
+    if limit is not None and _column(done) == "coupling":
+        current.say(line_of("no figure: the limits are on couplings of several models"))
+    elif limit is not None:
         with current.drawing("the figure"):  # the tables are there, whatever goes wrong
             _draw(study, sweep, keys, done, limit)
             files.append("collected.pdf")
@@ -115,14 +117,21 @@ def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> N
     """Write collected.csv: a row for each job and limit; no numbers where there is no limit."""
     keys, values = choices(jobs)
     found = {one.job.number: one.reaches for one in done}
-    names = [column.removesuffix("_gev").removesuffix("_inv") for column in REACH]
+    columns = [f"{name}_gev" if name.startswith("mass") else name for name in REACH]
+    columns[REACH.index("coupling")] = _column(done)
     rows = [
         (job.number, *value, job.folder or "", job.reason or "",
-         *(_plain(reach.get(name, "")) for name in names))
+         *(_plain(reach.get(name, "")) for name in REACH))
         for job, value in zip(jobs, values, strict=True)
         for reach in found.get(job.number) or [{}]
     ]  # fmt: skip
-    sweep.write_csv("collected.csv", ("job", *keys, "folder", "reason", *REACH), rows)
+    sweep.write_csv("collected.csv", ("job", *keys, "folder", "reason", *columns), rows)
+
+
+def _column(done: Sequence[Done]) -> str:
+    """Column of the coupling: that of the jobs' models, without a unit where these differ."""
+    found = {one.summary.get("column") for one in done if one.reaches}
+    return str(found.pop()) if len(found) == 1 else "coupling"
 
 
 def _plain(value: object) -> object:
@@ -147,9 +156,10 @@ def _compact(
     for one in done:
         row = [str(one.job.number), *one.choice]
         mine = [r for r in one.reaches if (r["level"], r["kind"]) == limit]
+        unit = one.summary.get("unit", "")
         for r in mine[:1]:
             row += [
-                f"{'≤ ' * r['coupling_open']}{r['coupling']:.3g} GeV⁻¹",
+                f"{'≤ ' * r['coupling_open']}{r['coupling']:.3g} {unit}".rstrip(),
                 f"{mev_text(r['mass'])} MeV",
                 range_text(r["mass_low"], r["mass_high"], r["low_open"], r["high_open"]),
             ]
@@ -176,7 +186,7 @@ def _markdown(rows: Sequence[Sequence[str]], failed: Sequence[str]) -> str:
 
 
 def _lines(path: Path, limit: tuple[float, str]) -> Iterator[FloatArray]:
-    """Contours of one limit, each (V, 2), [GeV] and [GeV^-1]."""
+    """Contours of one limit, each (V, 2), [GeV] and [unit of the coupling]."""
     for region in read_contours(path):
         if (region.level, region.kind) == limit:
             yield from region.lines
@@ -195,8 +205,9 @@ def _draw(
 
     with_limits = [one for one in done if one.reaches]
     studies = [read(one.folder / "config.yaml") for one in with_limits]
-    patterns = [s.model.flavours.model_dump() for s in studies]
-    flavours = patterns[0] if all(p == patterns[0] for p in patterns) else {}
+    axes = [s.model.axis for s in studies]
+    # where jobs differ in flavour it is the coupling of none
+    axis = axes[0] if len(set(axes)) == 1 else studies[0].model.coupling_axis
     scenarios = [
         Scenario(one.choice, tuple(_lines(one.folder / "contours.json", limit)))
         for one in with_limits
@@ -211,7 +222,7 @@ def _draw(
     )
     figure = sweep_figure(
         scenarios, keys, limit,
-        comparable(chosen_bounds(study.bounds), flavours) if flavours else (),
-        flavours=flavours, mass_range=masses, coupling_range=couplings,
+        comparable(chosen_bounds(study.bounds, axis), axis),
+        axis=axis, mass_range=masses, coupling_range=couplings,
     )  # fmt: skip
     sweep.write_figure("collected", figure)

@@ -20,6 +20,12 @@ from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.setup import variations
 from hnlstat.studies.staircase import Stair, staircase
 
+OF_LIKELIHOOD = {
+    "description", "background", "covariance", "background_factor", "observed", "systematics",
+    "disjoint_from", "assumed",
+}  # fmt: skip
+"""Settings of searches that no sample depends on."""
+
 Array = NDArray[np.float64]
 
 
@@ -28,11 +34,11 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert given is None  # a Study with yields_from and this task is not valid
     study = current.study
     comparison = compare(study, staircase(study), current)
+    axis = study.model.axis
     current.keep_rows("compare.csv", Rows(COLUMNS, tuple(comparison.rows())))
-    current.keep_text("compare.md", markdown(comparison))
-    flavours = study.model.flavours.model_dump()
-    current.draw("compare", partial(staircase_figure, comparison, flavours))
-    current.say(screen_table(comparison))
+    current.keep_text("compare.md", markdown(comparison, axis))
+    current.draw("compare", partial(staircase_figure, comparison, axis))
+    current.say(screen_table(comparison, axis))
     return {
         "task": "compare",
         "remarks": current.remarks,
@@ -44,7 +50,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
                 "keys": landing.keys,
                 "level": landing.level,
                 "kind": landing.kind,
-                "couplings_inv_gev": [limit and limit.coupling for limit in landing.limits],
+                axis.column.replace("coupling", "couplings", 1): [
+                    limit and limit.coupling for limit in landing.limits
+                ],
                 "events_at_point": landing.events,
             }
             for landing in comparison.landings
@@ -84,8 +92,9 @@ def _within_table(study: Study, couplings: Array) -> Array:
 
 def _simulated(study: Study) -> dict[str, Any]:
     """All that the samples depend on, through what is simulated or the precision asked for."""
-    parts = {"datasets", "flux", "model", "scan", "selection", "simulation"}
-    basis = study.model_dump(include=parts, exclude={"selection": {"background"}})
+    unused: Any = {"datasets": {"__all__": {"search": {"__all__": OF_LIKELIHOOD}}}}
+    parts = {"datasets", "model", "scan", "simulation"}
+    basis = study.model_dump(include=parts, exclude=unused)
     further = study.systematics.rock_length
     return basis | {"variations": variations(study), "rock_length": further}
 

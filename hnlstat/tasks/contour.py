@@ -32,7 +32,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         current.remark(text)
     _draw(current, job)
     summary = summarise(
-        found, chosen_bounds(study.bounds), flavours=job.flavours, title=job.title,
+        found, chosen_bounds(study.bounds, job.axis), axis=job.axis, title=job.title,
         grid=(job.mass_range, job.coupling_range), remarks=current.remarks,
     )  # fmt: skip
     files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]

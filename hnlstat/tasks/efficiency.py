@@ -1,4 +1,4 @@
-"""task=efficiency: how the selection compares with another one, mass by mass."""
+"""task=efficiency: how searches compare with others, mass by mass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import EfficiencyTask
 from hnlstat.report import keep
@@ -15,22 +16,19 @@ from hnlstat.report.wording import mev_text
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.stages import simulate
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import branching_ratio
+from hnlstat.search.yields import looked_for
 from hnlstat.studies.checks import reference
 
 Array = NDArray[np.float64]
 
-COLUMNS = (
-    "mass_gev", "coupling_inv_gev", "place", "decays_to_channel", "events", "events_reference",
-    "ratio",
-)  # fmt: skip
-"""`place` says which coupling it is: that of the task, or where the reference expects its events;
-`decays_to_channel` are of N within the angle that the selection simulates."""
+COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
+"""Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
+reference expects its events; `decays_to_channel` are of N within the angle that is simulated."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Events of two selections at one mass and coupling; NaN for the coupling: there is none."""
+    """Events of two searches at one mass and coupling; NaN for the coupling: there is none."""
 
     mass: float
     coupling: float
@@ -41,29 +39,31 @@ class Ratio:
 
     @property
     def ratio(self) -> float:
-        """Events of the selection over those of the reference."""
+        """Events of the searches over those of the reference."""
         return self.events / self.reference if self.reference > 0 else np.nan
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """Find the events that the selection keeps over those that a reference keeps."""
+    """Find the events that the searches keep over those that a reference keeps."""
     study = current.study
     assert given is None  # a Study with yields_from and this task is not valid
     assert isinstance(study.task, EfficiencyTask)
-    other = study.replace(selection=reference(study.task).selection)
-    masses = study.scan.mass.array()
+    search = reference(study.task).datasets[0].search
+    other = study.replace(datasets=tuple(d.replace(search=search) for d in study.datasets))
+    masses, axis = study.scan.mass.array(), study.model.axis
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
     mine = simulate(study, masses, couplings, current).table
     keep.yields(current, mine)
     theirs = simulate(other, masses, couplings, current).table
     ratios = list(compare_events(study, mine, theirs))
-    current.keep_rows("efficiency.csv", Rows(COLUMNS, tuple(map(_row, ratios))))
-    current.say(screen_table(ratios, study.task))
+    columns = ("mass_gev", axis.column, *COLUMNS)
+    current.keep_rows("efficiency.csv", Rows(columns, tuple(map(_row, ratios))))
+    current.say(screen_table(ratios, study.task, axis))
     return {
         "task": "efficiency",
         "remarks": current.remarks,
         "ratios": [
-            {"mass_gev": r.mass, "place": r.place, "coupling_inv_gev": r.coupling, "ratio": r.ratio}
+            {"mass_gev": r.mass, "place": r.place, axis.column: r.coupling, "ratio": r.ratio}
             for r in ratios
             if np.isfinite(r.ratio)
         ],
@@ -77,7 +77,7 @@ def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterat
     """
     task = study.task
     assert isinstance(task, EfficiencyTask)
-    made = mine.made() * branching_ratio(study, mine.masses)[:, None]
+    made = looked_for(study, mine)
     with np.errstate(divide="ignore"):
         x = np.log(mine.couplings)
         logs = [np.log(a) for a in (made, mine.events.sum(axis=-1), theirs.events.sum(axis=-1))]
@@ -107,15 +107,15 @@ def _row(ratio: Ratio) -> tuple[str, ...]:
     return (f"{ratio.mass:.10g}", coupling, ratio.place, *shown)
 
 
-def screen_table(ratios: list[Ratio], task: EfficiencyTask) -> Table:
+def screen_table(ratios: list[Ratio], task: EfficiencyTask, axis: CouplingAxis) -> Table:
     """Ratios by mass, at the two couplings."""
     table = Table(
-        "mass", f"d = {task.coupling:.3g} GeV^-1", f"where it expects {task.events:g} events",
+        "mass", axis.text(task.coupling), f"where it expects {task.events:g} events",
         title=f"events over those with {' '.join(task.reference)}",
     )  # fmt: skip
     by_mass: dict[float, list[str]] = {}
     for r in ratios:
-        where = f" (d = {r.coupling:.2g})" if r.place == "events" else ""
+        where = f" ({axis.name} = {r.coupling:.2g})" if r.place == "events" else ""
         by_mass.setdefault(r.mass, []).append(
             f"{r.ratio:.3g}{where}" if np.isfinite(r.ratio) else "-"
         )

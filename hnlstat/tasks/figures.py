@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from hnlstat.bounds import chosen_bounds, comparable
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
@@ -28,7 +29,7 @@ from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import branching_ratio, inverse_decay_lengths
+from hnlstat.search.yields import looked_for
 from hnlstat.simulation.production import Production, ProductionJob
 from hnlstat.system.screen import line_of
 
@@ -81,10 +82,10 @@ class Album:
         """Yields of the run."""
         return self.finished.table()
 
-    @cached_property
-    def flavours(self) -> dict[str, float]:
-        """Relative couplings of the run's model."""
-        return dict(self.finished.study.model.flavours.model_dump())
+    @property
+    def axis(self) -> CouplingAxis:
+        """The coupling of the run's model."""
+        return self.finished.study.model.axis
 
     @cached_property
     def title(self) -> str:
@@ -233,9 +234,9 @@ def _contours(album: Album) -> Drawn:
     if album.finished.study.task.kind != "contour":
         raise NotDrawnError(f"task.folder: {album.finished.path} has no limits, but those of a fit")
     table = album.table
-    bounds = comparable(chosen_bounds(album.finished.study.bounds), album.flavours)
+    bounds = comparable(chosen_bounds(album.finished.study.bounds, album.axis), album.axis)
     yield "contours", contour_figure(
-        album.regions, bounds, flavours=album.flavours, title=album.title,
+        album.regions, bounds, axis=album.axis, title=album.title,
         mass_range=(float(table.masses[0]), float(table.masses[-1])),
         coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
     )  # fmt: skip
@@ -247,13 +248,13 @@ def _yields(album: Album) -> Drawn:
     table = album.table
     yield "yields", yields_figure(
         table.masses, table.couplings, table.events.sum(axis=-1), album.limit,
-        flavours=album.flavours, title=album.title,
+        axis=album.axis, title=album.title,
     )  # fmt: skip
 
 
 def _brazil(album: Album) -> Drawn:
 
-    points = read_points(album.finished.path / "points.csv")
+    points = read_points(album.finished.path / "points.csv", album.axis)
     mass, ends = album.place[0], points.masses[[0, -1]]
     if not ends[0] <= mass <= ends[1]:
         raise ConfigError(
@@ -266,7 +267,7 @@ def _brazil(album: Album) -> Drawn:
         raise NotDrawnError(str(error)) from None
     yield "brazil", brazil_figure(
         curves, album.finished.study.inference.levels,
-        flavours=album.flavours, title=album.title,
+        axis=album.axis, title=album.title,
     )  # fmt: skip
 
 
@@ -275,16 +276,16 @@ def _production(album: Album) -> Drawn:
     yield (
         "production",
         production_figure(
-            album.productions, _efficiency(album), flavours=album.flavours, title=album.title
+            album.productions, _efficiency(album), axis=album.axis, title=album.title
         ),
     )
 
 
 def _efficiency(album: Album) -> Array | None:
-    """Share of the decays to e+ e- within the cut on the angle that are selected, (P,)."""
+    """Share of the decays within the cut on the angle that are selected, (P,)."""
     table, coupling = album.table, album.productions[0].coupling
     j = int(np.argmin(np.abs(np.log(table.couplings / coupling))))
-    decays = table.made()[:, j] * branching_ratio(album.finished.study, table.masses)
+    decays = looked_for(album.finished.study, table)[:, j]
     known = np.isfinite(decays) & (decays > 0)
     if not known.any():
         return None
@@ -300,11 +301,11 @@ def _decay_length(album: Album) -> Drawn:
     known = np.array([(one.mass, one.median_momentum()) for one in album.productions])
     mass = np.clip(table.masses, *known[[0, -1], 0])
     momentum = np.exp(PchipInterpolator(*np.log(known).T)(np.log(mass)))
-    proper = 1.0 / inverse_decay_lengths(album.finished.study, table.masses)
-    length = (momentum / table.masses * proper)[:, None] / table.couplings**2
+    kappa = album.finished.study.model.inverse_decay_length(table.masses, table.couplings)
+    length = (momentum / table.masses)[:, None] / kappa
     yield "decay_length", decay_length_figure(
         table.masses, table.couplings, length, album.limit,
-        flavours=album.flavours, title=album.title,
+        axis=album.axis, title=album.title,
     )  # fmt: skip
 
 
@@ -317,7 +318,7 @@ def _vertices(album: Album) -> Drawn:
     for dataset in (d for d in study.datasets if d.name in production.dataset[production.passes]):
         rng = np.random.default_rng(study.simulation.seed)
         figure = vertices_figure(
-            production, dataset.name, dataset.detector, flavours=album.flavours, rng=rng
+            production, dataset.name, dataset.detector, axis=album.axis, rng=rng
         )
         yield f"vertices_{dataset.name}", figure
 

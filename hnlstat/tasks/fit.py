@@ -26,7 +26,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     best = found.best
     keep.contours(current, found.regions)
     shown: Any = {
-        "flavours": study.model.flavours.model_dump(), "title": title(study),
+        "axis": study.model.axis, "title": title(study),
         "mass_range": (found.masses[0], found.masses[-1]),
         "coupling_range": (found.couplings[0], found.couplings[-1]),
     }  # fmt: skip

@@ -37,7 +37,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "task": "inject",
         "remarks": current.remarks,
         "mass_gev": mass,
-        "coupling_inv_gev": coupling,
+        current.study.model.axis.column: coupling,
         "data": task.data,
         "seed": task.seed,
         "signal": dict(zip(model.labels, model.signal, strict=True)),

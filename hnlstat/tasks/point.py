@@ -16,8 +16,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     table = keep.simulation(current).table
     experiment = keep.likelihood(current, table)
     document = describe_point(study, experiment.at(0, 0), *point_of(study))
-    if table.cut_flow is not None:
-        document["efficiency"] *= float(table.cut_flow.shares()[0, 0, -1])
+    for flow in table.cut_flows:
+        document["searches"][flow.search]["efficiency"] *= float(flow.shares()[0, 0, -1])
     document |= {"task": "point", "remarks": current.remarks}
-    current.say(*point_tables(document))
+    current.say(*point_tables(document, study.model.axis))
     return document

@@ -1,23 +1,27 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from axes import ANY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.config.base import Section, validate
+from hnlstat.config.bins import Background
+from hnlstat.config.coupling import CouplingAxis, measured_on
+from hnlstat.config.dataset import Exposure, FluxUncertainty
 from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
 from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
-from hnlstat.config.search import Background, Efficiency
+from hnlstat.config.search import Efficiency
 from hnlstat.config.sections import (
     EventFile,
-    Exposure,
-    FluxUncertainty,
     Inference,
-    Model,
     Simulation,
     Systematics,
 )
 from hnlstat.config.task import CoverageTask, FitTask
 from hnlstat.errors import ConfigError
+from hnlstat.models.dipole import Dipole
 
 SIMULATION = {
     "radius": "auto",
@@ -43,6 +47,7 @@ MODEL = {
     "coupling": "1e-6 GeV^-1",
 }
 SYSTEMATICS = {
+    "searches": True,
     "background": {"fhc": "30 %"},
     "efficiency": 0.2,
     "flux": False,
@@ -89,6 +94,12 @@ def test_a_grid_rises_from_min_to_max(low: float, factor: float, points: int, sp
     assert np.all(np.diff(array) > 0)
 
 
+@pytest.fixture(autouse=True)
+def _couplings_are_those_of_the_dipole() -> Iterator[None]:
+    with measured_on(ANY):
+        yield
+
+
 def test_values_replace_the_range() -> None:
     grid = CouplingGrid(min=0.1, max=0.2, points=3, values=["1e-7 GeV^-1", 1e-6])  # type: ignore[arg-type]
     np.testing.assert_array_equal(grid.array(), [1e-7, 1e-6])
@@ -96,7 +107,7 @@ def test_values_replace_the_range() -> None:
 
 
 def test_units_are_read() -> None:
-    model = validate(Model, MODEL)
+    model = validate(Dipole, MODEL)
     assert (model.mass, model.coupling) == (0.4, 1e-6)
     simulation = validate(Simulation, SIMULATION)
     assert (simulation.radius, simulation.upstream, simulation.precision) == ("auto", 50, 0.01)
@@ -132,10 +143,10 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 1, "points": 5}, "k.max: is missing"),
     (MassGrid, {"min": 1, "max": 2, "points": 5, "step": 1}, "k.step: unknown key"),
     (CouplingGrid, {"values": ["1 GeV"]}, "1 GeV is an energy, expected a coupling in GeV"),
-    (Model, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
-    (Model, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
-    (Model, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
+    (Dipole, {**MODEL, "nature": "major"}, "k.nature: major is not one of 'dirac' or 'majorana'"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 0, "tau": 1}}, "k.flavours: e and mu are 0"),
+    (Dipole, {**MODEL, "flavours": {"mu": 1, "tau": 1}}, "k.flavours.e: is missing"),
+    (Dipole, {**MODEL, "mass": -1}, "k.mass: -1 is not positive"),
     (Simulation, {**SIMULATION, "radius": "far"}, "k.radius: far is not a length in m"),
     (
         Simulation,
@@ -146,7 +157,7 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Simulation, {**SIMULATION, "seed": 1.5}, "k.seed: 1.5 is not a whole number"),
     (Simulation, {**SIMULATION, "precision": 1}, "k.precision: 1 is not between 0 and 1"),
     (Systematics, {**SYSTEMATICS, "efficiency": 20}, "k.efficiency: 20 is not a relative size"),
-    (Systematics, {**SYSTEMATICS, "background": 0.3}, "k.background: 0.3 is not a mapping"),
+    (Systematics, {**SYSTEMATICS, "background": 30}, "k.background: 30 is not a relative size"),
     (Inference, {**INFERENCE, "levels": [90]}, "k.levels.0: 90 is not between 0 and 1"),
     (Inference, {**INFERENCE, "levels": [1e-300]}, "k.levels.0: 1e-300 is below 0.01"),
     (Inference, {**INFERENCE, "levels": [1 - 1e-16]}, "is beyond 7 standard deviations"),
@@ -168,10 +179,9 @@ BAD: list[tuple[type[Section], object, str]] = [
     (Inference, {**INFERENCE, "levels": []}, r"k.levels: \[\] is empty"),
     (Inference, {**INFERENCE, "levels": 0.9}, r"k.levels: 0.9 is not a list; write \[0.9\]"),
     (Inference, {**INFERENCE, "sigmas": [9]}, "k.sigmas.0: 9 is above 7 standard deviations"),
-    (Exposure, {"name": "x", "pot": {"fhc": "1 m"}, "observed": None}, "k.pot.fhc: 1 m is a len"),
-    (Exposure, {"name": "x", "pot": {}, "observed": None}, "k.pot: {} is empty"),
-    (Exposure, {"name": "x", "pot": {"fhc": 1e20}, "observed": {"rhc": 0}}, "k.observed: has"),
-    (Exposure, {"name": "x", "pot": {"fhc": 1e20}, "observed": {"fhc": -1}}, "k.observed.fhc: -1"),
+    (Exposure, {"name": "x", "pot": {"fhc": "1 m"}}, "k.pot.fhc: 1 m is a len"),
+    (Exposure, {"name": "x", "pot": {}}, "k.pot: {} is empty"),
+    (Exposure, {"name": "x", "pot": {"fhc": 1e20}, "observed": None}, "k.observed: is of the sear"),
     (Efficiency, {"mass": [0.1, 0.2], "value": [0.1]}, "k.value: has 1 entries for 2 masses"),
     (Efficiency, {"mass": [0.1], "value": [1.1]}, "k.value.0: 1.1 is not between 0 and 1"),
     (FluxUncertainty, {"edges": [0, 1], "size": [0.1, 0.1]}, "k.size: has 2 values for 1 bins"),
@@ -190,16 +200,16 @@ BAD: list[tuple[type[Section], object, str]] = [
     (MassGrid, {"min": 0.1, "max": 1, "points": 1e11}, "k.points: .* would take about 2e.05 GB"),
     (MassGrid, {"min": 0.1, "max": 1, "points": True}, "k.points: True is not a whole number"),
     (CouplingGrid, {"values": [1e300]}, "k.values.0: 1e.300 is above 1 GeV.-1, the most here"),
-    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-15 GeV.-1"),
+    (CouplingGrid, {"values": [1e-150]}, "k.values.0: 1e-150 is below 1e-12 GeV.-1"),
     (
         Scan,
         {"mass": GRID, "coupling": GRID, "table": None},
         "k.mass: 10000 masses with 10000 couplings would take",
     ),
-    (Model, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
-    (Model, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
-    (Model, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is ab"),
-    (Model, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is bel"),
+    (Dipole, {**MODEL, "width_factor": 1e-300}, "k.width_factor: 1e-300 is below 1e-06"),
+    (Dipole, {**MODEL, "coupling": 1e308}, "k.coupling: 1e.308 is above 1 GeV"),
+    (Dipole, {**MODEL, "flavours": {"e": 0, "mu": 1, "tau": 1e308}}, "k.flavours.tau: 1e.308 is a"),
+    (Dipole, {**MODEL, "flavours": {"e": 1e-300, "mu": 1, "tau": 0}}, "k.flavours.e: 1e-300 is be"),
     (Simulation, {**SIMULATION, "radius": 1e300}, "k.radius: 1e.300 is above 1e.06 m"),
     (Simulation, {**SIMULATION, "upstream_offset": -1e300}, "k.upstream_offset: .* is below -1e"),
     (Simulation, {**SIMULATION, "seed": True}, "k.seed: True is not a whole number"),
@@ -223,17 +233,8 @@ BAD: list[tuple[type[Section], object, str]] = [
         {"events": "5 %", "pot": 1e20},
         "k.events: 5 % is a percentage, expected a plain",
     ),
-    (
-        Exposure,
-        {"name": "x", "pot": {"fhc": 1e20}, "observed": {"fhc": True}},
-        "fhc: True is not a",
-    ),
-    (
-        Exposure,
-        {"name": "../x", "pot": {"fhc": 1e20}, "observed": None},
-        "k.name: ../x is not a na",
-    ),
-    (Exposure, {"name": "x", "pot": {"../x": 1e20}, "observed": None}, "k.pot.*../x is not a name"),
+    (Exposure, {"name": "../x", "pot": {"fhc": 1e20}}, "k.name: ../x is not a na"),
+    (Exposure, {"name": "x", "pot": {"../x": 1e20}}, "k.pot.*../x is not a name"),
     (CoverageTask, {**COVERAGE, "toys": 1e9}, "k.toys: .* would take about 200 GB of memory"),
     (CoverageTask, {**COVERAGE, "signals": [1e300]}, "k.signals.0: 1e.300 is above 1e.09"),
     (
@@ -252,3 +253,28 @@ def test_bad_values(section: type[Section], data: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as error:
         validate(section, data, "k")
     assert "\n" not in str(error.value)
+
+
+def test_a_coupling_has_the_unit_of_its_model() -> None:
+    axis = CouplingAxis("g", "g", "coupling", "GeV^-2", "coupling_inv_gev2", 1e-9, 1.0)
+    with measured_on(axis):
+        grid = validate(CouplingGrid, {"values": ["1e-9 MeV^-2", 0.1]})
+    np.testing.assert_allclose(grid.array(), [1e-3, 0.1])
+    assert axis.text(0.1) == "g = 0.1 GeV^-2"
+    with measured_on(CouplingAxis("u", "u", "mixing", "", "coupling_u2", 1e-9, 1.0)):
+        assert validate(CouplingGrid, {"values": ["1 %"]}).array() == [0.01]
+        with pytest.raises(ConfigError, match="inverse energy, expected a coupling without a unit"):
+            validate(CouplingGrid, {"values": ["0.1 GeV^-1"]})
+
+
+@pytest.mark.parametrize("value", ["1e-7 GeV^-1", True, None, "1e-7"])
+def test_without_a_model_a_coupling_is_a_number(value: object) -> None:
+    from hnlstat.config import coupling
+
+    token = coupling._AXIS.set(None)
+    try:
+        assert validate(CouplingGrid, {"values": [1e-20]}).array() == [1e-20]
+        with pytest.raises(ConfigError, match="is not a number, and without a model a coupling"):
+            validate(CouplingGrid, {"values": [value]})
+    finally:
+        coupling._AXIS.reset(token)

@@ -48,18 +48,20 @@ def test_any_study_survives_its_file(
 def test_background_errors_are_those_of_the_release(nd280: Study) -> None:
     """e+ e- of "nd280-heavy-neutrino-search-2018", the data release of arXiv:1902.07598."""
     release = {"fhc": (0.563221, 0.240792), "rhc": (0.015341, 0.015418)}
+    stated = nd280.datasets[0].search["tpc_ee"].background
     for mode, (events, error) in release.items():
-        assert nd280.selection.background[mode].events == pytest.approx(events, rel=0.03)
-        assert nd280.systematics.background[mode] == pytest.approx(error / events, abs=0.006)
+        assert stated[mode].events == pytest.approx(events, rel=0.03)
+        assert stated[mode].error == pytest.approx(error / events, abs=0.006)
 
 
 @pytest.mark.parametrize(
     "settings",
-    [[], ["detector=nd280_upgrade"], ["selection=kinematic"], ["experiment=published_upgrade"]],
+    [[], ["detector=nd280_upgrade"], ["search=tpc_ee_tracks"], ["experiment=published_upgrade"]],
 )
 def test_what_is_assumed_is_a_setting_of_its_part(settings: list[str]) -> None:
     study = load(settings)
-    parts = [study.systematics, study.selection, *(d.detector for d in study.datasets)]
+    parts = [study.systematics, *(d.detector for d in study.datasets)]
+    parts += [search for _, search in study.searches]
     for part in parts:
         for key, why in part.assumed.items():
             assert why in ("assumed", "from memory", None)
@@ -71,7 +73,7 @@ def test_what_is_assumed_is_a_setting_of_its_part(settings: list[str]) -> None:
     ("setting", "reason"),
     [
         ("+systematics.assumed.eficiency=assumed", "efficiency"),
-        ("+selection.assumed={efficency: assumed}", "efficiency"),
+        ("+search.tpc_ee.assumed={efficency: assumed}", "efficiency"),
         ("+detector.assumed={volumes.rok.density: assumed}", "rock"),
         ("+detector.assumed={volumes.rock.densty: assumed}", "density"),
         ("+detector.assumed={volume.rock.density: assumed}", "volumes"),
@@ -96,8 +98,10 @@ def test_what_is_assumed_is_counted_unless_it_is_off(nd280: Study) -> None:
     assert "systematics.background" not in found
     off = load(["systematics.rock_length=0"]).assumptions()
     assert found.keys() - off.keys() == {"systematics.rock_length"}
-    sourced = load(["systematics.assumed.efficiency=null"])
-    assert found.keys() - sourced.assumptions().keys() == {"systematics.efficiency"}
+    sourced = load(["search.tpc_ee.assumed={systematics.efficiency: null}"])
+    assert found.keys() - sourced.assumptions().keys() == {"search tpc_ee: systematics.efficiency"}
+    own = load(["systematics.efficiency=0.1"]).assumptions()
+    assert found.keys() - own.keys() == {"search tpc_ee: systematics.efficiency"}
     assert content_hash(sourced) == content_hash(nd280)
     assert not any("rock" in key for key in load(["experiment=published"]).assumptions())
 
@@ -121,14 +125,19 @@ def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None
         nd280.replace(simulation=nd280.simulation.replace(seed=2)),
         nd280.replace(scan=nd280.scan.replace(mass=MassGrid(min=0.1, max=0.2, points=3))),
         nd280.replace(yields_from=table),
-        nd280.replace(flux=nd280.flux.replace(table=str(_flux(tmp_path / "flux.csv", 1)))),
-        nd280.replace(flux=nd280.flux.replace(table=str(_flux(tmp_path / "two.csv", 2)))),
+        in_beam(nd280, _flux(tmp_path / "flux.csv", 1)),
+        in_beam(nd280, _flux(tmp_path / "two.csv", 2)),
     ]
     hashes = {content_hash(nd280), *(content_hash(study) for study in others)}
     assert len(hashes) == len(others) + 1
     before = content_hash(others[3])
     table.write_text("2")
     assert content_hash(others[3]) != before
+
+
+def in_beam(study: Study, table: Path) -> Study:
+    (dataset,) = study.datasets
+    return study.replace(datasets=(dataset.replace(flux=dataset.flux.replace(table=str(table))),))
 
 
 def _flux(path: Path, value: float) -> Path:

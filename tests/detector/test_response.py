@@ -19,13 +19,15 @@ from hnlstat.physics.constants import LEPTON_MASS
 PERFECT = Response(field=0.2, momentum=0.0, angle=0.0, separation_path=0.2)
 UPPER = np.array([1.2, 1.3, 0.5])
 GAS = (-UPPER, UPPER)
+ELECTRONS = LEPTON_MASS["e"], LEPTON_MASS["e"]
 COMPONENT = st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3)
 MOMENTUM = st.tuples(COMPONENT, COMPONENT, COMPONENT).map(lambda p: np.array(p)[:, None])
 
 
 def pairs(first, second, rng=None, response=PERFECT):
     origin = np.zeros_like(first)
-    return reconstruct(first, second, origin, GAS, response, rng or np.random.default_rng(1))
+    rng = rng or np.random.default_rng(1)
+    return reconstruct(first, second, origin, GAS, response, rng, ELECTRONS)
 
 
 def along(x, y, z, n=1):
@@ -140,7 +142,7 @@ def test_the_first_cut_that_fails_is_named():
         first=np.array([[0, 0, 0, 0.4], [0, 0, 0.4, 0], [0.05, 1, 0.4, 0.4]]),
         second=np.array([[0, 0, 0, -0.4], [0, 0.1, 0.4, 0], [0.05, 1, 0.4, 0.4]]),
         opposite=np.array([False, False, True, True]),
-        length=np.full(4, 0.1), separation=np.full(4, 1.0),
+        length=np.full(4, 0.1), separation=np.full(4, 1.0), masses=ELECTRONS,
     )  # fmt: skip
     assert first_failed(found, CUTS).tolist() == [0, 1, 2, 2]
     some = {name: CUTS[name] for name in ("max_opening_angle", "min_pair_cos", "max_pair_mass")}
@@ -159,3 +161,14 @@ def test_a_tighter_cut_keeps_no_more(name, share):
 def test_an_unknown_cut_is_an_error():
     with pytest.raises(ValueError, match="unknown cut 'min_charm'"):
         first_failed(sample(10), {"min_charm": 1.0})
+
+
+def test_the_mass_of_a_pair_is_that_of_what_its_tracks_are_taken_for():
+    masses = LEPTON_MASS["mu"], 0.1396
+    origin = np.zeros((3, 1))
+    found = reconstruct(
+        along(0, 0, 1.0), along(0, 0, -1.0), origin, GAS, PERFECT, np.random.default_rng(1), masses
+    )
+    energy = np.hypot(1.0, masses[0]) + np.hypot(1.0, masses[1])
+    assert found.pair_energy == pytest.approx(energy)
+    assert found.pair_mass == pytest.approx(energy)

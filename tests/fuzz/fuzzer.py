@@ -33,7 +33,7 @@ from hnlstat.app import main
 from hnlstat.config import Study
 from hnlstat.config.explain import paths
 from hnlstat.errors import HnlstatError
-from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.studies import load, read
 from hnlstat.studies.compose import compose
 from hnlstat.studies.loading import from_settings
@@ -62,7 +62,7 @@ TASKS = [
     ["task=yields"], ["task=workspace"], ["task=point"],
     ["task=events", "events.number=100", "events.format=npz"],
     ["task=coverage", "task.toys=100", "task.signals=[1]"], ["task=inject"],
-    ["task=yields", "selection=kinematic"],
+    ["task=yields", "search=tpc_ee_tracks"],
 ]  # fmt: skip
 
 FOLDER = "mine"
@@ -97,7 +97,7 @@ class Maker:
         self.resolved = to_yaml(load())
         with hydra_session():
             self.options = {group: list(options(group)) for group in groups()}
-            trees: list[Any] = [compose("config", ["selection=kinematic"]), compose("config")]
+            trees: list[Any] = [compose("config", ["search=tpc_ee_tracks"]), compose("config")]
         self.studies: list[Any] = [yaml.safe_load(to_yaml(load(o))) for o in STUDIES]
         for path in sorted((conf_dir() / "task").iterdir()):
             task = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ class Maker:
         """Some settings of nonsense, of any task."""
         base = [f"task={self.rng.choice(self.options['task'])}"] if self.rng.random() < 0.5 else []
         base += ["model.mass=0.1", "model.coupling=1e-6"] if self.rng.random() < 0.7 else []
-        base += ["selection=kinematic"] if self.rng.random() < 0.2 else []
+        base += ["search=tpc_ee_tracks"] if self.rng.random() < 0.2 else []
         return Case(base + [self.override(self.keys) for _ in range(self.rng.randint(1, 3))])
 
     def task(self) -> Case:
@@ -305,7 +305,7 @@ def _task_of(really: bool) -> Iterator[None]:
 
 def _begin(study: Study, **_: object) -> Outcome:
     content_hash(study)
-    likelihood.channels(study)
+    channels(study)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "config.yaml")
         text = to_yaml(study)  # its paths are absolute

@@ -20,7 +20,7 @@ STRUCTURES = [
     "{a: 1}", "{a: {b: [c]}}", "[" * 40 + "]" * 40, "[" * 200 + "]" * 200, "{a: " * 60 + "1" + "}" * 60,
     "{fhc: 1}", "{fhc: true}", "{fhc: {events: 1, pot: 1}}", "{min: 1, max: 2, points: 3}",
     "{e: 0, mu: 1, tau: 0}", "[{detector: nd280, exposure: t2k_2019}]", "[{exposure: t2k_2019}]",
-    "[{name: x, exposure: {name: y, pot: {fhc: 1e20}, observed: null}}]", "{kind: fit}",
+    "[{name: x, exposure: {name: y, pot: {fhc: 1e20}}}]", "{kind: fit}",
     "{kind: recast}", "{kind: [a]}", "{kind: null}", "{kind: store, action: list}", "[1,2,3,4]",
     "[0.1,0.10000000000000002]", "[1e-7,1e-6]", "{name: pair_mass, edges: [0, 1], background: [1]}",
 ]  # fmt: skip
@@ -37,7 +37,7 @@ TYPED = [
 
 STUDIES = [
     [], ["detector=nd280_upgrade", "executor=dask_slurm"], ["experiment=published_2019"],
-    ["selection=kinematic", "selection.observable={name: pair_mass, edges: [0, 1], background: [1]}"],
+    ["search=tpc_ee_tracks", "search.tpc_ee_tracks.observable={name: pair_mass, edges: [0, 1], background: [1]}"],
 ]  # fmt: skip
 """What settings are taken from."""
 
@@ -92,11 +92,11 @@ events.couplings=[1e308]
 inference.levels=[1e-300]
 inference.levels=[0.9,0.9]
 inference.sigmas=[5,5]
-selection.background.rhc.pot=1.5
-selection.background.fhc.pot='5 %'
+search.tpc_ee.background.rhc.pot=1.5
+search.tpc_ee.background.fhc.pot='5 %'
 datasets=[{name: '../../../ESCAPE', exposure: t2k_2019}]
-datasets=[{exposure: {name: x, pot: {'../x': 1e20}, observed: null}}]
-datasets=[{exposure: {name: x, pot: {fhc: 1e20}, observed: {fhc: true}}}]
+datasets=[{exposure: {name: x, pot: {'../x': 1e20}}}]
++search.tpc_ee.observed.t2k_2023={fhc: true, rhc: 0}
 detector.name='../x'
 +detector.fiducial.'../x'={center: [0,0,0], size: [1,1,1]}
 yields_from=größe.csv
@@ -120,8 +120,8 @@ store=shared:
 
 SEEDS = [
     *([argument] for argument in _SINGLE),
-    ["selection=kinematic", "selection.separation_path=-1"],
-    ["selection=kinematic", "selection.decays=1e9"],
+    ["search=tpc_ee_tracks", "search.tpc_ee_tracks.separation_path=-1"],
+    ["search=tpc_ee_tracks", "search.tpc_ee_tracks.decays=1e9"],
     ["task=coverage", "model.mass=0.1", "model.coupling=1e-6", "task.toys=1e9"],
     ["task=fit", "task.points=1e9"],
     ["task=fit", "task.sigmas=[9]"],

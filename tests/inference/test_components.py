@@ -88,6 +88,7 @@ def test_components_are_kept_and_chosen_with_their_bins():
         ("x", [1.0, 2.0, 3.0], r"x has shape \(3,\), needed is one value for each of the 4 bins"),
         ("x", [1.0, 2.0, np.nan, 0.0], r"x of channel near\[2\] is nan; needed is a finite number"),
         ("x", [np.inf, 2.0, 1.0, 0.0], r"x of channel near\[0\] is inf"),
+        ("x", [0.0, -1e200, 1.0, 0.0], r"is -1e\+200; needed is a finite number at least -1e\+09"),
         ("x", np.ones((4, 4)), "has shape"),
         ("flux", np.ones(4), "flux is the name of another parameter"),
         ("mu", np.ones(4), "mu is the name of another parameter"),
@@ -102,12 +103,13 @@ def test_components_that_cannot_be_used_are_refused(name, shift, reason):
 
 def test_shifted_backgrounds_are_linear_down_to_a_tenth_and_stay_positive():
     model = two_bins([5.0, -10.0])
-    zeta = np.array([[-3.0, 0.0, 1.0, 3.0, 40.0]])
+    zeta = np.array([[-3.0, 0.0, 1.0, 3.0, 20.0]])
     found, slope, _ = shifted_background(model, zeta)
     assert found[0, :4].tolist() == [5.0, 20.0, 25.0, 35.0]
     assert found[1, 1:3].tolist() == [20.0, 10.0]
     assert (found > 0.0).all()
     assert (np.diff(found[1]) < 0.0).all()
+    assert (shifted_background(model, np.array([[-1e4, 1e4]]))[0] > 0.0).all()
     assert slope[:, 1:3].tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 

@@ -31,7 +31,9 @@ def likelihood(name, chosen, grid=GRID):
         {name: np.tile(delta, (len(grid), 1)) for name, delta in part.signal_modifiers.items()},
         np.tile(part.mc_error, (len(grid), 1)),
     )
-    return PublishedLikelihood(name, background_only(part), patchset(part, signals, name))
+    return PublishedLikelihood(
+        name, background_only(part), patchset(part, signals, name, "coupling_inv_gev")
+    )
 
 
 def test_the_combination_is_the_likelihood_of_all_channels():

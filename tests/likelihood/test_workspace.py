@@ -10,7 +10,6 @@ from hnlstat.errors import InferenceError
 from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.likelihood.workspace import (
-    LABELS,
     SignalGrid,
     background_only,
     digest,
@@ -149,7 +148,9 @@ def test_observations_without_data_are_the_expected_background():
 @pytest.mark.parametrize("optimizer", ["scipy", "minuit"])
 def test_the_background_alone_fits_and_its_patches_free_mu(model, optimizer):
     spec = pyhf.Workspace(background_only(model))
-    (patch,) = pyhf.PatchSet(patchset(model, grid_of({(0.1, 1e-7): model}), "test"))
+    (patch,) = pyhf.PatchSet(
+        patchset(model, grid_of({(0.1, 1e-7): model}), "test", "coupling_inv_gev")
+    )
     backend, before = pyhf.get_backend()
     pyhf.set_backend(backend, optimizer)
     try:
@@ -174,14 +175,16 @@ def test_the_background_alone_fits_and_its_patches_free_mu(model, optimizer):
 
 def test_patches_carry_spectra():
     spec = background_only(SPECTRUM)
-    patches = pyhf.PatchSet(patchset(SPECTRUM, grid_of({(0.1, 1e-7): SPECTRUM}), "test"))
+    patches = pyhf.PatchSet(
+        patchset(SPECTRUM, grid_of({(0.1, 1e-7): SPECTRUM}), "test", "coupling_inv_gev")
+    )
     assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(SPECTRUM)
 
 
 def test_a_patch_turns_background_only_into_the_point():
     spec = background_only(MODEL)
-    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test"))
-    assert patches.labels == list(LABELS)
+    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test", "coupling_inv_gev"))
+    assert patches.labels == ["mass_gev", "coupling_inv_gev"]
     patches.verify(spec)
     assert dict(patches.apply(spec, (0.1, 1e-7))) == workspace(MODEL)
     assert [patch.values for patch in patches] == [(0.1, 1e-7), (0.3, 2.5e-6)]
@@ -193,19 +196,19 @@ def test_a_patch_turns_background_only_into_the_point():
 
 def test_digest_is_of_the_background_only_workspace():
     other = background_only(MODEL.without_uncertainties())
-    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test"))
+    patches = pyhf.PatchSet(patchset(MODEL, GRID, "test", "coupling_inv_gev"))
     with pytest.raises(pyhf.exceptions.PatchSetVerificationError):
         patches.verify(other)
 
 
 def test_a_patch_set_needs_a_signal():
     with pytest.raises(InferenceError, match="no grid point has a signal"):
-        patchset(MODEL, grid_of(EMPTY), "test")
+        patchset(MODEL, grid_of(EMPTY), "test", "coupling_inv_gev")
 
 
 def test_command_line_tools_take_the_files_as_they_are(tmp_path):
     spec = background_only(MODEL)
-    patches = patchset(MODEL, GRID, "test")
+    patches = patchset(MODEL, GRID, "test", "coupling_inv_gev")
     files = {
         "BkgOnly.json": spec,
         "patchset.json": patches,
@@ -225,8 +228,8 @@ def test_command_line_tools_take_the_files_as_they_are(tmp_path):
 def test_patches_have_names_of_their_own_however_near_their_points_are():
     near = np.nextafter(0.3, 1.0)
     points = {(0.3, 1e-7): MODEL, (near, 1e-7): MODEL, (0.3, 1.0000001e-7): MODEL}
-    patches = patchset(MODEL, grid_of(points), "near")
+    patches = patchset(MODEL, grid_of(points), "near", "coupling_inv_gev")
     assert len({patch["metadata"]["name"] for patch in patches["patches"]}) == 3
     pyhf.PatchSet(patches)
-    coarse = patchset(MODEL, GRID, "coarse")["patches"]
+    coarse = patchset(MODEL, GRID, "coarse", "coupling_inv_gev")["patches"]
     assert coarse[0]["metadata"]["name"] == "mass_0p1_coupling_1em07"

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from axes import MU
 
 from hnlstat.errors import DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
 from hnlstat.run.files.point_reader import PointTable
 
-ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 COUPLINGS = np.geomspace(1e-8, 1e-4, 41)
 
 
@@ -38,7 +38,7 @@ def test_points_without_a_test_are_passed_over():
 
 
 def test_the_figure_shows_where_the_levels_are_passed():
-    figure = brazil_figure(BrazilCurves.of(points(), 0), [0.9, 0.95, 0.9999997], flavours=ONLY_MU)
+    figure = brazil_figure(BrazilCurves.of(points(), 0), [0.9, 0.95, 0.9999997], axis=MU)
     (axes,) = figure.axes
     assert [t.get_text() for t in axes.texts] == ["90% CL", "95% CL"]
     observed = next(line for line in axes.get_lines() if line.get_linewidth() == 1.3)
@@ -54,6 +54,6 @@ def test_the_figure_shows_where_the_levels_are_passed():
 def test_a_projection_has_only_what_is_expected():
     curves = BrazilCurves.of(points(observed=False), 0)
     assert curves.observed is None
-    figure = brazil_figure(curves, [0.9], flavours=ONLY_MU)
+    figure = brazil_figure(curves, [0.9], axis=MU)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["expected without signal, ±1σ, ±2σ"]

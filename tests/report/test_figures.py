@@ -3,6 +3,7 @@ import dataclasses
 import matplotlib as mpl
 import numpy as np
 import pytest
+from axes import ANY, MU, E
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from scipy.stats import norm
@@ -14,7 +15,6 @@ from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.store.packing import key
 
-ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 FIVE_SIGMA = 1 - norm.sf(5)
 
 
@@ -39,8 +39,8 @@ def all_regions():
 
 @pytest.fixture(scope="module")
 def figure():
-    bounds = comparable(load_bounds(), ONLY_MU)
-    return contour_figure(all_regions(), bounds, flavours=ONLY_MU, title="ND280")
+    bounds = comparable(load_bounds(ANY), MU)
+    return contour_figure(all_regions(), bounds, axis=MU, title="ND280")
 
 
 def legend_texts(figure):
@@ -70,7 +70,7 @@ def test_legend_names_what_is_drawn(figure):
 
 def test_likelihood_ratios_are_not_called_cls():
     regions = [make_region(level, "expected", "published LR") for level in (0.95, FIVE_SIGMA)]
-    figure = contour_figure(regions, flavours=ONLY_MU)
+    figure = contour_figure(regions, axis=MU)
     assert legend_texts(figure) == ["95% LR expected", "5σ LR expected"]
 
 
@@ -85,9 +85,9 @@ def test_lines_lie_where_the_limits_are(figure):
 
 
 @pytest.mark.parametrize("title", ["", "nd280: Dirac N"])
-@pytest.mark.parametrize("bounds", [[], comparable(load_bounds(), {"e": 1.0})])
+@pytest.mark.parametrize("bounds", [[], comparable(load_bounds(ANY), E)])
 def test_nothing_to_name_but_a_title(title, bounds):
-    figure = contour_figure([], bounds, flavours={"e": 1.0}, title=title)
+    figure = contour_figure([], bounds, axis=E, title=title)
     FigureCanvasAgg(figure).draw()
     assert figure.legends == []
     assert figure.get_suptitle() == title
@@ -140,7 +140,7 @@ def test_pdf_holds_truetype_fonts_and_no_bitmap(figure, tmp_path):
 def test_only_limits_have_lines_not_edges_of_the_grid():
     region = make_region()
     cut = dataclasses.replace(region, lines=(region.outline[:20], region.outline[30:40]))
-    (axes,) = contour_figure([cut], flavours=ONLY_MU).axes
+    (axes,) = contour_figure([cut], axis=MU).axes
     (line,) = axes.get_lines()
     mass = np.asarray(line.get_xdata(), dtype=float)
     assert np.isfinite(mass).sum() == 30
@@ -152,7 +152,7 @@ def test_holes_and_what_nested_regions_share_are_not_filled():
     outer = dataclasses.replace(make_region(kind="expected_-1"), holes=(hole,), lines=())
     inner = make_region(kind="expected_+1", scale=0.6)
     inner = dataclasses.replace(inner, holes=(hole,), lines=())
-    figure = contour_figure([outer, inner], flavours=ONLY_MU)
+    figure = contour_figure([outer, inner], axis=MU)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     image = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
@@ -168,7 +168,7 @@ def test_holes_and_what_nested_regions_share_are_not_filled():
 
 def test_projections_have_no_observed_line():
     regions = [region for region in all_regions() if region.kind != "observed"]
-    figure = contour_figure(regions, flavours=ONLY_MU)
+    figure = contour_figure(regions, axis=MU)
     assert legend_texts(figure) == [
         "90% CL$_s$ expected, ±1σ, ±2σ",
         "5σ CL$_s$ expected",
@@ -177,17 +177,17 @@ def test_projections_have_no_observed_line():
 
 
 def test_nothing_excluded_still_gives_axes():
-    (axes,) = contour_figure([], flavours=ONLY_MU).axes
+    (axes,) = contour_figure([], axis=MU).axes
     assert axes.get_xlim() == pytest.approx((10.0, 1200.0))
-    figure = contour_figure([], flavours=ONLY_MU, mass_range=(0.05, 3.0), coupling_range=(1e-9, 1))
+    figure = contour_figure([], axis=MU, mass_range=(0.05, 3.0), coupling_range=(1e-9, 1))
     assert figure.axes[0].get_xlim() == pytest.approx((50.0, 3000.0))
     assert figure.axes[0].get_ylim() == (1e-9, 1.0)
 
 
 def test_legend_and_a_long_title_stay_within_the_figure():
     title = "nd280_upgrade (t2k_upgrade_3yr), nd280 (t2k_2023): Dirac N"
-    bounds = comparable(load_bounds(), ONLY_MU)
-    figure = contour_figure(all_regions(), bounds, flavours=ONLY_MU, title=title)
+    bounds = comparable(load_bounds(ANY), MU)
+    figure = contour_figure(all_regions(), bounds, axis=MU, title=title)
     FigureCanvasAgg(figure).draw()
     box, frame = figure.legends[0].get_window_extent(), figure.bbox
     assert frame.x0 <= box.x0 < box.x1 <= frame.x1
@@ -195,12 +195,12 @@ def test_legend_and_a_long_title_stay_within_the_figure():
 
 
 def test_curves_with_a_look_of_their_own_or_rescaled_are_in_the_legend():
-    bounds = {bound.name: bound for bound in load_bounds()}
+    bounds = {bound.name: bound for bound in load_bounds(ANY)}
     coloured = dataclasses.replace(bounds["sbnd"], label="Coloured", color="green", line="dashed")
     scaled = dataclasses.replace(bounds["minerva"], scaling=Scaling("gaussian", 2.0, "x")).at_level(
         0.90
     )
-    figure = contour_figure([], [coloured, scaled, bounds["nomad"]], flavours=ONLY_MU)
+    figure = contour_figure([], [coloured, scaled, bounds["nomad"]], axis=MU)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["Coloured", "MINERvA → 90%"]
     (line,) = [line for line in figure.axes[0].get_lines() if line.get_color() == "green"]
@@ -210,7 +210,7 @@ def test_curves_with_a_look_of_their_own_or_rescaled_are_in_the_legend():
 
 def figure_job(**changes):
     job = ContourFigureJob(
-        tuple(all_regions()), comparable(load_bounds(), ONLY_MU), ONLY_MU, "ND280",
+        tuple(all_regions()), comparable(load_bounds(ANY), MU), MU, "ND280",
         (0.01, 1.2), (1e-8, 1e-4),
     )  # fmt: skip
     return dataclasses.replace(job, **changes)

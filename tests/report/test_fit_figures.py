@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from axes import MU
 
 from hnlstat.inference.fit.fit import FitResult, Impact, Parameter, sigma_level
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
@@ -33,7 +34,7 @@ def figure():
         )
     ]
     return fit_figure(
-        found, BEST, flavours={"e": 0.0, "mu": 1.0, "tau": 0.0}, title="ND280",
+        found, BEST, axis=MU, title="ND280",
         mass_range=(0.02, 0.5), coupling_range=(1e-7, 1e-5),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from axes import MU
 
 from hnlstat.bounds import Bound
 from hnlstat.inference.coverage import CoveragePoint
@@ -13,7 +14,6 @@ from hnlstat.report.wording import level_text
 from hnlstat.run.files.folder import figure_files
 
 NAMES = ("a$b", r"a$\frac$b$", "_hidden", "50 % {x} \\n", "$", "", "a^b_c")
-MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 AXES = {"mass_range": (0.1, 0.2), "coupling_range": (1e-8, 1e-5)}
 
 
@@ -23,14 +23,14 @@ def test_names_are_shown_as_they_are(name):
     line = np.array([[0.1, 1e-6], [0.2, 1e-6]])
     bound = Bound(
         "x", name or "x", 0.9, "limit", "excluded", "mu", "none",
-        mass=line[:, 0], coupling=line[:, 1],
+        mass=line[:, 0], coupling=line[:, 1], column=MU.column,
     )  # fmt: skip
     events = np.geomspace(1e-3, 1e3, 4).reshape(2, 2)
     figures = (
-        contour_figure((), [bound], flavours=MU, title=name, **AXES),
-        yields_figure(*np.array([[0.1, 0.2], [1e-7, 1e-6]]), events, flavours=MU, title=name),
+        contour_figure((), [bound], axis=MU, title=name, **AXES),
+        yields_figure(*np.array([[0.1, 0.2], [1e-7, 1e-6]]), events, axis=MU, title=name),
         coverage_figure([CoveragePoint(1.0, 0.9, "drawn", 0.9, 0.01)], name),
-        sweep_figure([Scenario((name,), (line,))], ["model.x"], (0.9, "observed"), flavours=MU,
+        sweep_figure([Scenario((name,), (line,))], ["model.x"], (0.9, "observed"), axis=MU,
                      **AXES),
     )  # fmt: skip
     for figure in figures:
@@ -39,7 +39,7 @@ def test_names_are_shown_as_they_are(name):
 
 
 def test_a_figure_of_nothing_has_its_title():
-    figure = contour_figure((), (), flavours=MU, title="nothing", **AXES)
+    figure = contour_figure((), (), axis=MU, title="nothing", **AXES)
     assert figure.get_suptitle() == "nothing"
     assert figure_files(figure)
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from axes import MU
 
 from hnlstat.report.production_figures import (
     OTHER,
@@ -11,7 +12,6 @@ from hnlstat.report.production_figures import (
 )
 from hnlstat.simulation.production import Production
 
-ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 MATERIALS = ["rock", "ecal", "gas", "lead", "water", "iron", "brass", "own", "epoxy", "air"]
 
 
@@ -35,7 +35,7 @@ def test_large_materials_have_a_colour_each_and_the_rest_is_other():
 
 def test_shares_fill_the_whole_and_acceptance_is_drawn():
     figure = production_figure(
-        [make(0.1), make(0.2), make(0.4)], np.array([0.1, 0.2, 0.1]), flavours=ONLY_MU
+        [make(0.1), make(0.2), make(0.4)], np.array([0.1, 0.2, 0.1]), axis=MU
     )
     upper, lower = figure.axes
     first, second = (line.get_ydata() for line in upper.get_lines())
@@ -59,7 +59,7 @@ def test_labels_are_spread_within_the_frame():
 def test_vertices_are_drawn_where_they_are(nd280):
     (dataset,) = nd280.datasets
     figure = vertices_figure(
-        make(), "nd280", dataset.detector, flavours=ONLY_MU, rng=np.random.default_rng(1)
+        make(), "nd280", dataset.detector, axis=MU, rng=np.random.default_rng(1)
     )
     side_far, side_near, top_far, _ = figure.axes
     passing = make().vertex[make().passes]

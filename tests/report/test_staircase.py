@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from axes import ANY, MU
 from rich.console import Console
 
 from hnlstat.config.compare import Point
@@ -45,7 +46,7 @@ def test_rows_leave_empty_what_is_not_there(comparison):
 
 
 def test_markdown_has_a_row_for_each_step_and_names_the_settings(comparison):
-    lines = markdown(comparison).splitlines()
+    lines = markdown(comparison, MU).splitlines()
     assert len({line.count("|") for line in lines[:5]}) == 1
     assert lines[0] == "| step | limit | 97 MeV | 440 MeV | events at (530 MeV, 1.5e-06) |"
     assert lines[3] == "| second | 90% observed | 3e-07 (×1.50) | - | 0.01 |"
@@ -54,19 +55,19 @@ def test_markdown_has_a_row_for_each_step_and_names_the_settings(comparison):
 
 def test_the_end_of_the_grid_is_marked():
     only = Comparison((0.097, 0.44), POINT, (landing("a", 1e-8, 1e-8, opened=True),))
-    assert "| ≤ 1e-08 |" in markdown(only)
+    assert "| ≤ 1e-08 |" in markdown(only, MU)
 
 
 def test_screen_table_fits_a_terminal(comparison):
     console = Console(width=80, record=True)
-    console.print(screen_table(comparison))
+    console.print(screen_table(comparison, MU))
     text = console.export_text()
     assert "3e-05" in text
     assert "…" not in text
 
 
 def test_figure_has_a_staircase_for_each_mass_and_one_of_events(comparison):
-    figure = staircase_figure(comparison, {"e": 0, "mu": 1, "tau": 0})
+    figure = staircase_figure(comparison, MU)
     left, right = figure.axes
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["97 MeV", "440 MeV"]
@@ -83,7 +84,7 @@ def test_figure_has_a_staircase_for_each_mass_and_one_of_events(comparison):
 
 def test_figure_of_small_changes_and_mixed_kinds():
     steps = (landing("a", 1e-7, None), landing("b", 1.1e-7, None, kind="expected"))
-    figure = staircase_figure(Comparison((0.097, 0.44), POINT, steps), {"e": 1, "mu": 1, "tau": 1})
+    figure = staircase_figure(Comparison((0.097, 0.44), POINT, steps), ANY)
     assert figure.axes[0].get_xscale() == "linear"
     assert figure.axes[0].get_xlabel().startswith("Limit on")
     figure.draw_without_rendering()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from axes import ANY, MU
 from rich.console import Console
 from scipy.stats import norm
 
@@ -12,7 +13,6 @@ from hnlstat.report.summary import lower_edge, summarise
 from hnlstat.report.summary_text import render
 from hnlstat.run.contours import Region
 
-ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 FIVE_SIGMA = float(norm.cdf(5))
 
 
@@ -36,7 +36,7 @@ def all_regions():
 
 @pytest.fixture(scope="module")
 def bounds():
-    return load_bounds()
+    return load_bounds(ANY)
 
 
 def on_screen(summary, width=80):
@@ -46,7 +46,7 @@ def on_screen(summary, width=80):
 
 
 def test_reach_is_the_strongest_point_and_the_tips(bounds):
-    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    summary = summarise(all_regions(), bounds, axis=MU, title="nd280")
     observed = summary.reaches[0]
     assert observed.text == "90% CLs observed"
     assert observed.mass == pytest.approx(0.3)
@@ -60,7 +60,7 @@ def test_reach_is_the_strongest_point_and_the_tips(bounds):
 
 
 def test_leading_ranges_lie_below_the_bounds(bounds):
-    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    summary = summarise(all_regions(), bounds, axis=MU, title="nd280")
     assert summary.compared == "90% CLs observed"
     for found in summary.leading:
         inside = np.geomspace(found.mass_low * 1.001, found.mass_high * 0.999, 20)
@@ -73,22 +73,22 @@ def test_a_bound_that_ends_a_range_brings_its_note(bounds):
         "NOMAD ends a range: public versions of this bound differ by sqrt 2 and by 2 in the "
         "coupling; this is the strongest, that of arXiv:1803.03262 has twice the coupling"
     )
-    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="t", remarks=["other"])
+    summary = summarise(all_regions(), bounds, axis=MU, title="t", remarks=["other"])
     assert summary.remarks == (remark, "other")
     assert "NOMAD ends a range" in on_screen(summary)
     weak = [make_region(centre=1e-3)]
-    assert summarise(weak, bounds, flavours=ONLY_MU, title="t").remarks == ()
+    assert summarise(weak, bounds, axis=MU, title="t").remarks == ()
 
 
 def test_without_data_the_expected_limit_is_compared(bounds):
     regions = [region for region in all_regions() if region.kind != "observed"]
-    summary = summarise(regions, bounds, flavours=ONLY_MU, title="upgrade")
+    summary = summarise(regions, bounds, axis=MU, title="upgrade")
     assert summary.compared == "90% CLs expected"
 
 
 def test_other_couplings_are_not_compared(bounds):
-    flavours = {"e": 1.0, "mu": 1.0, "tau": 1.0}
-    summary = summarise(all_regions(), bounds, flavours=flavours, title="nd280")
+    several = dataclasses.replace(ANY, name="d_e = d_mu = d_tau")
+    summary = summarise(all_regions(), bounds, axis=several, title="nd280")
     assert summary.compared is None
     assert summary.leading == ()
     text = on_screen(summary)
@@ -98,7 +98,7 @@ def test_other_couplings_are_not_compared(bounds):
 
 def test_screen_tells_ranges_bounds_publication_and_files(bounds):
     remarks = [f"mass {n}: no limits" for n in range(9)]
-    text = on_screen(summarise(all_regions(), bounds, flavours=ONLY_MU, title="t", remarks=remarks))
+    text = on_screen(summarise(all_regions(), bounds, axis=MU, title="t", remarks=remarks))
     flat = " ".join(text.split())
     assert len(text.splitlines()) <= 24
     assert "90% CLs observed 1.49e-07 GeV⁻¹ 300 MeV 66.9 – 1345 MeV" in flat
@@ -113,7 +113,7 @@ def test_screen_tells_ranges_bounds_publication_and_files(bounds):
 
 
 def test_shares_are_kept_for_all_limits_but_bands(bounds):
-    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="t")
+    summary = summarise(all_regions(), bounds, axis=MU, title="t")
     assert {share.limit for share in summary.shares} == {
         "90% CLs observed", "90% CLs expected", "5σ CLs observed", "5σ discovery",
     }  # fmt: skip
@@ -125,18 +125,18 @@ def test_shares_are_kept_for_all_limits_but_bands(bounds):
 
 def test_a_weak_limit_leads_nowhere(bounds):
     weak = [make_region(centre=1e-3)]
-    text = on_screen(summarise(weak, bounds, flavours=ONLY_MU, title="t"))
+    text = on_screen(summarise(weak, bounds, axis=MU, title="t"))
     assert "nowhere, a bound is stronger at every mass" in " ".join(text.split())
 
 
 def test_nothing_excluded_is_said(bounds):
-    summary = summarise([], bounds, flavours=ONLY_MU, title="t")
+    summary = summarise([], bounds, axis=MU, title="t")
     assert summary.compared is None
     assert "Nothing is excluded" in on_screen(summary)
 
 
 def test_document_is_json_of_the_same_content(bounds):
-    summary = summarise(all_regions(), bounds, flavours=ONLY_MU, title="nd280")
+    summary = summarise(all_regions(), bounds, axis=MU, title="nd280")
     document = json.loads(json.dumps(summary.document(), allow_nan=False))
     assert document["reaches"][0]["kind"] == "observed"
     assert document["leading"][-1]["high_set_by"] == "NOMAD"
@@ -161,19 +161,30 @@ def test_lower_edge_is_that_of_the_lowest_region():
 
 def test_separate_regions_lead_separately(bounds):
     islands = [make_region(mass=m, width=0.1, centre=5e-7) for m in (0.4, 0.6)]
-    summary = summarise(islands, bounds, flavours=ONLY_MU, title="t")
+    summary = summarise(islands, bounds, axis=MU, title="t")
     ends = [(found.mass_low, found.mass_high) for found in summary.leading]
     np.testing.assert_allclose(ends, np.outer([0.4, 0.6], np.exp([-0.1, 0.1])), rtol=1e-9)
 
 
 def test_a_coupling_at_the_edge_of_the_grid_is_marked(bounds):
     open_below = dataclasses.replace(make_region(), coupling_low_open=True)
-    text = on_screen(summarise([open_below], bounds, flavours=ONLY_MU, title="t"))
+    text = on_screen(summarise([open_below], bounds, axis=MU, title="t"))
     assert "≤ 1.49e-07 GeV⁻¹" in text
 
 
 def test_masses_reached_at_the_largest_coupling_are_no_end(bounds):
     outline = np.array([[0.1, 1e-6], [0.2, 1e-5], [0.7, 1e-4], [0.05, 1e-4], [0.1, 1e-6]])
     wedge = dataclasses.replace(make_region(), outline=outline, coupling_high_open=True)
-    text = on_screen(summarise([wedge], bounds, flavours=ONLY_MU, title="t"))
+    text = on_screen(summarise([wedge], bounds, axis=MU, title="t"))
     assert "≤ 50 – ≥ 700 MeV" in text
+
+
+def test_ranges_published_for_another_coupling_are_not_shown(bounds):
+    other = dataclasses.replace(MU, unit="", column="coupling_u2")
+    mine = [dataclasses.replace(bound, column="coupling_u2") for bound in bounds]
+    summary = summarise(all_regions(), mine, axis=other, title="t")
+    assert summary.leading
+    assert summary.published == ()
+    text = on_screen(summary)
+    assert "2412.15051" not in text
+    assert "GeV⁻¹" not in text

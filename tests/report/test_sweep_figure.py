@@ -1,4 +1,5 @@
 import numpy as np
+from axes import ANY, MU
 from matplotlib.colors import to_rgb
 
 from hnlstat.report.sweep_figure import Scenario, sweep_figure
@@ -13,7 +14,7 @@ def figure(number):
         for i in range(number)
     ]
     keys = ("detector", "detector.volumes.rock.density")
-    return sweep_figure(scenarios, keys, (0.9, "expected"), flavours={"mu": 1.0}, **RANGES)
+    return sweep_figure(scenarios, keys, (0.9, "expected"), axis=MU, **RANGES)
 
 
 def test_every_scenario_has_a_line_and_a_look_of_its_own():
@@ -36,15 +37,13 @@ def test_of_many_the_first_choice_is_the_colour_and_the_second_the_line():
 
 
 def test_a_scenario_that_excludes_nothing_stays_in_the_legend():
-    drawn = sweep_figure(
-        [Scenario(("a",), ())], ["model"], (0.9, "observed"), flavours={}, **RANGES
-    )
+    drawn = sweep_figure([Scenario(("a",), ())], ["model"], (0.9, "observed"), axis=ANY, **RANGES)
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["a"]
 
 
 def test_many_numbers_get_shades_from_dark_to_light():
     scenarios = [Scenario((f"{i}.5 g/cm3",), (LINE,)) for i in range(9)]
-    drawn = sweep_figure(scenarios, ["rock.density"], (0.9, "observed"), flavours={}, **RANGES)
+    drawn = sweep_figure(scenarios, ["rock.density"], (0.9, "observed"), axis=ANY, **RANGES)
     lines = drawn.axes[0].get_lines()
     brightness = [np.dot(to_rgb(line.get_color()), (0.2, 0.7, 0.1)) for line in lines]
     assert np.all(np.diff(brightness) > 0)

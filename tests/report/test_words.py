@@ -2,13 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from axes import MU
 
 from hnlstat.report.summary import summarise
 from hnlstat.report.wording import length_text, power_symbol, power_text
 from hnlstat.report.words import tables, without_folders, words
 from hnlstat.run.contours import Region
-
-ONLY_MU = {"e": 0.0, "mu": 1.0, "tau": 0.0}
 
 
 def contour_document():
@@ -17,7 +16,7 @@ def contour_document():
         Region(0.9, kind, "exact CLs", outline * [1, scale], (), (), *[False] * 4)
         for kind, scale in (("observed", 1.0), ("expected", 2.0), ("expected_+1", 3.0))
     ]
-    summary = summarise(regions, (), flavours=ONLY_MU, title="ND280", remarks=["odd"])
+    summary = summarise(regions, (), axis=MU, title="ND280", remarks=["odd"])
     return json.loads(json.dumps(summary.document()))
 
 
@@ -36,7 +35,7 @@ def test_of_absolute_paths_the_last_part_is_left(text, shown):
 
 
 def test_a_contour_in_words():
-    found = words("contour", contour_document())
+    found = words("contour", contour_document(), MU)
     assert found[0] == (
         "90% CLs observed: couplings d_mu from 2.50 × 10⁻⁷ GeV⁻¹ (at 200 MeV) are excluded, at "
         "masses of 100 – 300 MeV."
@@ -48,8 +47,8 @@ def test_a_contour_in_words():
 
 
 def test_a_contour_without_limits_in_words():
-    summary = summarise([], (), flavours=ONLY_MU, title="ND280").document()
-    assert words("contour", summary) == ["Nothing is excluded on this grid."]
+    summary = summarise([], (), axis=MU, title="ND280").document()
+    assert words("contour", summary, MU) == ["Nothing is excluded on this grid."]
     assert tables("contour", summary) == []
 
 
@@ -77,7 +76,7 @@ def test_numbers_and_lengths_in_words():
 
 def test_what_has_no_source_is_counted():
     document = {"rows": 3, "assumed": {"a.b": "assumed", "a.c": "from memory", "d": "assumed"}}
-    assert words("yields", document)[-1] == (
+    assert words("yields", document, MU)[-1] == (
         "3 settings have no source (assumed: a.b, d; from memory: a.c)."
     )
-    assert len(words("yields", document | {"assumed": {}})) == 1
+    assert len(words("yields", document | {"assumed": {}}, MU)) == 1

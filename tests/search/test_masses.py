@@ -26,7 +26,7 @@ class FakeJob:
 
 
 def grid(truth, points, low=0.01, high=1.2, relative=0.01, relevant=0.1):
-    precision = Precision(relative, np.ones(1), relevant, 10**6)
+    precision = Precision(relative, np.ones((1, 1)), relevant, 10**6)
     masses = np.geomspace(low, high, points)
     return masses, [FakeJob(float(mass), truth, precision) for mass in masses]
 

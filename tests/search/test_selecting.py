@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.response import first_failed, reconstruct
+from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan, branching_ratio
@@ -11,13 +12,17 @@ from hnlstat.simulation.events import EventModel, Tally, divide, join, strata
 from hnlstat.studies import load
 
 COUPLINGS = np.array([1e-7, 1e-6, 1e-5])
-KINEMATIC = ("selection=kinematic", "systematics=none", "simulation.precision=0.02")
+KINEMATIC = ("search=tpc_ee_tracks", "systematics=none", "simulation.precision=0.02")
 MASS_BINS = "{name: pair_mass, edges: [10 MeV, 30 MeV, 60 MeV], background: [0.5, 0.5]}"
 
 
 def table(*overrides, mass=0.1, couplings=COUPLINGS):
     plan = Plan.of(load([*KINEMATIC, *overrides]), np.array([mass]), couplings)
     return plan.table([job.run() for job in plan.jobs()])
+
+
+def tracks(study):
+    return study.datasets[0].search["tpc_ee_tracks"]
 
 
 def events(found):
@@ -27,7 +32,7 @@ def events(found):
 
 @pytest.fixture(scope="module")
 def histogram():
-    return table(f"selection.observable={MASS_BINS}")
+    return table(f"search.tpc_ee_tracks.observable={MASS_BINS}")
 
 
 def test_layout_holds_each_column_once():
@@ -45,29 +50,36 @@ def test_layout_holds_each_column_once():
 def test_without_cuts_everything_is_selected():
     """The same rays as a recast of the same acceptance and a constant efficiency, bit by bit."""
     off = [
-        f"selection.cuts.{name}=null" for name in load(KINEMATIC).selection.cuts.model_fields_set
+        f"search.tpc_ee_tracks.cuts.{name}=null"
+        for name in tracks(load(KINEMATIC)).cuts.model_fields_set
     ]
-    off[off.index("selection.cuts.opposite_charge=null")] = "selection.cuts.opposite_charge=false"
-    mine = table(*off, "selection.min_cos_theta=0.999", "selection.calibration=0.1")
-    constant = "selection.efficiency={mass: [0.1], value: [0.1]}"
-    theirs = table("selection=recast_2019", constant)
+    off[off.index("search.tpc_ee_tracks.cuts.opposite_charge=null")] = (
+        "search.tpc_ee_tracks.cuts.opposite_charge=false"
+    )
+    mine = table(
+        *off, "search.tpc_ee_tracks.min_cos_theta=0.999", "search.tpc_ee_tracks.calibration=0.1"
+    )
+    constant = "search.tpc_ee.efficiency={mass: [0.1], value: [0.1]}"
+    theirs = table("search=tpc_ee", constant)
     assert np.array_equal(mine.decays, theirs.decays)
     assert mine.events == pytest.approx(theirs.events, rel=1e-12)
     assert mine.modifiers["flux"] == pytest.approx(theirs.modifiers["flux"], rel=1e-9)
 
 
 def test_bins_and_cut_flow_add_up(histogram):
-    flow, study = histogram.cut_flow, load(KINEMATIC)
-    assert flow.cuts == tuple(study.selection.cuts.active)
+    (flow,), study = histogram.cut_flows, load(KINEMATIC)
+    assert flow.cuts == tuple(tracks(study).cuts.active)
     assert np.all(np.diff(flow.passing, axis=-1) <= 1e-12 * flow.passing[..., :1])
     for c, channel in enumerate(flow.channel):
         rows = [i for i, name in enumerate(histogram.channel) if name == channel]
         selected = events(histogram)[:, rows].sum(axis=1)
         assert selected == pytest.approx(
-            study.selection.calibration * flow.passing[0, :, c, -1], rel=1e-9
+            tracks(study).calibration * flow.passing[0, :, c, -1], rel=1e-9
         )
         first = [i for i in rows if histogram.bin[i] == 0]
-        made = histogram.decays[0][:, first].sum(axis=1) * branching_ratio(study, 0.1)
+        made = histogram.decays[0][:, first].sum(axis=1) * branching_ratio(
+            study, tracks(study), 0.1
+        )
         assert flow.passing[0, :, c, 0] == pytest.approx(made, rel=1e-12)
     # masses of pairs below 10 MeV and above 60 MeV are there, and not lost
     assert np.all(flow.beyond > 0.05 * flow.passing[..., -1])
@@ -78,36 +90,37 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
     """Forward events with vertices and one decay each, cut one by one, give the same histogram."""
     study = load(
         [*KINEMATIC, "task=events", "model.mass=0.1", "model.coupling=1e-6",
-         f"selection.observable={MASS_BINS}"]
+         f"search.tpc_ee_tracks.observable={MASS_BINS}"]
     )  # fmt: skip
     model = EventModel.of(study, 0.1, [1e-6])
     jobs = strata(study, model)
     sample = join([j.run() for j in divide(jobs, [j.spread() for j in jobs], 150_000)])
-    selection, detector = study.selection, study.datasets[0].detector
+    search, detector = tracks(study), study.datasets[0].detector
     minus, plus, origin = (
         np.stack([sample[f"{name}{axis}"] for axis in "xyz"])
         for name in ("eminus_p", "eplus_p", "decay_")
     )
-    asked = PairSelection.of(study, detector, Layout.of(study, 2))
+    mine = Layout.of(study, search, 2)
+    asked = PairSelection.of(study, detector, tuple(detector.fiducial), search, mine)
     kept, masses = np.zeros(minus.shape[1], dtype=bool), np.zeros(minus.shape[1])
     for v, volume in enumerate(detector.fiducial):
         mine = np.flatnonzero(sample["volume"] == volume)
         pairs = reconstruct(
             minus[:, mine], plus[:, mine], origin[:, mine], tuple(asked.gas[v]), asked.response,
-            np.random.default_rng(v),
+            np.random.default_rng(v), (LEPTON_MASS["e"],) * 2,
         )  # fmt: skip
         kept[mine] = first_failed(pairs, asked.cuts) == len(asked.cuts)
         masses[mine] = pairs.pair_mass
-    tally = Tally([1e-6])
+    tally = Tally([1e-6], "coupling_inv_gev", "ee")
     for _ in tally.passing([sample]):
         pass
     assert tally.rows == len(sample["weight"])
     total = tally.expectations()
     assert sum(one["decays_to_ee"] for one in total) == pytest.approx(
-        histogram.cut_flow.passing[0, 1, :, 0].sum(), rel=0.03
+        histogram.cut_flows[0].passing[0, 1, :, 0].sum(), rel=0.03
     )
     for bin_, inside in enumerate((masses < 0.03, masses >= 0.03)):
-        weight = selection.calibration * sample["weight"][kept & inside]
+        weight = search.calibration * sample["weight"][kept & inside]
         rows = [i for i, index in enumerate(histogram.bin) if index == bin_]
         expected = events(histogram)[1, rows].sum()
         error = np.hypot(np.sqrt(np.sum(weight**2)), 0.03 * expected)
@@ -117,7 +130,7 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
 def test_majorana_n_decay_without_a_preferred_side(histogram):
     """Of Dirac N the photon goes backwards: pairs of Majorana N, per decay, are harder."""
     found = table("model.nature=majorana", couplings=COUPLINGS / 2**0.5)
-    assert found.cut_flow.shares()[0, 0, 1] > 1.1 * histogram.cut_flow.shares()[0, 0, 1]
+    assert found.cut_flows[0].shares()[0, 0, 1] > 1.1 * histogram.cut_flows[0].shares()[0, 0, 1]
 
 
 def test_n_too_light_for_a_pair_leave_nothing():

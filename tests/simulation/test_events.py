@@ -57,8 +57,9 @@ def masses(p):
 def test_weights_add_up_to_the_yields(overrides, mass, couplings):
     events = sample(*overrides, mass=mass, couplings=couplings)
     yields = table(*overrides, mass=mass, couplings=couplings)
-    branching = float(branching_ratio(scenario(*overrides), mass))
-    tally = module.Tally(couplings)
+    study = scenario(*overrides)
+    branching = float(branching_ratio(study, next(study.searches)[1], mass))
+    tally = module.Tally(couplings, "coupling_inv_gev", "ee")
     assert sum(len(batch["weight"]) for batch in tally.passing([events])) == tally.rows
     for row in tally.expectations():
         j = sorted(couplings).index(row["coupling_inv_gev"])
@@ -88,7 +89,10 @@ def test_vertices_lie_in_matter_and_decays_in_the_box():
     vertex, decayed = vectors(events, "vertex", "xyz"), vectors(events, "decay", "xyz")
     for dataset in study.datasets:
         mine = events["dataset"] == dataset.name
-        app = setup.apparatus(study, dataset.detector, np.ones((1, 1)), np.array([0.0, 1.0]))
+        app = setup.apparatus(
+            study, dataset.detector, tuple(dataset.detector.fiducial), 0.999, np.ones((1, 1)),
+            np.array([0.0, 1.0]),
+        )  # fmt: skip
         for scatterer in app.scatterers:
             here = mine & (events["target"] == scatterer.name)
             density = app.boxes.at(vertex[here]) @ scatterer.density

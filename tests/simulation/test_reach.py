@@ -7,6 +7,7 @@ import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.shapes import Box
+from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus
 from hnlstat.simulation.sample import Precision, simulate
@@ -14,7 +15,7 @@ from hnlstat.simulation.sampling import Scatterer
 
 MASS = 0.12
 OFFSET, UPSTREAM = 2.0, 60.0
-COUPLINGS = np.full(5, 1e-6)
+STRENGTH = np.full(5, 1e-12)
 KAPPA = np.array([1e-6, 1e-2, 0.3, 3.0, 100.0])
 ROCK, WALL = 0, 1
 
@@ -26,7 +27,7 @@ def apparatus(**changes):
     ]  # fmt: skip
     return replace(
         Apparatus(
-            boxes=paint(boxes, 2),
+            boxes=paint(boxes, 2), source=DipoleUpscattering(),
             scatterers=(Scatterer("C12", target("C12"), None, np.array([5e22, 1e22])),),
             rock=np.array([True, False]), fiducial=(Box((0, 0, 0), (1.5, 1.5, 1.5)),),
             edges=np.array([0.4, 0.6, 1.0, 2.0, 5.0]), flux=np.array([[1e10, 3e10, 2e10, 1e9]]),
@@ -38,8 +39,8 @@ def apparatus(**changes):
 
 def run(made, numbers=slice(None)):
     """The first points only: with the same rays, samples agree as well as their formulae."""
-    goal = Precision(0.9, np.ones(1), np.inf, 10**6)
-    return simulate(made, MASS, COUPLINGS[numbers], KAPPA[numbers], goal, 1)
+    goal = Precision(0.9, np.ones((1, 1)), np.inf, 10**6)
+    return simulate(made, MASS, STRENGTH[numbers], KAPPA[numbers], goal, 1)
 
 
 @pytest.mark.parametrize("survival", [True, False])

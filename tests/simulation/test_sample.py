@@ -7,6 +7,7 @@ import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.shapes import Box
+from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics import decay, kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.physics.targets import target
@@ -29,18 +30,19 @@ def simple(boxes, centre, size, scatterers=("C12",), **changes):
     painted = [PaintedBox(low, high, medium) for low, high, medium in boxes]
     both = zip(np.atleast_2d(centre), np.atleast_2d(size), strict=True)
     apparatus = Apparatus(
-        boxes=paint(painted, 2), scatterers=kinds, rock=np.array([True, False]),
+        boxes=paint(painted, 2), source=DipoleUpscattering(), scatterers=kinds,
+        rock=np.array([True, False]),
         fiducial=tuple(Box(tuple(c), tuple(s)) for c, s in both), edges=EDGES, flux=FLUX,
         min_cos_theta=-1.0, radius=None, upstream=None, survival=True,
     )  # fmt: skip
     return replace(apparatus, **changes)
 
 
-def run(apparatus, kappa, mass=MASS, couplings=None, precision=0.003, seed=1):
+def run(apparatus, kappa, mass=MASS, strength=None, precision=0.003, seed=1):
     kappa = np.atleast_1d(np.asarray(kappa, dtype=float))
-    d = np.full(len(kappa), 1e-6) if couplings is None else couplings
-    goal = Precision(precision, np.ones(len(apparatus.flux)), 0.0, 2_000_000)
-    return simulate(apparatus, mass, d, kappa, goal, seed)
+    strength = np.full(len(kappa), 1e-12) if strength is None else strength
+    goal = Precision(precision, np.ones((len(apparatus.flux), 1)), 0.0, 2_000_000)
+    return simulate(apparatus, mass, strength, kappa, goal, seed)
 
 
 def made(volume_cm3, scatterer, mass=MASS, d=1e-6):
@@ -65,7 +67,7 @@ def test_every_n_decays_where_it_is_made_if_it_is_prompt(scatterer):
 def test_yield_grows_as_the_fourth_power_of_the_coupling_at_long_lifetimes():
     apparatus = simple([((-3, -3, -30), (3, 3, -2), ROCK)], (0, 0, 0), (1, 1, 1))
     d = np.array([1e-9, 2e-9, 4e-9])
-    sample = run(apparatus, 1e8 * d**2, couplings=d)
+    sample = run(apparatus, 1e8 * d**2, strength=d**2)
     assert np.diff(np.log2(sample.decays[0, 0])) == pytest.approx(4, abs=1e-3)
 
 

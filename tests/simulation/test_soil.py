@@ -6,6 +6,7 @@ import pytest
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.shapes import Box
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics.targets import target
 from hnlstat.search.masses import simulate_study
 from hnlstat.simulation.apparatus import Apparatus
@@ -30,17 +31,18 @@ def test_the_matter_beyond_counts_apart_as_its_length():
     boxes += [PaintedBox((-900, -900, -55), (900, 900, -40), 1)]
     edges, flux = np.array([0.4, 1.0, 2.0]), np.array([[1e10, 3e10]])
     apparatus = Apparatus(
-        paint(boxes, 2), (Scatterer("C12", target("C12"), None, np.full(2, 5e22)),),
+        paint(boxes, 2), DipoleUpscattering(),
+        (Scatterer("C12", target("C12"), None, np.full(2, 5e22)),),
         np.array([True, False]), (Box((0, 0, 0), (1, 1, 1)),), edges, flux,
         0.99, None, None, True, beyond=np.array([False, True]),
     )  # fmt: skip
-    goal = Precision(0.01, np.ones(1), 0.0, 1_000_000)
-    sample = simulate(apparatus, 0.1, np.array([1e-6]), np.array([1e-9]), goal, 1)
+    goal = Precision(0.01, np.ones((1, 1)), 0.0, 1_000_000)
+    sample = simulate(apparatus, 0.1, np.array([1e-12]), np.array([1e-9]), goal, 1)
     assert sample.rock == pytest.approx(sample.decays, rel=1e-12)
     assert sample.beyond / sample.decays == pytest.approx(15 / 30, rel=1e-5)
 
 
-@pytest.mark.parametrize("settings", [(), ("selection=kinematic",), ("detector=nd280_upgrade",)])
+@pytest.mark.parametrize("settings", [(), ("search=tpc_ee_tracks",), ("detector=nd280_upgrade",)])
 def test_the_modifier_is_what_longer_soil_gives(settings):
     found, longer = table(*settings), table(*settings, *LONGER, "systematics=none")
     change = np.divide(longer.events, found.events, out=np.ones_like(found.events),

@@ -7,14 +7,15 @@ import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.shapes import Box
+from hnlstat.models.dipole import DipoleUpscattering, ScaledRadius
 from hnlstat.physics import form_factors, upscattering
+from hnlstat.physics.processes import ScaledFermiMomentum, Scattering
 from hnlstat.physics.targets import target
 from hnlstat.search.masses import simulate_study
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
 from hnlstat.simulation.sample import Precision, simulate
-from hnlstat.simulation.sampling import Rays, Scatterer
+from hnlstat.simulation.sampling import Scatterer
 from hnlstat.simulation.setup import variations
-from hnlstat.simulation.variations import ScaledFermiMomentum, ScaledRadius
 from hnlstat.studies import load
 
 EDGES = np.array([0.4, 0.6, 1.0, 2.0])
@@ -27,7 +28,8 @@ def block(name, fermi_momentum=None, weights=()):
     """A fiducial box inside a block of one kind of target."""
     kinds = (Scatterer(name, target(name), fermi_momentum, np.array([5e22])),)
     return Apparatus(
-        boxes=paint([PaintedBox((-3, -3, -9), (3, 3, 3), 0)], 1), scatterers=kinds,
+        boxes=paint([PaintedBox((-3, -3, -9), (3, 3, 3), 0)], 1),
+        source=DipoleUpscattering(), scatterers=kinds,
         rock=np.array([True]), fiducial=(Box((0, 0, 0), (1, 1, 1)),), edges=EDGES,
         flux=FLUX, min_cos_theta=-1.0, radius=None, upstream=None, survival=True,
         weighted=tuple(WeightedColumn(k, weight) for weight in weights for k in (0, 1)),
@@ -37,8 +39,8 @@ def block(name, fermi_momentum=None, weights=()):
 def run(apparatus, kappa=(0.1, 1e5)):
     weight = np.zeros(apparatus.columns)
     weight[:2] = 1.0
-    goal = Precision(0.003, weight, 0.0, 1_000_000)
-    return simulate(apparatus, MASS, np.full(len(kappa), 1e-6), np.array(kappa), goal, 1)
+    goal = Precision(0.003, weight[:, None], 0.0, 1_000_000)
+    return simulate(apparatus, MASS, np.full(len(kappa), 1e-12), np.array(kappa), goal, 1)
 
 
 def folded(name, factor):
@@ -81,13 +83,12 @@ def test_a_larger_fermi_momentum_is_another_sample_with_it():
 
 def test_pauli_suppression_between_its_limits():
     q = np.array([1e-4, 0.3, 1.0])
-    rays = Rays(*np.zeros((2, 3, 3)), np.zeros(3, int), np.ones(3), q**2, MASS, *np.ones((3, 3)))
-    bound = Scatterer("bound p", target("p"), FERMI, np.ones(1))
-    weight = ScaledFermiMomentum(1.25)(rays, bound)
+    made = Scattering(q**2, np.ones(3), MASS, target("p"), FERMI, np.ones(3))
+    weight = ScaledFermiMomentum(1.25)(made)
     assert weight[0] == pytest.approx(1 / 1.25, rel=1e-4)
     assert 0.8 < weight[1] < 1
     assert weight[2] == 1
-    assert np.all(ScaledFermiMomentum(1.25)(rays, replace(bound, fermi_momentum=None)) == 1)
+    assert np.all(ScaledFermiMomentum(1.25)(replace(made, fermi_momentum=None)) == 1)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_weights_add_up_to_the_decays(kappa, seed):
     unit = np.random.default_rng(seed).random((50, 2))
     proper = near * scale[:, None], far * scale[:, None]
     for d, k in zip((1e-6, 2e-6, 3e-6), kappa, strict=True):
-        vertices = draw_vertices(segments, scale, np.array([d]), np.array([k]), unit)
+        vertices = draw_vertices(segments, scale, np.array([d**2]), np.array([k]), unit)
         expected = decays(*proper, SIGNED, survival_table(np.array([k])))[:, 0]
         # the sums of the yields interpolate exp: 1e-4 of a step before cancellation
         tolerance = 1e-4 * np.sum(np.abs(SIGNED) * (far > near), axis=1)
@@ -110,10 +110,10 @@ def test_several_couplings_are_exact_and_bounded():
     unit = np.random.default_rng(3).random((n, 2))
     d = np.array([1e-7, 1e-6, 1e-5])
     kappa, scale = 1e10 * d**2, np.ones(n)
-    together = draw_vertices(segments, scale, d, kappa, unit).weight
+    together = draw_vertices(segments, scale, d**2, kappa, unit).weight
     for i in range(3):
         one = slice(i, i + 1)
-        alone = draw_vertices(segments, scale, d[one], kappa[one], unit).weight[0, 0]
+        alone = draw_vertices(segments, scale, d[one] ** 2, kappa[one], unit).weight[0, 0]
         error = np.std(together[:, i]) / np.sqrt(n)
         assert np.mean(together[:, i]) == pytest.approx(alone, abs=4.5 * error)
         assert error < 0.005 * alone

@@ -15,6 +15,10 @@ def summary(study: Study) -> list[tuple[str, str, str]]:
     return [(d.name, d.detector.name, d.exposure.name) for d in study.datasets]
 
 
+def data(study: Study) -> object:
+    return study.datasets[0].data(study.datasets[0].search["tpc_ee"])
+
+
 def test_a_detector_picks_its_exposures(nd280: Study, upgrade: Study) -> None:
     assert summary(nd280) == [("nd280", "nd280", "t2k_2019")]
     assert summary(upgrade) == [
@@ -22,8 +26,8 @@ def test_a_detector_picks_its_exposures(nd280: Study, upgrade: Study) -> None:
         ("nd280", "nd280", "t2k_2023"),
     ]
     assert (nd280.name, upgrade.name) == ("nd280", "nd280_upgrade+nd280")
-    assert nd280.datasets[0].exposure.observed == {"fhc": 0, "rhc": 0}
-    assert upgrade.datasets[0].exposure.observed is None
+    assert data(nd280) == {"fhc": 0, "rhc": 0}
+    assert data(upgrade) is None
 
 
 def test_exposures_add_up_to_the_planned_ones(upgrade: Study) -> None:
@@ -43,7 +47,7 @@ def test_datasets_by_name_and_inline() -> None:
         [
             "detector.volumes.rock.density=3",
             "datasets=[{exposure: t2k_2019}, {detector: nd280_upgrade, exposure: t2k_2023},"
-            "{name: own, exposure: {name: x, pot: {fhc: 1e20}, observed: {fhc: 3}}}]",
+            "{name: own, exposure: {name: x, pot: {fhc: 1e20}}}]",
         ]
     )
     assert summary(study) == [
@@ -95,7 +99,7 @@ BAD = [
     ("model.mass.value=1", "model.mass.value: model.mass holds a value, not keys"),
     ("+detectr.x=1", "detectr: unknown key; did you mean detector?"),
     ("+detector.volumse.x=1", "detector.volumse: unknown key; did you mean detector.volumes?"),
-    ("+selection.min_cos_thta=1", "did you mean selection.min_cos_theta?"),
+    ("+search.tpc_ee.min_cos_thta=1", "did you mean search.tpc_ee.min_cos_theta?"),
     ("+model.nature=dirac", "model.nature: is there already; write model.nature=... without the"),
     ("exposure.pot.fhc=1e21", "exposure.pot.fhc: no exposure is chosen; add exposure=NAME"),
     ("hydra.sweeep=1", "hydra.sweeep: no such setting of Hydra"),
@@ -147,10 +151,10 @@ def test_an_override_without_effect_is_an_error(override: str) -> None:
 
 
 def test_modes_must_be_known_everywhere() -> None:
-    exposure = "datasets=[{exposure: {name: x, pot: {up: 1e20}, observed: null}}]"
-    with pytest.raises(ConfigError, match=r"selection.background: lacks the horn mode up"):
+    exposure = "datasets=[{exposure: {name: x, pot: {up: 1e20}}}]"
+    with pytest.raises(ConfigError, match=r"search.tpc_ee.background: lacks the horn mode up"):
         load([exposure])
-    known = ["+selection.background.up={events: 1, pot: 1e20}", "+systematics.background.up=0"]
+    known = ["+search.tpc_ee.background.up={events: 1, pot: 1e20}"]
     with pytest.raises(ConfigError, match=r"exposure.pot.up: .* flux table t2k_nd280_flux lacks"):
         load([exposure, *known])
 
@@ -158,7 +162,7 @@ def test_modes_must_be_known_everywhere() -> None:
 def test_flux_tables_must_hold_what_the_model_needs(tmp_path: Path) -> None:
     table = tmp_path / "flux.csv"
     table.write_text("e_low_gev,e_high_gev,fhc_numu,rhc_numu,rhc_numubar\n0,1,1,1,1\n1,2,1,0,0\n")
-    with pytest.raises(ConfigError, match=r"lacks the column fhc_numubar, which model.flavours"):
+    with pytest.raises(ConfigError, match=r"lacks the column fhc_numubar, which the model"):
         load([f"flux.table={table}"])
     with pytest.raises(DataError, match=r"none\.csv"):
         load(["flux.table=none.csv"])

@@ -33,8 +33,11 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("selection.background.rhc.events=0", "selection.background.rhc.events: 0 leaves channel"),
-        ("selection.background.fhc.events=-1", "selection.background.fhc.events: -1"),
+        (
+            "search.tpc_ee.background.rhc.events=0",
+            "search.tpc_ee.background.rhc.events: 0 leaves channel",
+        ),
+        ("search.tpc_ee.background.fhc.events=-1", "search.tpc_ee.background.fhc.events: -1"),
         ("inference.levels=[1.5]", "inference.levels.0: 1.5 is not between 0 and 1"),
         ("inference.levels=[0]", "inference.levels.0: 0 is not between 0 and 1"),
         ("inference.calculator=toy", "inference.calculator"),

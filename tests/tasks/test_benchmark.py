@@ -39,10 +39,13 @@ def test_settings_are_checked(key, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+TRACKS = "search.tpc_ee_tracks"
+
+
 def test_smaller_studies_have_less_of_one_thing():
     study = load(
-        ["detector=nd280_upgrade", "selection=kinematic",
-         "selection.observable={name: pair_mass, edges: [0, 0.02, 0.7], background: [0.5, 0.5]}"]
+        ["detector=nd280_upgrade", "search=tpc_ee_tracks",
+         TRACKS + ".observable={name: pair_mass, edges: [0, 0.02, 0.7], background: [0.5, 0.5]}"]
     )  # fmt: skip
     found = dict(smaller(study))
     assert list(found) == [
@@ -52,4 +55,4 @@ def test_smaller_studies_have_less_of_one_thing():
     np.testing.assert_array_equal(masses, study.scan.mass.array()[::2])
     assert found["half of the couplings"].scan.mass == study.scan.mass
     assert found["the first dataset only"].datasets == study.datasets[:1]
-    assert found["one bin"].selection.observable is None
+    assert found["one bin"].datasets[1].search["tpc_ee_tracks"].observable is None

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pyhf
 import pytest
+from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.inference.engines.asymptotic import asymptotic_tests
@@ -15,8 +16,8 @@ from hnlstat.run.files.yields import read_yields
 MASSES = (0.1, 0.2)
 SETTINGS = (
     "scan.mass.values=[0.1, 0.2]", "scan.coupling.points=12", "scan.coupling.min=2e-7",
-    "scan.coupling.max=5e-6", "simulation.precision=0.1", "executor=serial", "selection=kinematic",
-    "selection.observable={name: pair_mass, edges: [0 MeV, 40 MeV, 700 MeV], "
+    "scan.coupling.max=5e-6", "simulation.precision=0.1", "executor=serial", "search=tpc_ee_tracks",
+    "search.tpc_ee_tracks.observable={name: pair_mass, edges: [0 MeV, 40 MeV, 700 MeV], "
     "background: [0.3, 0.7]}",
 )  # fmt: skip
 OLD, NEW = "{name: old, exposure: t2k_2019}", "{name: new, exposure: t2k_2023}"
@@ -65,7 +66,7 @@ def limits(folder):
 
 def powers(folder, couplings):
     """Power of the coupling that the events of a run go as, at one coupling for each mass."""
-    table = read_yields(folder / "yields.csv", [*DATA])
+    table = read_yields(folder / "yields.csv", ANY, [*DATA])
     x, events = np.log(table.couplings), np.log(table.events.sum(axis=-1))
     slopes = np.gradient(events, x, axis=1)
     return [np.interp(np.log(d), x, slope) for d, slope in zip(couplings, slopes, strict=True)]

@@ -17,15 +17,15 @@ def table(scale):
     shape = np.stack([COUPLINGS**2, 1e-6 * COUPLINGS**2])[..., None]
     events = scale * shape * np.array([0.25, 0.75])
     return YieldTable(
-        MASSES, COUPLINGS, dataset=("x",) * 2, mode=("fhc",) * 2, volume=("v",) * 2,
-        channel=("x_fhc",) * 2, bin=(0, 1), decays=np.repeat(7e13 * shape, 2, axis=2),
+        MASSES, COUPLINGS, dataset=("nd280",) * 2, mode=("fhc",) * 2, volume=("v",) * 2,
+        channel=("nd280_fhc",) * 2, bin=(0, 1), decays=np.repeat(7e13 * shape, 2, axis=2),
         events=events, mc_error=0 * events,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def found():
-    study = load(["task=efficiency", "selection=kinematic", "task.coupling=2e-7"])
+    study = load(["task=efficiency", "search=tpc_ee_tracks", "task.coupling=2e-7"])
     return study, list(compare_events(study, table(3e12), table(4e12)))
 
 
@@ -50,7 +50,9 @@ def test_too_few_events_everywhere_leave_the_place_empty(found):
     assert np.isnan(ratios[3].coupling)
     assert np.isnan(ratios[3].ratio)
     assert ratios[2].ratio == pytest.approx(0.75)
-    cells = [list(column.cells) for column in screen_table(ratios, study.task).columns]
+    cells = [
+        list(column.cells) for column in screen_table(ratios, study.task, study.model.axis).columns
+    ]
     assert cells[0] == ["50 MeV", "400 MeV"]
     assert cells[1] == ["0.75", "0.75"]
     assert cells[2] == ["0.75 (d = 7.6e-07)", "-"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.run.files.point_reader import read_points
@@ -85,7 +86,7 @@ def test_the_report_says_nothing_about_the_machine(run):
 
 def test_its_data_are_those_of_the_tables(run):
     data = json.loads(Page((run / "report.html").read_text(encoding="utf-8")).data)
-    points = read_points(run / "points.csv")
+    points = read_points(run / "points.csv", ANY)
     assert data["masses"] == pytest.approx(points.masses)
     assert data["grid"]["channels"] == list(points.channels)
     assert data["grid"]["observed"] == pytest.approx(points.cls_observed.ravel(), rel=1e-4)
@@ -155,7 +156,7 @@ def browse(address, *options):
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 class TestInABrowser:
     def test_the_point_under_the_pointer_is_that_of_the_table(self, run):
-        points = read_points(run / "points.csv")
+        points = read_points(run / "points.csv", ANY)
         i, j = 1, 7
         at = f"#at={1.01 * points.masses[i]},{0.98 * points.couplings[j]}"
         page = browse(f"file://{run}/report.html{at}", "--dump-dom")

@@ -58,7 +58,7 @@ def test_a_run_is_made_again_from_another_folder_with_its_own_files(two, tmp_pat
     a, b, run = two
     config = yaml.safe_load((run / "config.yaml").read_text())
     paths = [config["yields_from"], config["data_from"], *config["bounds"]["files"]]
-    paths.append(config["flux"]["table"])
+    paths.append(config["datasets"][0]["flux"]["table"])
     assert paths == [str(a / name) for name in ("y.csv", "n.csv", "mine.csv", "f.csv")]
     assert set(config["inputs"]) == set(paths)
     assert main(["--config-dir", str(run)]) == 0
@@ -153,7 +153,7 @@ def test_paths_of_all_kinds_are_absolute(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert list(content["inputs"]) == [str(tmp_path / "f.csv")]
     assert content["runs"] == "here"  # results of a repeat belong where it is made
-    assert content["flux"]["table"] == "t2k_nd280_flux"
+    assert content["datasets"][0]["flux"]["table"] == "t2k_nd280_flux"
     (tmp_path / "f.csv").write_text(FLUX.format(2e10))
     with pytest.raises(ConfigError, match=r"compare.from.0: f.csv has changed"):
         check_inputs(study.model_copy(update={"inputs": content["inputs"]}))
@@ -191,6 +191,8 @@ def test_combinations_know_their_likelihoods(tmp_path, monkeypatch, capsys):
 
 
 def test_a_study_whose_files_cannot_be_read_says_which(nd280, tmp_path):
-    study = nd280.replace(flux=nd280.flux.replace(table=str(tmp_path / "none.csv")))
+    (dataset,) = nd280.datasets
+    flux = dataset.flux.replace(table=str(tmp_path / "none.csv"))
+    study = nd280.replace(datasets=(dataset.replace(flux=flux),))
     with pytest.raises(DataError, match=r"flux.table: .*none.csv: cannot be read"):
         to_yaml(study)

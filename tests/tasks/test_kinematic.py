@@ -1,4 +1,4 @@
-"""selection=kinematic end to end, with an observable, and what can go wrong."""
+"""search=tpc_ee_tracks end to end, with an observable, and what can go wrong."""
 
 import csv
 import json
@@ -6,16 +6,19 @@ import json
 import jsonpatch
 import pyhf
 import pytest
+from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.run.files.yields import read_yields
 
+TRACKS = "search.tpc_ee_tracks"
 GRID = (
     "scan.mass.values=[60 MeV, 0.2 GeV]", "scan.coupling.points=8", "scan.coupling.min=1e-7",
-    "simulation.precision=0.1", "executor.workers=1", "selection=kinematic", "selection.decays=4",
+    "simulation.precision=0.1", "executor.workers=1",
+    "search=tpc_ee_tracks", TRACKS + ".decays=4",
 )  # fmt: skip
 SHAPE = (
-    "selection.observable={name: pair_angle, edges: [0 mrad, 30 mrad, 60 mrad, 8 deg], "
+    TRACKS + ".observable={name: pair_angle, edges: [0 mrad, 30 mrad, 60 mrad, 8 deg], "
     "background: [0.3, 0.3, 0.4]}"
 )
 CUTS = [
@@ -54,7 +57,7 @@ def test_shape_enters_the_likelihood(contour):
 
 
 def test_yields_have_their_bins_and_cut_flow(contour):
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     assert set(table.bin) == {0, 1, 2}
     assert (table.events.sum(axis=(0, 1)) > 0).all()
     flow = rows(contour / "cutflow.csv")
@@ -65,26 +68,26 @@ def test_yields_have_their_bins_and_cut_flow(contour):
 
 
 def test_a_cut_that_keeps_nothing_is_named(tmp_path, capfd):
-    folder = run(tmp_path, "task=yields", "selection.cuts.max_opening_angle=1e-6")
-    text = "selection.cuts.max_opening_angle = 1e-06 keeps no decay at 2 masses, 60 to 200 MeV"
+    folder = run(tmp_path, "task=yields", TRACKS + ".cuts.max_opening_angle=1e-6")
+    text = TRACKS + ".cuts.max_opening_angle = 1e-06 keeps no decay at 2 masses, 60 to 200 MeV"
     assert json.loads((folder / "summary.json").read_text())["remarks"] == [text]
     assert text in " ".join(capfd.readouterr().out.split())
-    assert not read_yields(folder / "yields.csv").events.any()
+    assert not read_yields(folder / "yields.csv", ANY).events.any()
 
 
 def test_events_beyond_the_edges_are_counted_and_said(tmp_path):
-    edges = "selection.observable={name: pair_energy, edges: [2 GeV, 3 GeV], background: [1]}"
+    edges = TRACKS + ".observable={name: pair_energy, edges: [2 GeV, 3 GeV], background: [1]}"
     folder = run(tmp_path, "task=point", "model.mass=0.1", "model.coupling=1e-6", edges)
     summary = json.loads((folder / "summary.json").read_text())
     (remark,) = summary["remarks"]
-    assert remark.startswith("selection.observable.edges: 9")
+    assert remark.startswith(TRACKS + ".observable.edges: 9")
     assert remark.endswith("lie beyond them and count in the outermost bins")
     flow = {
         row["cut"]: row for row in rows(folder / "cutflow.csv") if row["channel"] == "nd280_fhc"
     }
     events = summary["channels"][0]["signal"]
     assert events == pytest.approx(0.123 * float(flow["max_pair_mass"]["decays"]), rel=1e-4)
-    assert summary["efficiency"] < 0.123
+    assert summary["searches"]["tpc_ee_tracks"]["efficiency"] < 0.123
 
 
 def test_efficiency_against_the_recast(tmp_path):
@@ -102,22 +105,22 @@ def test_efficiency_against_the_recast(tmp_path):
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("selection.observable={name: pair_mas, edges: [0, 1], background: [1]}",
-         "selection.observable.name: pair_mas is not an observable; did you mean pair_mass?"),
-        ("selection.observable={name: pair_mass, edges: [0 MeV, 20 mrad], background: [1]}",
-         "selection.observable.edges: ['0 MeV', '20 mrad'] has the edge 20 mrad, which is an "
+        (TRACKS + ".observable={name: pair_mas, edges: [0, 1], background: [1]}",
+         TRACKS + ".observable.name: pair_mas is not an observable; did you mean pair_mass?"),
+        (TRACKS + ".observable={name: pair_mass, edges: [0 MeV, 20 mrad], background: [1]}",
+         TRACKS + ".observable.edges: ['0 MeV', '20 mrad'] has the edge 20 mrad, which is an "
          "angle, expected an energy in GeV"),
-        ("selection.observable={name: pair_mass, edges: [0, 1, 2], background: [0.5, 0.4]}",
-         "selection.observable.background: [0.5, 0.4] sums to 0.9, not to 1"),
-        ("selection.observable={name: pair_mass, edges: [0, 1, 2], background: [1]}",
-         "selection.observable.background: has 1 shares for 2 bins of `edges`"),
-        ("selection.observable={name: pair_mass, edges: [0], background: [1]}",
-         "selection.observable.edges: has 1 entries; a bin needs two"),
-        ("selection.kind=kinematics",
-         "selection.kind: kinematics is not a kind of selection; did you mean kinematic?"),
-        ("selection.cuts.min_pair_cos=2", "selection.cuts.min_pair_cos: 2 is not a cosine from -1"),
-        ("selection.smearing.angle=-1 mrad", "selection.smearing.angle: -1 mrad is negative"),
-        ("selection.cuts.min_separation=0", "selection.cuts.min_separation: 0 is not positive"),
+        (TRACKS + ".observable={name: pair_mass, edges: [0, 1, 2], background: [0.5, 0.4]}",
+         TRACKS + ".observable.background: [0.5, 0.4] sums to 0.9, not to 1"),
+        (TRACKS + ".observable={name: pair_mass, edges: [0, 1, 2], background: [1]}",
+         TRACKS + ".observable.background: has 1 shares for 2 bins of `edges`"),
+        (TRACKS + ".observable={name: pair_mass, edges: [0], background: [1]}",
+         TRACKS + ".observable.edges: has 1 entries; a bin needs two"),
+        (TRACKS + ".kind=kinematics",
+         TRACKS + ".kind: kinematics is not a kind of search; choose from recast, tracks"),
+        (TRACKS + ".cuts.min_pair_cos=2", TRACKS + ".cuts.min_pair_cos: 2 is not a cosine from -1"),
+        (TRACKS + ".smearing.angle=-1 mrad", TRACKS + ".smearing.angle: -1 mrad is negative"),
+        (TRACKS + ".cuts.min_separation=0", TRACKS + ".cuts.min_separation: 0 is not positive"),
         ("detector.fiducial.tpc1.size=[2.48 m, 1 m, 0.5 m]",
          "datasets.0.detector.fiducial.tpc1: does not lie in a single box"),
     ],
@@ -135,7 +138,7 @@ def test_a_reference_that_does_not_compose_is_one_line(tmp_path, capfd):
         *GRID,
         f"runs={tmp_path}",
         "task=efficiency",
-        "task.reference=['selection=recast']",
+        "task.reference=['search=tpc']",
     ]
     assert main(arguments) == 2
     assert capfd.readouterr().err.startswith("hnlstat: task.reference: ")

@@ -14,14 +14,14 @@ MASSES = np.geomspace(0.06, 0.2, 4)
 COUPLINGS = np.geomspace(1e-8, 1e-4, 16)
 SHARES = (0.2, 0.3, 0.5)
 KINEMATIC = (
-    "selection=kinematic",
-    "selection.observable={name: pair_mass, edges: [0 MeV, 20 MeV, 100 MeV, 700 MeV], "
+    "search=tpc_ee_tracks",
+    "search.tpc_ee_tracks.observable={name: pair_mass, edges: [0 MeV, 20 MeV, 100 MeV, 700 MeV], "
     "background: [0.2, 0.3, 0.5]}",
 )
 
 SEEN = (
-    "datasets=[{detector: nd280, exposure: {name: x, pot: {fhc: 1e21, rhc: 1e21}, "
-    "observed: {fhc: 2, rhc: 0}}}]"
+    "datasets=[{detector: nd280, exposure: {name: x, pot: {fhc: 1e21, rhc: 1e21}}}]",
+    "+search.tpc_ee_tracks.observed.x={fhc: 2, rhc: 0}",
 )
 
 
@@ -103,12 +103,12 @@ def test_a_fit_takes_spectra(tmp_path):
 @pytest.mark.parametrize(
     ("shares", "settings", "message"),
     [
-        (SHARES, (), "channel nd280_fhc has the bins 0, 1, 2; needed by selection.observable are"),
-        ((0.5, 0.5), KINEMATIC, "has the bins 0, 1; needed by selection.observable are 0, 1, 2"),
+        (SHARES, (), "channel nd280_fhc has the bins 0, 1, 2; those of its search are 0"),
+        ((0.5, 0.5), KINEMATIC, "has the bins 0, 1; those of its search are 0, 1, 2"),
         (
             SHARES,
-            (*KINEMATIC, SEEN),
-            "exposure.observed.fhc: 2 events of nd280 without their bins in selection.observable",
+            (*KINEMATIC, *SEEN),
+            "search.tpc_ee_tracks.observed.x.fhc: 2 events of nd280 without their bins; give",
         ),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import get_args
 import numpy as np
 import pyhf
 import pytest
+from axes import ANY
 from scipy.interpolate import CubicSpline
 
 import hnlstat.tasks
@@ -68,8 +69,8 @@ def test_contour_leaves_every_file(contour):
 def test_observed_limit_is_where_the_yield_is_2_3_events_and_a_little_more(contour):
     # no event seen: CLs = E[exp(-s)] = 0.1 whatever the background; with uncertainties on s of 25 %
     # the mean lies above exp(-mean s), so that the signal at the limit is 2.30 to 2.6
-    yields = read_yields(contour / "yields.csv").by_channel()
-    table = read_yields(contour / "yields.csv")
+    yields = read_yields(contour / "yields.csv", ANY).by_channel()
+    table = read_yields(contour / "yields.csv", ANY)
     for mass, coupling in limit(contour, "observed").items():
         i = int(np.argmin(np.abs(table.masses - mass)))
         events = yields.signal[i].sum(axis=-1)
@@ -81,7 +82,7 @@ def test_points_are_excluded_where_the_limits_say(contour):
     lowest = limit(contour, "observed")
     with (contour / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     assert len(rows) == table.masses.size * table.couplings.size
     excluded = {}
     for row in rows:
@@ -98,7 +99,7 @@ def test_workspace_is_taken_by_pyhf(contour):
     workspace = pyhf.Workspace(json.loads((contour / "workspace/BkgOnly.json").read_text()))
     patches = pyhf.PatchSet(json.loads((contour / "workspace/patchset.json").read_text()))
     patches.verify(workspace)
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     events = table.by_channel().signal
     i, j = 2, 5
     point = table.masses[i], table.couplings[j]
@@ -160,7 +161,7 @@ def test_resolved_config_runs_again(tmp_path, contour):
 
 
 def test_point_agrees_with_the_grid(tmp_path, contour, capsys):
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     i, j = 1, 6
     mass, coupling = float(table.masses[i]), float(table.couplings[j])
     folder = run(tmp_path, "task=point", f"model.mass={mass!r}", f"model.coupling={coupling!r}")
@@ -182,7 +183,7 @@ def test_upgrade_has_two_detectors_and_only_expectations(tmp_path):
     assert "observed" not in kinds
     assert {"expected", "expected_-2", "expected_+2", "discovery"} <= kinds
     channels = {"nd280_upgrade_fhc", "nd280_upgrade_rhc", "nd280_fhc", "nd280_rhc"}
-    assert set(read_yields(folder / "yields.csv").channel) == channels
+    assert set(read_yields(folder / "yields.csv", ANY).channel) == channels
 
 
 def test_majorana_and_flavours_scale_as_they_must(tmp_path):
@@ -190,7 +191,7 @@ def test_majorana_and_flavours_scale_as_they_must(tmp_path):
     # coupling also to the electron's neutrinos, and its N to three flavours
     low = ("scan.coupling.values=[1e-9,1.1e-9,1.2e-9,1.3e-9]", "task=yields")
     tables = {
-        name: read_yields(run(tmp_path, *low, *change) / "yields.csv").decays
+        name: read_yields(run(tmp_path, *low, *change) / "yields.csv", ANY).decays
         for name, change in {
             "dirac": (),
             "majorana": ("model.nature=majorana",),
@@ -229,7 +230,7 @@ def test_published_statistics_are_a_config(tmp_path, contour):
     folder = run(tmp_path, f"yields_from={contour / 'yields.csv'}", "inference=published")
     found = read_limits(folder / "limits.csv")
     assert {limit.method for limit in found} <= {"published LR", "published p0"}
-    table = read_yields(contour / "yields.csv")
+    table = read_yields(contour / "yields.csv", ANY)
     for one in found:
         if (one.level, one.kind, one.branch) == (0.95, "observed", "lower"):
             i = int(np.argmin(np.abs(table.masses - one.mass_gev)))

@@ -59,7 +59,7 @@ def patched(model):
         {name: delta[None] for name, delta in model.signal_modifiers.items()},
         model.mc_error[None],
     )
-    files = background_only(model), patchset(model, grid, "test")
+    files = background_only(model), patchset(model, grid, "test", "coupling_inv_gev")
     spec, patches = (json.loads(json.dumps(content)) for content in files)
     return spec, dict(pyhf.PatchSet(patches).apply(spec, POINT))
 

@@ -7,12 +7,14 @@ power of the coupling, and as the square where N decay at once. So all contours 
 
 import numpy as np
 import pytest
+from axes import ANY
 from scipy.optimize import brentq
 from scipy.stats import norm
 
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.limits import limits_at_mass
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.likelihood.channels import channels
 from hnlstat.report.summary import lower_edge
 from hnlstat.run.contours import limit_fields, regions
 from hnlstat.run.files.yields import read_yields
@@ -45,7 +47,7 @@ def write_table(path, channels, masses, couplings, keep=slice(None)):
 
 def find(study, path, levels):
     """Limits at all masses of a table."""
-    table = read_yields(path, [channel.name for channel in likelihood.channels(study)])
+    table = read_yields(path, ANY, [channel.name for channel in channels(study)])
     experiment = likelihood.experiment(study, table)
     return experiment, [
         limits_at_mass(
@@ -78,7 +80,7 @@ def contour(mass, total):
 @pytest.mark.parametrize("experiment", ["published_2019", "published_upgrade"])
 def test_limits_are_where_algebra_puts_them(tmp_path, experiment, couplings, tolerance):
     study = load([f"experiment={experiment}"])
-    names = [channel.name for channel in likelihood.channels(study)]
+    names = [channel.name for channel in channels(study)]
     masses = MASSES[[9, 27, 30, 45, 51]]  # irregular
     share = write_table(tmp_path / "signal.csv", names, masses, couplings)
     built, found = find(study, tmp_path / "signal.csv", study.inference.levels)
@@ -107,7 +109,7 @@ def test_limits_are_where_algebra_puts_them(tmp_path, experiment, couplings, tol
 
 def test_contours_between_the_masses(tmp_path):
     study = load(["experiment=published"])
-    names = [channel.name for channel in likelihood.channels(study)]
+    names = [channel.name for channel in channels(study)]
     write_table(tmp_path / "signal.csv", names, MASSES[25:48], FINE)
     _, found = find(study, tmp_path / "signal.csv", study.inference.levels)
     mine = [f for f in limit_fields(found) if f.kind == "observed" and f.level == 0.95]
@@ -119,7 +121,7 @@ def test_contours_between_the_masses(tmp_path):
 
 def test_holes_in_the_grid_are_named(tmp_path):
     study = load(["experiment=published"])
-    names = [channel.name for channel in likelihood.channels(study)]
+    names = [channel.name for channel in channels(study)]
     write_table(tmp_path / "signal.csv", names, MASSES[:3], FINE[:5], keep=slice(1, None))
     with pytest.raises(DataError, match=r"signal.csv: the grid is not rectangular: no line for"):
         find(study, tmp_path / "signal.csv", (0.95,))

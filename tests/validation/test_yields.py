@@ -26,7 +26,7 @@ def decays(detector, mass, *overrides):
         [
             "task=yields",
             f"detector={detector}",
-            "datasets=[{exposure: {name: unit, pot: {fhc: 1e21}, observed: null}}]",
+            "datasets=[{exposure: {name: unit, pot: {fhc: 1e21}}}]",
             "flux.flavours=[numu]",
             "simulation.precision=0.005",
             *overrides,
@@ -55,13 +55,13 @@ def test_pauli_suppression_takes_nine_per_cent():
 
 
 @pytest.mark.parametrize(
-    ("selection", "mass"), [("recast_2019", 0.1), ("kinematic", 0.1), ("kinematic", 0.15)]
+    ("search", "mass"), [("tpc_ee", 0.1), ("tpc_ee_tracks", 0.1), ("tpc_ee_tracks", 0.15)]
 )
-def test_a_wider_world_changes_little(selection, mass):
-    """Twice as much soil in each direction: N of a kinematic selection may come from 8 degrees."""
+def test_a_wider_world_changes_little(search, mass):
+    """Twice as much soil in each direction: N of a search for tracks may come from 8 degrees."""
 
     def events(*overrides):
-        study = load([f"selection={selection}", "simulation.precision=0.02", *overrides])
+        study = load([f"search={search}", "simulation.precision=0.02", *overrides])
         plan = Plan.of(study, np.array([mass]), np.array(COUPLINGS))
         return plan.table([job.run() for job in plan.jobs()]).events.sum(axis=-1)
 

@@ -26,7 +26,7 @@ class YieldSurface:
     Attributes
     ----------
     log_mass, log_coupling
-        ln(m / GeV) and ln(d / GeV^-1) of the grid, rising, shapes (M,) and (D,).
+        ln(m / GeV) and ln(coupling) of the grid, rising, shapes (M,) and (D,).
     modifiers
         Names of the K correlated signal uncertainties.
     """
@@ -71,7 +71,7 @@ class YieldSurface:
         if wrong.any():
             i, j, c = np.argwhere(wrong)[0]
             raise InferenceError(
-                f"the signal at mass {np.exp(x[i]):.4g} GeV, coupling {np.exp(y[j]):.4g} GeV^-1 in "
+                f"the signal at mass {np.exp(x[i]):.4g} GeV, coupling {np.exp(y[j]):.4g} in "
                 f"channel number {c} is {signal[i, j, c]:g} events; needed is a finite number, at "
                 "least 0"
             )

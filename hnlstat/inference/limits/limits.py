@@ -53,7 +53,7 @@ class Limit:
     method
         Calculator and test, such as "exact CLs".
     coupling
-        d [GeV^-1].
+        In the unit of the model.
     open
         True if the region goes on beyond the end of the grid, which `coupling` then is.
     """
@@ -76,7 +76,7 @@ class Profile:
     mass_gev, level, kind, method
         As in `Limit`.
     coupling
-        The ends of the grid, all limits and a fine grid in between, rising, shape (P,) [GeV^-1].
+        The ends of the grid, all limits and a fine grid in between, rising, shape (P,).
     strength
         ln(ln p / ln alpha), shape (P,): 0 at the limits, positive in the intervals. It is
         calculated around the limits and at the hills and valleys of the sensitivity, interpolated
@@ -234,7 +234,7 @@ class _MassScan:
         """Return the strengths of the curves at the couplings that have their test already."""
         known = {}
         for point in self.tests:
-            x = float(np.log(point.coupling_inv_gev))
+            x = float(np.log(point.coupling))
             if discovery:
                 if point.discovery is not None:
                     known[x] = self._of_discovery(wanted, point.discovery, point.p0_power, x)
@@ -278,7 +278,7 @@ class _MassScan:
     ) -> FloatArray:
         """Return the strengths for p-values whose logarithms are to be taken `more` times."""
         if not np.all(np.isfinite(p)):
-            raise InferenceError(f"a p-value at coupling {np.exp(x):.4g} GeV^-1 is not a number")
+            raise InferenceError(f"a p-value at coupling {np.exp(x):.4g} is not a number")
         ratio = np.log(np.clip(p, _P_MIN, 1.0)) * more / np.log([c.alpha for c in wanted])
         strengths: FloatArray = np.log(np.maximum(ratio, 1e-9))
         return strengths.clip(-_STRONGEST, _STRONGEST)

@@ -26,8 +26,8 @@ class PointTest:
 
     Attributes
     ----------
-    mass_gev, coupling_inv_gev
-        Mass of N [GeV] and coupling d [GeV^-1].
+    mass_gev, coupling
+        Mass of N [GeV] and coupling, in the unit of the model.
     signal
         Expected events of each channel, in the order of `CountingModel.members`.
     exclusion, discovery
@@ -41,7 +41,7 @@ class PointTest:
     """
 
     mass_gev: float
-    coupling_inv_gev: float
+    coupling: float
     signal: tuple[float, ...]
     exclusion: Exclusion | None
     discovery: Discovery | None
@@ -74,7 +74,7 @@ def grid_tests(
     mass_gev
         Mass of N [GeV].
     couplings, models
-        Couplings [GeV^-1], shape (D,), and the model of each.
+        Couplings, shape (D,), and the model of each.
     engine, method
         The calculator and its name.
     significance
@@ -118,7 +118,7 @@ def _bounded(
     """Take the p-values of a point with less signal."""
     signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
     power = test.p0_power * (about(model) / about(with_less)) ** 2
-    return replace(test, coupling_inv_gev=coupling, signal=signal, validity=_BOUND, p0_power=power)
+    return replace(test, coupling=coupling, signal=signal, validity=_BOUND, p0_power=power)
 
 
 def _tests(

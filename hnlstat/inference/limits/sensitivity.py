@@ -70,7 +70,7 @@ class SensitivityField:
     mass
         Masses [GeV], rising, shape (M,).
     log_coupling
-        ln(d / GeV^-1), rising, shape (X,).
+        ln(coupling), rising, shape (X,).
     exclusion, discovery
         Shape (M, X).
     """

@@ -28,7 +28,7 @@ class CouplingYields:
     Attributes
     ----------
     log_coupling
-        ln(d / GeV^-1) of the grid, rising, shape (D,).
+        ln(coupling) of the grid, rising, shape (D,).
     """
 
     log_coupling: FloatArray
@@ -50,7 +50,7 @@ class CouplingYields:
         Parameters
         ----------
         couplings
-            Rising couplings [GeV^-1], shape (D,), at least 4.
+            Rising couplings, shape (D,), at least 4.
         signal
             Expected events, shape (D, C).
         signal_modifiers, mc_error
@@ -74,7 +74,7 @@ class CouplingYields:
         if wrong.any():
             i, j = np.argwhere(wrong)[0]
             raise InferenceError(
-                f"the signal at coupling {d[i]:.4g} GeV^-1 in channel number {j} is "
+                f"the signal at coupling {d[i]:.4g} in channel number {j} is "
                 f"{table[i, j]:g} events; needed is a finite number, at least 0"
             )
         x = np.log(d)

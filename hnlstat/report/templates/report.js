@@ -69,7 +69,7 @@
     make("rect", { x: margin.left, y: margin.top, width: size.w, height: size.h, fill: "none", stroke: "#000" }, svg);
     make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, "HNL mass [MeV]");
     make("text", { x: 14, y: margin.top + size.h / 2, "text-anchor": "middle",
-      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, `${data.coupling} [GeV⁻¹]`);
+      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, data.coupling);
   }
 
   // Labels stand at the first place along their curve that no other label takes.
@@ -158,7 +158,7 @@
     const at = here.i * D + here.j, grid = data.grid;
     body.textContent = "";
     row("mass [MeV]", +(1e3 * data.masses[here.i]).toPrecision(4));
-    row(`${data.coupling} [GeV⁻¹]`, data.couplings[here.j].toExponential(3));
+    row(data.coupling, data.couplings[here.j].toExponential(3));
     grid.channels.forEach((name, k) => row(`events ${name}`, number(grid.signal[k][at])));
     row("CLs observed", number(grid.observed[at]));
     row("CLs expected", number(grid.expected[2][at]));

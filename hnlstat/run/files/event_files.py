@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from importlib.util import find_spec
+from operator import sub
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hnlstat.physics.processes import Product
 from hnlstat.physics.targets import target
 from hnlstat.run.files.folder import atomic_file
 from hnlstat.simulation.events import Columns, join
@@ -29,7 +32,9 @@ def best_format() -> str:
     return next((name for name, library in EVENT_LIBRARIES.items() if find_spec(library)), "npz")
 
 
-def write_events(path: Path, batches: Iterable[Columns], kind: str) -> None:
+def write_events(
+    path: Path, batches: Iterable[Columns], kind: str, products: Sequence[Product]
+) -> None:
     """Write events, all or nothing.
 
     Parameters
@@ -37,6 +42,7 @@ def write_events(path: Path, batches: Iterable[Columns], kind: str) -> None:
     path : file to write
     batches : at least one, each with columns of equal length; only npz holds all in memory
     kind : "parquet", "hepmc" or "npz"
+    products : what N decays to, whose names the columns have
 
     Raises
     ------
@@ -44,16 +50,16 @@ def write_events(path: Path, batches: Iterable[Columns], kind: str) -> None:
         If the file cannot be written.
     """
     with atomic_file(path) as temporary:
-        WRITERS[kind](temporary, batches)
+        WRITERS[kind](temporary, batches, products)
 
 
-def _write_npz(path: Path, batches: Iterable[Columns]) -> None:
+def _write_npz(path: Path, batches: Iterable[Columns], _: Sequence[Product]) -> None:
     content: dict[str, Any] = join(list(batches))
     with path.open("wb") as file:
         np.savez(file, **content)
 
 
-def _write_parquet(path: Path, batches: Iterable[Columns]) -> None:
+def _write_parquet(path: Path, batches: Iterable[Columns], _: Sequence[Product]) -> None:
     from pyarrow import parquet
 
     tables = map(_arrow_table, batches)
@@ -77,7 +83,7 @@ def _arrow_table(events: Columns) -> Any:
     return pyarrow.table(arrays)
 
 
-def _write_hepmc(path: Path, batches: Iterable[Columns]) -> None:
+def _write_hepmc(path: Path, batches: Iterable[Columns], products: Sequence[Product]) -> None:
     import pyhepmc
 
     run = pyhepmc.GenRunInfo()
@@ -89,7 +95,7 @@ def _write_hepmc(path: Path, batches: Iterable[Columns]) -> None:
     rows = itertools.chain.from_iterable(map(_rows, itertools.chain([first], remaining)))
     with path.open("wb") as file, pyhepmc.open(file, "w") as writer:
         for number, row in enumerate(rows):
-            event = _hepmc_event(row)
+            event = _hepmc_event(row, products)
             event.run_info, event.event_number = run, number
             event.weights = [row[name] for name in names]
             writer.write(event)
@@ -101,8 +107,8 @@ def _rows(events: Columns) -> Iterator[dict[str, Any]]:
         yield dict(zip(events, values, strict=True))
 
 
-def _hepmc_event(row: dict[str, Any]) -> pyhepmc.GenEvent:
-    """Graph of an event: beam and target at rest to N and recoil, N to neutrino, e- and e+."""
+def _hepmc_event(row: dict[str, Any], products: Sequence[Product]) -> pyhepmc.GenEvent:
+    """Graph of an event: beam and target at rest to N and recoil, N to neutrino and products."""
     import pyhepmc
 
     def particle(name: str, code: int, status: int) -> pyhepmc.GenParticle:
@@ -113,11 +119,12 @@ def _hepmc_event(row: dict[str, Any]) -> pyhepmc.GenEvent:
     mass = target(row["target"].removeprefix("bound ")).mass
     struck = pyhepmc.GenParticle([0, 0, 0, mass], row["target_pdg"], 4)
     n = particle("n", row["n_pdg"], 2)
-    minus, plus = particle("eminus", 11, 1), particle("eplus", -11, 1)
+    seen = [particle(product.name, product.code, 1) for product in products]
     recoil = pyhepmc.GenParticle(beam.momentum + struck.momentum - n.momentum, row["target_pdg"], 1)
-    neutrino = pyhepmc.GenParticle(
-        n.momentum - minus.momentum - plus.momentum, row["decay_nu_pdg"], 1
-    )
+    ends = list(seen)
+    if "decay_nu_pdg" in row:
+        left = reduce(sub, (one.momentum for one in seen), n.momentum)
+        ends.insert(0, pyhepmc.GenParticle(left, row["decay_nu_pdg"], 1))
     made = [row[f"vertex_{axis}"] * MM_PER_M for axis in "xyz"]
     ended = [row[f"decay_{axis}"] * MM_PER_M for axis in "xyz"]
     time = math.dist(made, ended) * n.momentum.e / n.momentum.p3mod()
@@ -128,7 +135,7 @@ def _hepmc_event(row: dict[str, Any]) -> pyhepmc.GenEvent:
     for outgoing in (n, recoil):
         production.add_particle_out(outgoing)
     decay.add_particle_in(n)
-    for outgoing in (neutrino, minus, plus):
+    for outgoing in ends:
         decay.add_particle_out(outgoing)
     event.add_vertex(production)
     event.add_vertex(decay)
@@ -137,7 +144,7 @@ def _hepmc_event(row: dict[str, Any]) -> pyhepmc.GenEvent:
     return event
 
 
-WRITERS: dict[str, Callable[[Path, Iterable[Columns]], None]] = {
+WRITERS: dict[str, Callable[[Path, Iterable[Columns], Sequence[Product]], None]] = {
     "npz": _write_npz,
     "parquet": _write_parquet,
     "hepmc": _write_hepmc,

@@ -78,7 +78,7 @@ class FinishedRun:
         DataError
             Names the file and row of what cannot be used.
         """
-        return read_yields(self.path / "yields.csv", own=True)
+        return read_yields(self.path / "yields.csv", self.study.model.axis, own=True)
 
     def regions(self) -> tuple[Region, ...]:
         """Read `contours.json`.

@@ -19,7 +19,7 @@ def write_limits(path: Path, limits: Iterable[Limit]) -> None:
 
     A mass may have several intervals of one level, kind and method: its lines then are lower,
     upper, lower, upper ... in rising order, and what lies between two pairs is not excluded.
-    `coupling` is in GeV^-1, and `open` true where it is the grid's end.
+    `coupling` is in the unit of the model, and `open` true where it is the grid's end.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.tables.csv_table import CsvTable, read_csv
@@ -15,7 +16,6 @@ from hnlstat.tables.plausible import check_distinct
 
 FloatArray = NDArray[np.float64]
 
-AXES = ("mass_gev", "coupling_inv_gev")
 SIGNAL = "signal_"
 
 
@@ -26,7 +26,7 @@ class PointTable:
     Attributes
     ----------
     masses, couplings : array, shape (M,), (D,)
-        The grid [GeV], [GeV^-1], rising.
+        The grid [GeV], [unit of the coupling], rising.
     channels : tuple, length C
         Names of the channels.
     signal : array, shape (M, D, C)
@@ -52,7 +52,7 @@ class PointTable:
     validity: NDArray[np.str_]
 
 
-def read_points(path: Path) -> PointTable:
+def read_points(path: Path, axis: CouplingAxis) -> PointTable:
     """Read points as `hnlstat.run.files.point_table.write_points` writes them.
 
     Raises
@@ -61,14 +61,15 @@ def read_points(path: Path) -> PointTable:
         Names the file, line and column of what cannot be used.
     """
     bands = [f"cls_{kind}" for kind in EXPECTED]
-    needed = (*AXES, "cls_observed", *bands, "significance_expected", "method", "validity")
+    names = "mass_gev", axis.column
+    needed = (*names, "cls_observed", *bands, "significance_expected", "method", "validity")
     table = read_csv(path, required=needed)
-    axes = [table.numbers(name, above=0) for name in AXES]
-    for name, values in zip(AXES, axes, strict=True):
+    axes = [table.numbers(name, above=0) for name in names]
+    for name, values in zip(names, axes, strict=True):
         check_distinct(table, name, values)
-    (masses, i), (couplings, j) = (np.unique(axis, return_inverse=True) for axis in axes)
+    (masses, i), (couplings, j) = (np.unique(values, return_inverse=True) for values in axes)
     place = i * couplings.size + j
-    _check_grid(table, place, masses, couplings)
+    _check_grid(table, place, masses, couplings, axis)
     shape = masses.size, couplings.size
 
     def on_grid(column: str, at_most: float = np.inf) -> FloatArray:
@@ -98,7 +99,11 @@ def read_points(path: Path) -> PointTable:
 
 
 def _check_grid(
-    table: CsvTable, place: NDArray[np.intp], masses: FloatArray, couplings: FloatArray
+    table: CsvTable,
+    place: NDArray[np.intp],
+    masses: FloatArray,
+    couplings: FloatArray,
+    axis: CouplingAxis,
 ) -> None:
     """Make sure that every mass and coupling occurs exactly once."""
     count = np.bincount(place, minlength=masses.size * couplings.size)
@@ -112,5 +117,5 @@ def _check_grid(
         m, d = np.unravel_index(np.argmin(count), (masses.size, couplings.size))
         raise DataError(
             f"{table.path}: is incomplete: no line for mass_gev = {masses[m]:g}, "
-            f"coupling_inv_gev = {couplings[d]:g}"
+            f"{axis.column} = {couplings[d]:g}"
         )

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.run.files.folder import write_csv
 
 
-def point_columns(channels: Sequence[str]) -> tuple[str, ...]:
+def point_columns(channels: Sequence[str], axis: CouplingAxis) -> tuple[str, ...]:
     """Return the names of the columns for these channels."""
     return (
         "mass_gev",
-        "coupling_inv_gev",
+        axis.column,
         *(f"signal_{name}" for name in channels),
         "cls_observed",
         *(f"cls_{kind}" for kind in EXPECTED),
@@ -24,10 +25,12 @@ def point_columns(channels: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def write_points(path: Path, channels: Sequence[str], tests: Iterable[PointTest]) -> None:
+def write_points(
+    path: Path, channels: Sequence[str], tests: Iterable[PointTest], axis: CouplingAxis
+) -> None:
     """Write the tests of the grid as csv, a line for each mass and coupling.
 
-    The columns are mass_gev, coupling_inv_gev, `signal_<channel>` (expected events, all bins),
+    The columns are mass_gev, that of the coupling, `signal_<channel>` (expected events, all bins),
     cls_observed, cls_expected_-2, cls_expected_-1, cls_expected, cls_expected_+1, cls_expected_+2,
     p0_observed, p0_expected (median), significance_expected (its one-sided standard deviations, at
     least 0), method and validity. What is not known, such as anything observed in a projection,
@@ -38,13 +41,13 @@ def write_points(path: Path, channels: Sequence[str], tests: Iterable[PointTest]
     OutputError
         If the file cannot be written.
     """
-    write_csv(path, point_columns(channels), map(list, map(_row, tests)))
+    write_csv(path, point_columns(channels, axis), map(list, map(_row, tests)))
 
 
 def _row(test: PointTest) -> Iterator[str]:
     """Yield the entries of a line."""
     yield f"{test.mass_gev:.10g}"
-    yield f"{test.coupling_inv_gev:.10g}"
+    yield f"{test.coupling:.10g}"
     yield from (f"{events:.6g}" for events in test.signal)
     if test.exclusion is None:
         yield from [""] * (1 + len(EXPECTED))

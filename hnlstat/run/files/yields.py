@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.run.files.folder import write_csv, write_parts
 from hnlstat.search.table import CutFlow, FloatArray, YieldTable
@@ -24,17 +25,21 @@ from hnlstat.tables.plausible import (
 )
 
 YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
-YIELD_AXES = ("mass_gev", "coupling_inv_gev")
 YIELD_VALUES = ("decays", "events", "mc_error")
 YIELD_QUALITY = ("precision", "interpolated")
 MODIFIER_PREFIX = "rel_"
-CUT_FLOW_COLUMNS = ("mass_gev", "coupling_inv_gev", "channel", "cut", "decays", "share")
+CUT_FLOW_COLUMNS = ("channel", "cut", "decays", "share")
 
 
-def write_yields(path: Path, table: YieldTable) -> None:
+def yield_axes(axis: CouplingAxis) -> tuple[str, str]:
+    """Columns of the mass and of the coupling."""
+    return "mass_gev", axis.column
+
+
+def write_yields(path: Path, table: YieldTable, axis: CouplingAxis) -> None:
     """Write a table of yields as long csv: one line for each mass, coupling and row.
 
-    The columns are dataset, mode, volume, channel, bin, mass_gev, coupling_inv_gev, decays,
+    The columns are dataset, mode, volume, channel, bin, mass_gev, that of the coupling, decays,
     events, mc_error, precision (relative Monte Carlo error of the dataset's events), interpolated
     (1 where the mass lies between sampled ones) and one `rel_<name>` per modifier. Decays that are
     not known stay empty.
@@ -44,7 +49,7 @@ def write_yields(path: Path, table: YieldTable) -> None:
     OutputError
         If the file cannot be written.
     """
-    names = [*YIELD_LABELS, *YIELD_AXES, *YIELD_VALUES, *YIELD_QUALITY]
+    names = [*YIELD_LABELS, *yield_axes(axis), *YIELD_VALUES, *YIELD_QUALITY]
     names += [MODIFIER_PREFIX + name for name in table.modifiers]
     labels = [
         ",".join(map(str, row))
@@ -71,17 +76,22 @@ def write_yields(path: Path, table: YieldTable) -> None:
     write_parts(path, itertools.chain([head], map(lines_of, range(table.masses.size))))
 
 
-def write_cut_flow(path: Path, flow: CutFlow) -> None:
-    """Write a cut flow as csv: for each point and channel all decays, then what each cut leaves.
+def write_cut_flows(path: Path, flows: Sequence[CutFlow], axis: CouplingAxis) -> None:
+    """Write cut flows as csv: for each point and channel all decays, then what each cut leaves.
 
-    The columns are mass_gev, coupling_inv_gev, channel, cut ("none" for all), decays and share (of
-    all); a last line "beyond_edges" counts selected decays outside the observable's edges.
+    The columns are mass_gev, that of the coupling, channel, cut ("none" for all), decays and share
+    (of all); a last line "beyond_edges" counts selected decays outside the observable's edges.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
+    rows = itertools.chain.from_iterable(map(_cut_flow_rows, flows))
+    write_csv(path, (*yield_axes(axis), *CUT_FLOW_COLUMNS), rows)
+
+
+def _cut_flow_rows(flow: CutFlow) -> Iterator[tuple[str, ...]]:
     decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
     made = np.broadcast_to(decays[..., :1], decays.shape)
     share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
@@ -92,28 +102,27 @@ def write_cut_flow(path: Path, flow: CutFlow) -> None:
         ("none", *flow.cuts, "beyond_edges"),
     )
     values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
-    rows = (
-        (*point, f"{number:.6g}", f"{part:.6g}")
-        for point, (number, part) in zip(points, values, strict=True)
-    )
-    write_csv(path, CUT_FLOW_COLUMNS, rows)
+    for point, (number, part) in zip(points, values, strict=True):
+        yield (*point, f"{number:.6g}", f"{part:.6g}")
 
 
 def read_yields(
-    path: Path, channels: Sequence[str] | None = None, *, own: bool = False
+    path: Path, axis: CouplingAxis, channels: Sequence[str] | None = None, *, own: bool = False
 ) -> YieldTable:
     """Read a table of yields, our own or another generator's.
 
-    Needed are `mass_gev`, `coupling_inv_gev`, `events` and `channel` (or `dataset` and `mode`,
-    which make up its name); the lines may come in any order but must fill a rectangular grid. Left
-    out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Of other columns only
-    `rel_<name>` are read. Lines that begin with `#` are comments, of which `# mass_unit: MeV`,
-    `# coupling_unit: ...` and `# rel_unit: %` count.
+    Needed are `mass_gev`, the column of the coupling, `events` and `channel` (or `dataset` and
+    `mode`, which make up its name); the lines may come in any order but must fill a rectangular
+    grid. Left out, `volume` is "all", `bin` 0, `mc_error` 0 and `decays` unknown (NaN). Of other
+    columns only `rel_<name>` are read. Lines that begin with `#` are comments, of which
+    `# mass_unit: MeV`, `# coupling_unit: ...` and `# rel_unit: %` count.
 
     Parameters
     ----------
     path : Path
         The file.
+    axis : CouplingAxis
+        The coupling.
     channels : sequence of str, optional
         The channels of the study; every other one is an error, and so is one that is missing.
     own : bool
@@ -124,20 +133,22 @@ def read_yields(
     DataError
         Names the file, row and column of what cannot be used.
     """
-    table = read_csv(path, required=(*YIELD_AXES, "events"))
+    table = read_csv(path, required=(*yield_axes(axis), "events"))
     labels = _labels(table)
     check_channels(table, labels[3], channels)
     keys = list(zip(*labels, bins_of(table), strict=True))
     rows = list(dict.fromkeys(keys))
     number_of = {key: number for number, key in enumerate(rows)}
     row = np.array([number_of[key] for key in keys])
-    axes = [_axis(table, name) for name in YIELD_AXES]
+    axes = [table.numbers(name, above=0) for name in yield_axes(axis)]
+    for name, values in zip(yield_axes(axis), axes, strict=True):
+        check_distinct(table, name, values)
     if not own:
-        _check_units(table, *axes)
+        _check_units(table, axis, *axes)
     (masses, mass), (couplings, coupling) = (np.unique(a, return_inverse=True) for a in axes)
     shape = (masses.size, couplings.size, len(rows))
     place = np.ravel_multi_index((mass, coupling, row), shape)
-    _check_grid(table, place, masses, couplings, rows)
+    _check_grid(table, place, masses, couplings, rows, axis)
 
     def on_grid(column: str, default: float, **limits: float) -> FloatArray:
         values = np.full(shape, default)
@@ -165,17 +176,12 @@ def read_yields(
     )
 
 
-def _axis(table: CsvTable, name: str) -> FloatArray:
-    """Masses or couplings of every line."""
-    values = table.numbers(name, above=0)
-    check_distinct(table, name, values)
-    return values
-
-
-def _check_units(table: CsvTable, mass: FloatArray, coupling: FloatArray) -> None:
+def _check_units(
+    table: CsvTable, axis: CouplingAxis, mass: FloatArray, coupling: FloatArray
+) -> None:
     """Refuse numbers that can only be in another unit."""
     check_masses(table, mass)
-    check_couplings(table, coupling)
+    check_couplings(table, coupling, axis)
     for column in table.columns:
         if column.startswith(MODIFIER_PREFIX):
             check_relative(table, column, table.numbers(column, above=-1, empty=0))
@@ -229,6 +235,7 @@ def _check_grid(
     masses: FloatArray,
     couplings: FloatArray,
     rows: Sequence[tuple[object, ...]],
+    axis: CouplingAxis,
 ) -> None:
     """Make sure that every mass, coupling and row occurs exactly once."""
     size = masses.size * couplings.size * len(rows)
@@ -243,5 +250,5 @@ def _check_grid(
         m, d, r = np.unravel_index(np.argmin(count), (masses.size, couplings.size, len(rows)))
         raise DataError(
             f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
-            f"coupling_inv_gev = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
+            f"{axis.column} = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
         )

@@ -19,10 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.registry import foreign_code, is_foreign
+
 AnyArray = NDArray[Any]
 
 CALCULATING = (
     "physics",
+    "models",
     "beam",
     "detector",
     "simulation",
@@ -49,7 +52,14 @@ def flatten(value: object) -> tuple[Any, list[AnyArray]]:
     TypeError
         For what is neither plain, an array, a sequence, a mapping nor a dataclass.
     """
+    document, arrays, _ = _flatten(value)
+    return document, arrays
+
+
+def _flatten(value: object) -> tuple[Any, list[AnyArray], set[str]]:
+    """Do as `flatten`, and give the modules of users' own dataclasses, too."""
     arrays: list[AnyArray] = []
+    foreign: set[str] = set()
 
     def walk(item: object) -> object:
         if type(item) in _PLAIN:  # most are, and isinstance takes longer
@@ -64,17 +74,21 @@ def flatten(value: object) -> tuple[Any, list[AnyArray]]:
         if isinstance(item, Mapping):
             return {"mapping": [[walk(key), walk(part)] for key, part in item.items()]}
         if dataclasses.is_dataclass(item) and not isinstance(item, type):
-            fields = {name: walk(getattr(item, name)) for name in _fields(type(item))}
+            names, module = _fields(type(item))
+            if module is not None:
+                foreign.add(module)
+            fields = {name: walk(getattr(item, name)) for name in names}
             return {"type": type(item).__name__, "fields": fields}
         raise TypeError(f"{type(item).__name__} cannot be stored")
 
-    return walk(value), arrays
+    return walk(value), arrays, foreign
 
 
 def key(function: Callable[..., object], piece: object) -> str:
     """Give 64 hex digits that stand for a function, what it works on, and the code behind both."""
-    document, arrays = flatten(piece)
-    digest = hashlib.sha256(f"{code_digest()} {function.__qualname__}\n".encode())
+    document, arrays, foreign = _flatten(piece)
+    code = " ".join([code_digest(), *map(foreign_code, sorted(foreign))])
+    digest = hashlib.sha256(f"{code} {function.__qualname__}\n".encode())
     digest.update(json.dumps(document).encode())
     for array in arrays:
         digest.update(f"\n{array.dtype.str} {array.shape}\n".encode())
@@ -141,9 +155,10 @@ def unpack(content: bytes, types: Iterable[type]) -> Any:
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[str, ...]:
-    """Give the names of the fields of a dataclass."""
-    return tuple(f.name for f in dataclasses.fields(kind))
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], str | None]:
+    """Give the names of the fields of a dataclass, and its module if that is a user's own."""
+    names = tuple(f.name for f in dataclasses.fields(kind))
+    return names, kind.__module__ if is_foreign(kind) else None
 
 
 @cache

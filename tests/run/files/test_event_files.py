@@ -9,6 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from hnlstat.errors import OutputError
+from hnlstat.models.dipole import PairDecay
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.run.files import event_files
@@ -27,6 +28,9 @@ def events():
     return simulation.join([part.run() for part in parts])
 
 
+PRODUCTS = PairDecay((0, 1, 0), "e").products
+
+
 def halves(events):
     """The events in two batches."""
     for part in (slice(None, 50), slice(50, None)):
@@ -34,7 +38,7 @@ def halves(events):
 
 
 def test_npz(tmp_path, events):
-    event_files.write_events(tmp_path / "events.npz", halves(events), "npz")
+    event_files.write_events(tmp_path / "events.npz", halves(events), "npz", PRODUCTS)
     with np.load(tmp_path / "events.npz", allow_pickle=False) as found:
         assert list(found) == list(events)
         for name, column in events.items():
@@ -42,7 +46,7 @@ def test_npz(tmp_path, events):
 
 
 def test_parquet(tmp_path, events):
-    event_files.write_events(tmp_path / "events.parquet", halves(events), "parquet")
+    event_files.write_events(tmp_path / "events.parquet", halves(events), "parquet", PRODUCTS)
     found = parquet.read_table(tmp_path / "events.parquet")
     assert found.column_names == list(events)
     for name, column in events.items():
@@ -51,7 +55,7 @@ def test_parquet(tmp_path, events):
 
 def test_hepmc(tmp_path, events):
     path = tmp_path / "events.hepmc3"
-    event_files.write_events(path, halves(events), "hepmc")
+    event_files.write_events(path, halves(events), "hepmc", PRODUCTS)
     with pyhepmc.open(path) as file:
         found = list(file)
     assert len(found) == len(events["weight"])
@@ -109,7 +113,7 @@ def test_auto_takes_what_is_installed(monkeypatch, missing, best):
 def test_unwritable_folder_is_one_clear_line(tmp_path, events, kind):
     path = tmp_path / "none" / "events"
     with pytest.raises(OutputError, match=r"cannot write .*events: No such file or directory"):
-        event_files.write_events(path, halves(events), kind)
+        event_files.write_events(path, halves(events), kind, PRODUCTS)
 
 
 @pytest.mark.parametrize("kind", event_files.WRITERS)
@@ -122,7 +126,7 @@ def test_full_disk_leaves_nothing(tmp_path, events, kind):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
         with pytest.raises(OutputError, match="cannot write"):
-            event_files.write_events(path, halves(events), kind)
+            event_files.write_events(path, halves(events), kind, PRODUCTS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, previous)

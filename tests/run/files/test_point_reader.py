@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from axes import ANY
 
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.points import PointTest
@@ -24,14 +25,14 @@ def grid_tests():
 
 @pytest.fixture
 def path(tmp_path):
-    write_points(tmp_path / "points.csv", ["fhc", "rhc"], grid_tests())
+    write_points(tmp_path / "points.csv", ["fhc", "rhc"], grid_tests(), ANY)
     return tmp_path / "points.csv"
 
 
 def test_points_come_back_whatever_their_order(path):
     head, *lines = path.read_text().splitlines()
     path.write_text("\n".join([head, *lines[::-1]]))
-    table = read_points(path)
+    table = read_points(path, ANY)
     assert (tuple(table.masses), tuple(table.couplings)) == (MASSES, COUPLINGS)
     assert table.channels == ("fhc", "rhc")
     assert table.signal[1, 2].tolist() == [2.0, 2.0]
@@ -45,13 +46,13 @@ def test_bad_lines_are_named(path):
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:3], lines[3].replace("exact", "exact,ok")]))
     with pytest.raises(DataError, match=r"points.csv, line 4: 16 entries, expected 15"):
-        read_points(path)
+        read_points(path, ANY)
     path.write_text("\n".join([*lines[:2], lines[2].replace("1e-06", "many")]))
     with pytest.raises(DataError, match=r"line 3: coupling_inv_gev = 'many' is not a number"):
-        read_points(path)
+        read_points(path, ANY)
     path.write_text("\n".join(lines[:-1]))
     with pytest.raises(DataError, match=r"incomplete: no line for mass_gev = 0.2, .* = 1e-05"):
-        read_points(path)
+        read_points(path, ANY)
     path.write_text("\n".join([*lines, lines[2]]))
     with pytest.raises(DataError, match="line 8: repeats"):
-        read_points(path)
+        read_points(path, ANY)

@@ -1,0 +1,176 @@
+"""Datasets: what took the data, for how long, in which beam, and what is looked for in them."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, model_validator
+
+from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
+from hnlstat.config.detector import Detector
+from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
+from hnlstat.config.search import AnySearch, Search, Tracks
+from hnlstat.config.sections import Size
+from hnlstat.config.shapes import FiducialBox
+
+
+class Exposure(Section):
+    """Protons on target by horn mode; what was observed with them the searches say."""
+
+    name: Name
+    description: str = ""
+    pot: Annotated[dict[Name, Exposed], NotEmpty]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _data_are_of_searches(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "observed" in value:
+            raise problem("observed", GONE["exposure.observed"])
+        return value
+
+
+class FluxUncertainty(Section):
+    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
+
+    edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
+    size: tuple[Size, ...]
+
+    @model_validator(mode="after")
+    def _one_size_per_bin(self) -> Self:
+        if len(self.size) != len(self.edges) - 1:
+            raise problem(
+                "size", f"has {len(self.size)} values for {len(self.edges) - 1} bins of `edges`"
+            )
+        return self
+
+
+FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+
+
+def _table(value: str) -> str:
+    return str(home(Path(value)))
+
+
+class Flux(Section):
+    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
+
+    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
+    only those that are in both.
+    """
+
+    name: str
+    table: Annotated[str, AfterValidator(_table)]
+    flavours: FluxFlavours
+    flavours_by_mode: dict[str, FluxFlavours] | None = None
+    uncertainty: FluxUncertainty
+
+    def flavours_in(self, mode: str) -> tuple[str, ...]:
+        """Flavours that are used in a horn mode."""
+        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
+        return tuple(flavour for flavour in self.flavours if flavour in allowed)
+
+
+class Dataset(Section):
+    """
+    A detector with an exposure, in a beam, and what is looked for.
+
+    Attributes
+    ----------
+    name
+        Unique in a Study.
+    search
+        Searches by name.
+    """
+
+    name: Name
+    detector: Detector
+    exposure: Exposure
+    flux: Flux
+    search: Annotated[dict[Name, AnySearch], NotEmpty]
+
+    def volumes(self, search: Search) -> tuple[str, ...]:
+        """Names of the fiducial volumes that a search uses."""
+        return tuple(self.detector.fiducial) if search.fiducial is None else search.fiducial
+
+    def channel(self, search: Search, mode: str) -> str:
+        """Name of the channel of a search in a horn mode."""
+        parts = (self.name, mode) if len(self.search) == 1 else (self.name, search.name, mode)
+        return "_".join(parts)
+
+    def data(self, search: Search) -> dict[str, tuple[int, ...] | int] | Literal["asimov"] | None:
+        """Observed events of a search by horn mode; None: a projection."""
+        return search.observed.get(self.exposure.name)
+
+    @model_validator(mode="after")
+    def _searches_have_their_names(self) -> Self:
+        for key, search in self.search.items():
+            if search.name != key:
+                raise problem(f"search.{key}.name", f"{search.name} is not {key}")
+        return self
+
+    @model_validator(mode="after")
+    def _volumes_are_there(self) -> Self:
+        for search in self.search.values():
+            for name in self.volumes(search):
+                if name not in self.detector.fiducial:
+                    raise problem(
+                        f"search.{search.name}.fiducial",
+                        f"{name} is not a fiducial volume of {self.detector.name}; "
+                        + suggest(name, self.detector.fiducial),
+                    )
+                if isinstance(search, Tracks) and self.detector.around(name) is None:
+                    box = isinstance(self.detector.fiducial[name], FiducialBox)
+                    fault = "does not lie in a single box" if box else "is not a box"
+                    raise problem(
+                        f"detector.fiducial.{name}",
+                        f"{fault}; search {search.name} needs one with gas",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _modes_are_known(self) -> Self:
+        for search in self.search.values():
+            key, pot = f"search.{search.name}", self.exposure.pot
+            for mode in pot:
+                if mode not in search.background:
+                    raise problem(
+                        f"{key}.background",
+                        f"lacks the horn mode {mode} of exposure {self.exposure.name} "
+                        f"(has {[*search.background]})",
+                    )
+                other = search.background[mode].pot_of
+                if other is not None and other not in pot:
+                    raise problem(
+                        f"{key}.background.{mode}.pot_of",
+                        f"{other} is not a horn mode of exposure {self.exposure.name} ({[*pot]})",
+                    )
+            data = self.data(search)
+            if isinstance(data, dict) and data.keys() != pot.keys():
+                raise problem(
+                    f"{key}.observed.{self.exposure.name}",
+                    f"has {[*data]}, but pot has the modes {[*pot]}",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _events_count_once(self) -> Self:
+        for one, two in combinations(self.search.values(), 2):
+            if reason := count_twice((self, one), (self, two)):
+                raise problem(f"search.{two.name}", reason)
+        return self
+
+
+def count_twice(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str | None:
+    """Say so if two searches count the same decays, as far as can be seen from their names."""
+    (first, search), (second, other) = one, two
+    if search.final_state != other.final_state:
+        return None
+    if other.name in search.disjoint_from or search.name in other.disjoint_from:
+        return None
+    common = [name for name in first.volumes(search) if name in second.volumes(other)]
+    if not common:
+        return None
+    return (
+        f"counts the decays to {search.final_state} in {', '.join(common)} that {search.name} "
+        f"counts; if not say disjoint_from: [{search.name}]"
+    )

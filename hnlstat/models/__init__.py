@@ -1,0 +1,1 @@
+"""Models of N: what makes it and what it decays to. `config.model` says what a model is."""

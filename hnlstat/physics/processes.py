@@ -1,0 +1,150 @@
+"""What a simulation asks of the physics of a model: how N are made, and how they decay.
+
+Models give such objects. They are frozen dataclasses of plain values, for they travel to other
+processes, and what they hold, their code too, stands for the results that are kept.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hnlstat.physics import form_factors
+from hnlstat.physics.targets import Target
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scattering:
+    """Neutrinos that scatter on one kind of target; arrays (N,).
+
+    Attributes
+    ----------
+    q2, energy : Q^2 [GeV^2] and neutrino energy [GeV]
+    mass : of N [GeV]
+    target : the nucleus or nucleon
+    fermi_momentum : k_F [GeV] for Pauli suppression, or None
+    cross_section : as `Upscattering.cross_section`
+    """
+
+    q2: Array
+    energy: Array
+    mass: float
+    target: Target
+    fermi_momentum: float | None
+    cross_section: Array
+
+
+class Variation(Protocol):
+    """An uncertainty of how N are made, at +1 sigma; hashable, so that columns can share it."""
+
+    def __call__(self, made: Scattering) -> Array:
+        """Rate relative to the nominal one, (N,)."""
+
+
+@dataclass(frozen=True)
+class ScaledFermiMomentum:
+    """The Fermi momentum times `factor`."""
+
+    factor: float
+
+    def __call__(self, made: Scattering) -> Array:
+        """Ratio of the Pauli suppression, (N,); 1 where there is none."""
+        if made.fermi_momentum is None:
+            return np.ones_like(made.q2)
+        q = np.sqrt(made.q2)
+        nominal, varied = (
+            form_factors.pauli_suppression(q, k * made.fermi_momentum) for k in (1.0, self.factor)
+        )
+        return np.asarray(varied / nominal)
+
+
+@dataclass(frozen=True)
+class Upscattering(ABC):
+    """Neutrinos of the beam that become N on matter.
+
+    Attributes
+    ----------
+    helicity : of the N that a neutrino makes, from -1 to 1; an antineutrino's have the opposite one
+    """
+
+    helicity: ClassVar[float]
+
+    @abstractmethod
+    def cross_section(
+        self, q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
+    ) -> Array:
+        """Q^2 dsigma/dQ^2 [cm^2] over the model's strength; broadcasts.
+
+        Parameters
+        ----------
+        q2, energy, mass : Q^2 [GeV^2], neutrino energy [GeV] and mass of N [GeV]
+        target : the nucleus (coherent) or nucleon, without Pauli suppression
+        """
+
+    def variations(self, sizes: Mapping[str, float]) -> dict[str, Variation]:
+        """Those of the uncertainties that act here, at +1 sigma.
+
+        Parameters
+        ----------
+        sizes : relative size of each that is switched on: "form_factor", of the radii of charge and
+            magnetisation, and "pauli", of the Fermi momentum
+        """
+        return {"pauli": ScaledFermiMomentum(1 + sizes["pauli"])} if "pauli" in sizes else {}
+
+
+@dataclass(frozen=True)
+class Product:
+    """A particle that N decays to and that can be seen.
+
+    Attributes
+    ----------
+    name : "eminus"; the columns of event files begin with it
+    code : number of the Particle Data Group
+    charge : in units of the positron's
+    mass : [GeV]
+    """
+
+    name: str
+    code: int
+    charge: int
+    mass: float
+
+
+@dataclass(frozen=True)
+class Decay(ABC):
+    """A decay of N, sampled."""
+
+    @property
+    @abstractmethod
+    def products(self) -> tuple[Product, ...]:
+        """What can be seen, in the order of `sample`."""
+
+    @property
+    def neutrinos(self) -> tuple[float, float, float] | None:
+        """Share of each flavour e, mu, tau of a neutrino that escapes; None: there is none."""
+        return None
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Random numbers that a decay takes."""
+
+    @abstractmethod
+    def sample(
+        self, points: Array, momentum: Array, mass: float, polarisation: ArrayLike
+    ) -> tuple[Array, ...]:
+        """Four-vectors (N, 4), (E, px, py, pz) [GeV], of each of the products.
+
+        Parameters
+        ----------
+        points : (N, dimensions) in [0, 1)
+        momentum : (N, 3) of N in the laboratory [GeV]
+        mass : of N [GeV], above the sum of the products' masses
+        polarisation : helicity of N times the lepton number of the decay, from -1 to 1, (N,) or a
+            number; 0 for the mean over both numbers, which a Majorana N has
+        """
