@@ -16,7 +16,8 @@ from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.workspace import SignalGrid, background_only, lazy_patchset
+from hnlstat.likelihood.patchset import SignalGrid, lazy_patchset
+from hnlstat.likelihood.workspace import background_only
 from hnlstat.run import stages
 from hnlstat.run.current import Run
 from hnlstat.run.files.folder import json_parts, write_json, write_parts

@@ -29,8 +29,9 @@ from hnlstat.inference.limits.sensitivity import sensitivity
 from hnlstat.likelihood.combine import PublishedLikelihood, combine
 from hnlstat.likelihood.covariance import chi_square
 from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.patchset import SignalGrid, patchset
 from hnlstat.likelihood.reader import read_likelihoods
-from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset, workspace
+from hnlstat.likelihood.workspace import background_only, workspace
 
 TOYS = ToySettings(40_000)
 SPECTRUM = CountingModel(

@@ -9,8 +9,9 @@ import pytest
 
 from hnlstat.inference.engines.profile import best_fit
 from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.patchset import SignalGrid, patchset
 from hnlstat.likelihood.reader import read_likelihoods
-from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset
+from hnlstat.likelihood.workspace import background_only
 
 cabinetry = pytest.importorskip("cabinetry")
 
