@@ -1,4 +1,8 @@
-"""Patch sets of pyhf: the signal of each grid point, as a change of the background's workspace."""
+"""Patch sets of pyhf: the signal of each grid point, as a change of the background's workspace.
+
+The background-only workspace together with a patch set is what likelihoods are published as
+(ATL-PHYS-PUB-2019-029).
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""pyhf workspaces and patch sets of a counting experiment.
-
-JSON as the HistFactory schema 1.0.0 of pyhf has it. The background-only workspace together with a
-patch set is what likelihoods are published as (ATL-PHYS-PUB-2019-029): each patch brings the
-signal of one (mass, coupling) point.
-"""
+"""pyhf workspaces of a counting experiment, JSON as the HistFactory schema 1.0.0 of pyhf has it."""
 
 import hashlib
 import json

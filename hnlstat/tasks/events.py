@@ -10,7 +10,8 @@ from hnlstat.run.current import Run
 from hnlstat.run.files.event_files import FILES, best_format, write_events
 from hnlstat.run.stages import point_of
 from hnlstat.search.table import YieldTable
-from hnlstat.simulation.events import Columns, EventJob, EventModel, Tally, divide, join, strata
+from hnlstat.simulation.events import Columns, EventJob, EventModel, Tally, join
+from hnlstat.simulation.strata import divide, strata
 
 BATCHES_IN_MEMORY = 16
 """Of events, between their making and the file: some 10 MB each."""

@@ -8,7 +8,8 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan, branching_ratio
-from hnlstat.simulation.events import EventModel, Tally, divide, join, strata
+from hnlstat.simulation.events import EventModel, Tally, join
+from hnlstat.simulation.strata import divide, strata
 from hnlstat.studies import load
 
 COUPLINGS = np.array([1e-7, 1e-6, 1e-5])

@@ -140,9 +140,7 @@ def read_yields(
     rows = list(dict.fromkeys(keys))
     number_of = {key: number for number, key in enumerate(rows)}
     row = np.array([number_of[key] for key in keys])
-    axes = [table.numbers(name, above=0) for name in yield_axes(axis)]
-    for name, values in zip(yield_axes(axis), axes, strict=True):
-        check_distinct(table, name, values)
+    axes = [_distinct(table, name) for name in yield_axes(axis)]
     if not own:
         _check_units(table, axis, *axes)
     (masses, mass), (couplings, coupling) = (np.unique(a, return_inverse=True) for a in axes)
@@ -174,6 +172,13 @@ def read_yields(
             if column.startswith(MODIFIER_PREFIX)
         },
     )
+
+
+def _distinct(table: CsvTable, name: str) -> FloatArray:
+    """Masses or couplings of every line."""
+    values = table.numbers(name, above=0)
+    check_distinct(table, name, values)
+    return values
 
 
 def _check_units(
