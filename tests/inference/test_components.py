@@ -212,7 +212,9 @@ def test_combined_likelihoods_share_components_by_name():
             {key: np.tile(delta, (2, 1)) for key, delta in part.signal_modifiers.items()},
             np.tile(part.mc_error, (2, 1)),
         )
-        return PublishedLikelihood(name, background_only(part), patchset(part, grid, name))
+        return PublishedLikelihood(
+            name, background_only(part), patchset(part, grid, name, "coupling_inv_gev")
+        )
 
     found = combine([likelihood("near", [0, 1, 2]), likelihood("far", [3])], "both")
     assert found.correlated == ("flux", "search_0")
