@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from hnlstat.beam.flux import FLAVOURS, load_flux
-from hnlstat.config.sections import Flux
+from hnlstat.config.dataset import Flux
 from hnlstat.errors import ConfigError
 from hnlstat.studies import load
 from hnlstat.system.shipped import conf_dir
