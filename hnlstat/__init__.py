@@ -56,12 +56,14 @@ class _Package(ModuleType):
 sys.modules[__name__].__class__ = _Package
 
 
-def __getattr__(name: str) -> Any:
-    if name in ROOMS or name == "errors":
-        return import_module(f"hnlstat.{name}")
-    if name in __all__:
-        return getattr(import_module("hnlstat.api"), name)
-    raise AttributeError(f"module 'hnlstat' has no attribute {name!r}")
+if not TYPE_CHECKING:  # which knows the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name in ROOMS or name == "errors":
+            return import_module(f"hnlstat.{name}")
+        if name in __all__:
+            return getattr(import_module("hnlstat.api"), name)
+        raise AttributeError(f"module 'hnlstat' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import hnlstat
-from hnlstat.api.results import ContourResult
+from hnlstat.api.results import Result
 from hnlstat.errors import HnlstatError
 
 SAME = {"yields": 6e-8, "limits": 6e-7, "points": 6e-4}
@@ -109,7 +109,7 @@ def test_results_can_be_copied_and_pickled(study, result):
         for other in (copy.deepcopy(thing), pickle.loads(pickle.dumps(thing))):
             assert repr(other) == repr(thing)
     other = pickle.loads(pickle.dumps(result))
-    assert isinstance(other, ContourResult)
+    assert isinstance(other, Result)
     assert isinstance(other.figure(), Figure)
 
 
