@@ -40,6 +40,10 @@ class _Room(ModuleType):
     def __wrapped__(self) -> Any:
         return getattr(import_module("hnlstat.api"), self.__name__.rpartition(".")[2])
 
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return str(self.__wrapped__.__doc__)
+
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         return self.__wrapped__(*arguments, **settings)
 
