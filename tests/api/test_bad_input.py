@@ -89,6 +89,10 @@ def test_a_study_that_was_changed_is_checked_again(study):
     for call in (hnlstat.run, hnlstat.simulate):
         with pytest.raises(ConfigError, match=r"scan.mass: 40 GeV is above the beam's reach"):
             call(study.replace(scan=heavy))
+    with pytest.raises(ConfigError, match=r"levels: \(0.9, 2\)|levels.1: 2"):
+        study.inference.replace(levels=(0.9, 2))
+    with pytest.raises(ConfigError, match="nme: unknown key; did you mean name"):
+        study.replace(nme="x")
 
 
 @pytest.fixture(scope="module")
