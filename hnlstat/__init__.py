@@ -40,6 +40,10 @@ class _Room(ModuleType):
     def __wrapped__(self) -> Any:
         return getattr(import_module("hnlstat.api"), self.__name__.rpartition(".")[2])
 
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return str(self.__wrapped__.__doc__)
+
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         return self.__wrapped__(*arguments, **settings)
 
@@ -56,12 +60,14 @@ class _Package(ModuleType):
 sys.modules[__name__].__class__ = _Package
 
 
-def __getattr__(name: str) -> Any:
-    if name in ROOMS or name == "errors":
-        return import_module(f"hnlstat.{name}")
-    if name in __all__:
-        return getattr(import_module("hnlstat.api"), name)
-    raise AttributeError(f"module 'hnlstat' has no attribute {name!r}")
+if not TYPE_CHECKING:  # which knows the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name in ROOMS or name == "errors":
+            return import_module(f"hnlstat.{name}")
+        if name in __all__:
+            return getattr(import_module("hnlstat.api"), name)
+        raise AttributeError(f"module 'hnlstat' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -8,12 +8,13 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from hnlstat.api.tables import Table, table_of
-from hnlstat.config.base import suggest
+from hnlstat.config.base import home, suggest
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, FigureError, HnlstatError
 from hnlstat.report.summary_text import notes
@@ -33,7 +34,7 @@ NOTEBOOK_DPI = 110
 
 class Result:
     """
-    What came of a run.
+    What came of a run; what its task does not give is a ConfigError that says so.
 
     Attributes
     ----------
@@ -104,6 +105,21 @@ class Result:
         return self._table("yields")
 
     @property
+    def limits(self) -> Table:
+        """Limits on the coupling by mass, as in limits.csv."""
+        return self._table("limits")
+
+    @property
+    def points(self) -> Table:
+        """Tests of every grid point, as in points.csv."""
+        return self._table("points")
+
+    @property
+    def contours(self) -> Sequence[Region]:
+        """The regions of each limit in the plane of mass and coupling."""
+        return tuple(self.document("contours.json"))
+
+    @property
     def workspace(self) -> dict[str, Any]:
         """The likelihood without signal, as a pyhf workspace."""
         return dict(self.document("workspace/BkgOnly.json"))
@@ -119,7 +135,7 @@ class Result:
             raise ConfigError(f"{name}: task={self.study.task.kind} gives no such result")
         return self.tables[name]
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, path: str | PathLike[str]) -> Path:
         """
         Write all files that the command line leaves, but the log, into a new folder.
 
@@ -128,11 +144,11 @@ class Result:
         OutputError
             If there is something in it, or it cannot be written.
         """
-        path = Path(folder).expanduser()
+        place = folder("save", path)
         if self.study.task.kind in running.ON_FOLDERS:
             raise ConfigError(f"save: the files of task={self.study.task.kind} have their folder")
-        running.save(self._outcome, path)
-        return path
+        running.save(self._outcome, place)
+        return place
 
     def check_drawn(self) -> None:
         """Raise a FigureError if the folder lacks a figure that could not be drawn."""
@@ -167,23 +183,14 @@ class Result:
         return f"<div>{''.join(parts)}</div>"
 
 
-class ContourResult(Result):
-    """What task=contour finds: limits, discoveries, their regions."""
-
-    @property
-    def limits(self) -> Table:
-        """Limits on the coupling by mass, as in limits.csv."""
-        return self._table("limits")
-
-    @property
-    def points(self) -> Table:
-        """Tests of every grid point, as in points.csv."""
-        return self._table("points")
-
-    @property
-    def contours(self) -> Sequence[Region]:
-        """The regions of each limit in the plane of mass and coupling."""
-        return tuple(self.document("contours.json"))
+def folder(key: str, value: object) -> Path:
+    """Give the path of a folder that is named by a string or path."""
+    try:
+        if not isinstance(value, str | PathLike) or not str(value):
+            raise ValueError("is not the path of a folder")
+        return home(Path(value))
+    except ValueError as error:
+        raise ConfigError(f"{key}: {value!r:.100} {error}") from None
 
 
 def drawn(name: str, make: Any) -> Figure:
@@ -211,9 +218,3 @@ def _grid(grid: Any) -> str:
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in grid.rows
     )
     return f"<table><caption>{html.escape(grid.title)}</caption><tr>{head}</tr>{rows}</table>"
-
-
-def result_of(outcome: Outcome) -> Result:
-    """Wrap what came of a run."""
-    kind = ContourResult if outcome.study.task.kind == "contour" else Result
-    return kind(outcome)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING
 
-from hnlstat.api.results import Result, result_of
+from hnlstat.api.results import Result, folder
 from hnlstat.api.stages import Fit, Likelihood, Limits
 from hnlstat.api.tables import Table, Yields, limit_columns, point_columns, yield_columns
 from hnlstat.config.study import MIN_COUPLINGS, Study
@@ -53,8 +52,10 @@ def run(
     verbose
         Print what the command line prints at the end.
 
+    Returns
+    -------
     Result
-        With tables, figures and the summary; a `ContourResult` for task=contour.
+        Tables, figures and the summary.
 
     Raises
     ------
@@ -63,10 +64,10 @@ def run(
     """
     _check_study("run", study)
     if not isinstance(keep, bool):
-        study = study.replace(runs=Path(fspath(keep)))
+        study = study.model_copy(update={"runs": folder("keep", keep)})
     screen = Screen() if verbose else None
     with as_guest(), memory_in_a_line():
-        return result_of(
+        return Result(
             running.run(study, keep=bool(keep), screen=screen, progress=_console(progress))
         )
 

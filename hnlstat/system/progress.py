@@ -73,4 +73,4 @@ def _line(title: str, total: int, done: int, console: Console) -> Iterator[Calla
     finally:
         if shown:
             write("")
-            write("")
+            console.file.write("\r")

@@ -89,6 +89,10 @@ def test_a_study_that_was_changed_is_checked_again(study):
     for call in (hnlstat.run, hnlstat.simulate):
         with pytest.raises(ConfigError, match=r"scan.mass: 40 GeV is above the beam's reach"):
             call(study.replace(scan=heavy))
+    with pytest.raises(ConfigError, match=r"levels: \(0.9, 2\)|levels.1: 2"):
+        study.inference.replace(levels=(0.9, 2))
+    with pytest.raises(ConfigError, match="nme: unknown key; did you mean name"):
+        study.replace(nme="x")
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +143,14 @@ def test_what_a_result_lacks_is_one_line(result, small, tmp_path):
         ("figure: 'contour' is none; did you mean contours\\?", lambda: result.figure("contour")),
         ("figure: task=yields has none", lambda: yields.figure()),
         ("workspace/BkgOnly.json: task=yields gives no such", lambda: yields.workspace),
+        ("limits: task=yields gives no such result", lambda: yields.limits),
+        ("contours.json: task=yields gives no such", lambda: yields.contours),
         ("x: task=contour gives no such result", lambda: result.document("x")),
         ("file: is there already; name a new folder", lambda: result.save(tmp_path / "file")),
+        ("save: 3 is not the path of a folder", lambda: result.save(3)),
+        ("save: '' is not the path", lambda: result.save("")),
+        ("save: '~no_such_user/x' begins with ~", lambda: result.save("~no_such_user/x")),
+        ("keep: None is not the path", lambda: hnlstat.run(yields.study, keep=None)),
         ("cannot make|cannot write", lambda: result.save(tmp_path / "file" / "below")),
     ):  # fmt: skip
         with pytest.raises(HnlstatError, match=line) as caught:

@@ -68,6 +68,7 @@ def test_functions_are_found_by_people_and_tools():
         function = getattr(hnlstat, name)
         assert callable(function)
         assert name in dir(hnlstat)
+        assert "Parameters\n" in inspect.getdoc(function)
         assert inspect.signature(function) == inspect.signature(getattr(hnlstat.api, name))
     from hnlstat import likelihood, run
     from hnlstat.run.stages import title  # the rooms of the same names are there, too

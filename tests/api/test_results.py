@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import hnlstat
-from hnlstat.api.results import ContourResult
+from hnlstat.api.results import Result
 from hnlstat.errors import HnlstatError
 
 SAME = {"yields": 6e-8, "limits": 6e-7, "points": 6e-4}
@@ -109,7 +109,7 @@ def test_results_can_be_copied_and_pickled(study, result):
         for other in (copy.deepcopy(thing), pickle.loads(pickle.dumps(thing))):
             assert repr(other) == repr(thing)
     other = pickle.loads(pickle.dumps(result))
-    assert isinstance(other, ContourResult)
+    assert isinstance(other, Result)
     assert isinstance(other.figure(), Figure)
 
 
@@ -200,3 +200,17 @@ def test_a_fit_stage_by_stage(small):
     assert found.figure("pulls").axes
     assert "coupling" in found._repr_html_()
     assert len(found.contours) == len(whole.document("contours.json"))
+
+
+def test_tasks_on_folders_of_runs(small, result, tmp_path):
+    other = hnlstat.run(hnlstat.study(*small, task="workspace", detector={"name": "other"}))
+    parts = [str(one.save(tmp_path / name)) for name, one in (("a", result), ("b", other))]
+    both = hnlstat.run(hnlstat.study("task=combine", task={"folders": parts}))
+    assert both.summary["patches"] == len(both.patchset["patches"])
+    assert {c["name"] for c in both.workspace["channels"]} >= {"nd280_fhc", "other_fhc"}
+    wanted = {"folder": parts[0], "figures": ["yields"]}
+    drawn = hnlstat.run(hnlstat.study("task=figures", task=wanted, executor="serial"))
+    assert drawn.summary["figures"] == ["yields"]
+    assert (tmp_path / "a" / "figures" / "yields.png").is_file()
+    with pytest.raises(HnlstatError, match="save: the files of task=figures have their folder"):
+        drawn.save(tmp_path / "c")
