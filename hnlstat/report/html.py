@@ -12,8 +12,8 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.config.study import Study
 from hnlstat.errors import DataError
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import unit_text
@@ -23,6 +23,7 @@ from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.studies.saved import yaml_text
 from hnlstat.system.reading import read_json, read_text
+from hnlstat.version import __version__
 
 REPORT = "report.html"
 CAPTIONS = {
@@ -100,14 +101,13 @@ def render_report(run: FinishedRun) -> str:
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[
-            *(f"Model: {one}." for one in study.model.references),
-            *SOURCES,
-            *_flux_source(run),
-            *_bound_sources(bounds),
-        ],
-        version=hnlstat.__version__,
+        sources=[*_model_sources(study), *SOURCES, *_flux_source(run), *_bound_sources(bounds)],
+        version=__version__,
     )
+
+
+def _model_sources(study: Study) -> list[str]:
+    return [f"Model: {publication}." for publication in study.model.references]
 
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:

@@ -242,8 +242,9 @@ def contours_document(found: Sequence[Region]) -> dict[str, Any]:
 
     - `level` (0.90 for 90 %), `kind` ("observed", "expected", "expected_-2" ... "expected_+2",
       "discovery") and `method` (calculator and test);
-    - `polygon`: lists of points [mass in GeV, coupling in its unit]. The first is the outer boundary,
-      anticlockwise, any others are holes, clockwise; each repeats its first point at the end;
+    - `polygon`: lists of points [mass in GeV, coupling in its unit]. The first is the outer
+      boundary, anticlockwise, any others are holes, clockwise; each repeats its first point at the
+      end;
     - `lines`: the parts of these boundaries that are limits; the rest is the edge of the grid;
     - `open`: `low_mass`, `high_mass`, `low_coupling`, `high_coupling`, true where the region runs
       to that edge of the grid, and perhaps beyond.

@@ -16,7 +16,8 @@ from hnlstat.config.registry import foreign_code, model_class
 from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.errors import ConfigError
 from hnlstat.physics.targets import target
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.run.store import packing
 from hnlstat.search.yields import Job, Plan
 from hnlstat.simulation.apparatus import Apparatus

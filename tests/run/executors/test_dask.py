@@ -26,7 +26,7 @@ def executor(**changes):
 @pytest.fixture(scope="module", autouse=True)
 def _workers_find_the_tests():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "importable"))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "importable"))
         yield
 
 
