@@ -1,4 +1,4 @@
-"""Where the settings of an option belong in the whole configuration, as far as files need not say."""
+"""Where settings of an option belong in the whole configuration, as far as files need not say."""
 
 from __future__ import annotations
 
