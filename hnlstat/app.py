@@ -1,6 +1,5 @@
 """The command line: compose the configuration, check it, run the task."""
 
-import argparse
 import gc
 import os
 import re
@@ -10,13 +9,14 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-import hnlstat
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
+from hnlstat.system.arguments import own_folder_first
 from hnlstat.system.interrupts import interruption, stopped_in_order
 from hnlstat.system.shipped import conf_dir, help_text
 from hnlstat.system.streams import own_streams
+from hnlstat.version import __version__
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _answer(arguments: list[str]) -> int:
     """Do what is asked for; gives the exit status."""
     if "--version" in arguments:
-        print(f"hnlstat {hnlstat.__version__}")
+        print(f"hnlstat {__version__}")
         return 0
     try:
         if arguments in (["--help"], ["-h"]):
@@ -116,7 +116,7 @@ def _line(reason: object) -> str:
 
 
 def _run_hydra(arguments: list[str]) -> None:
-    folder, rest, options = _own_folder_first(arguments, conf_dir())
+    folder, rest, options = own_folder_first(arguments, conf_dir())
     try:
         with _as_process(rest):
             if _plain(rest):
@@ -163,61 +163,6 @@ def _run_as_asked(folder: Path, *, sweep: bool) -> None:
         _sweep(decorate(_task))
     else:
         decorate(_task)()
-
-
-def _own_folder_first(
-    arguments: list[str], shipped: Path
-) -> tuple[Path, list[str], argparse.Namespace]:
-    """
-    Let Hydra look into the user's --config-dir before the shipped configuration.
-
-    By itself it does the opposite, so that neither a file of the same name nor the config.yaml of
-    a run would be found.
-    """
-    from hydra._internal.utils import get_args_parser
-
-    parser = get_args_parser()
-    parser.error = _bad_arguments  # type: ignore[method-assign]
-    options = parser.parse_args(arguments)
-    commands = "run", "multirun", "cfg", "info", "shell_completion"
-    if sum(bool(getattr(options, command)) for command in commands) > 1:
-        raise ConfigError("give only one of --run, --multirun, --cfg, --info, --shell-completion")
-    if options.resolve and not options.cfg and not options.help:
-        raise ConfigError("--resolve: goes with --cfg")
-    if options.experimental_rerun is not None:
-        raise ConfigError("--experimental-rerun: is not for hnlstat; use --config-dir RUN")
-    if options.shell_completion and not re.fullmatch(
-        "(install|uninstall|query)=(bash|fish|zsh)",
-        options.overrides[0] if options.overrides else "",
-    ):
-        raise ConfigError("--shell-completion: write --shell-completion install=bash (fish, zsh)")
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--config-dir", "-cd", type=Path)
-    found, rest = finder.parse_known_args(arguments)
-    if found.config_dir is None:
-        found.config_dir = _folder_to_resume(options.overrides)
-    if found.config_dir is None:
-        return shipped, arguments, options
-    own = Path(os.path.expanduser(found.config_dir))
-    if not own.is_dir():
-        raise ConfigError(f"--config-dir: {own} is not a folder")
-    return own.resolve(), ["--config-dir", str(shipped), *rest], options
-
-
-def _folder_to_resume(overrides: list[str]) -> Path | None:
-    """Give the folder of a run that is to go on; its configuration is taken."""
-    values = [text.partition("=")[2].strip("'\"") for text in overrides if text[:7] == "resume="]
-    chosen = [value for value in values if value not in ("null", "")]
-    if not chosen:
-        return None
-    folder = Path(os.path.expanduser(chosen[-1]))
-    if not (folder / "config.yaml").is_file():
-        raise ConfigError(f"resume: {folder} is not the folder of a run: it has no config.yaml")
-    return folder
-
-
-def _bad_arguments(message: str) -> NoReturn:
-    raise ConfigError(f"{message}; see hnlstat --help")
 
 
 @contextmanager
@@ -301,7 +246,8 @@ def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
         from hnlstat.studies import from_config
 
         study = from_config(config, hydra)
+        from hnlstat.api import run  # only now: it brings everything else
 
-        from hnlstat.tasks.running import run  # only now: it brings everything else
-
-        return run(study)
+        result = run(study, keep=True, progress=True, verbose=True)
+    result.check_drawn()
+    return result.folder

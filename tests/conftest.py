@@ -1,9 +1,7 @@
 """Fixtures for all parts: the shipped scenarios, composed once."""
 
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 # as the command line does, before numpy is loaded: threads only compete with each other here
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -12,8 +10,10 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 import numpy as np
 import pytest
 
+import hnlstat.tasks.running
 from hnlstat.config import Study
 from hnlstat.studies import load
+from hnlstat.tasks.running import Outcome
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,9 +45,12 @@ def upgrade() -> Study:
 def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Study]:
     """Collect the studies that reach the tasks, in an empty folder; nothing is calculated."""
     seen: list[Study] = []
-    stub = ModuleType("hnlstat.tasks.running")
-    stub.run = seen.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "hnlstat.tasks.running", stub)
+
+    def run(study: Study, **_: object) -> Outcome:
+        seen.append(study)
+        return Outcome(study, {}, {}, {}, (), None, 0.0)
+
+    monkeypatch.setattr(hnlstat.tasks.running, "run", run)
     monkeypatch.chdir(tmp_path)
     return seen
 

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 
+import hnlstat.tasks.running
 from hnlstat.app import main
 from hnlstat.config import Study
 from hnlstat.errors import OutputError
 from hnlstat.studies.saved import content_hash, to_yaml
+from hnlstat.tasks.running import Outcome
 
 Run = Callable[..., int]
 
 
 def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_: Study) -> None:
+    def run(_: Study, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(sys.modules["hnlstat.tasks.running"], "run", run)
+    monkeypatch.setattr(hnlstat.tasks.running, "run", run)
 
 
 def test_a_single_run_leaves_nothing_of_hydra(studies: list[Study], tmp_path: Path) -> None:
@@ -40,10 +42,13 @@ def test_a_quoted_value_is_no_folder_to_resume(studies: list[Study]) -> None:
 def test_what_others_log_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(_: Study) -> None:
-        logging.getLogger("hnlstat").info("for the log file")
+    real = hnlstat.tasks.running.run
 
-    monkeypatch.setattr(sys.modules["hnlstat.tasks.running"], "run", run)
+    def run(study: Study, **settings: object) -> Outcome:
+        logging.getLogger("hnlstat").info("for the log file")
+        return real(study, **settings)
+
+    monkeypatch.setattr(hnlstat.tasks.running, "run", run)
     assert main([]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -223,9 +228,7 @@ def test_an_interruption_behind_an_error_of_a_library_is_one_line(
 ) -> None:
     behind.__context__ = KeyboardInterrupt()
     fail_with(behind, monkeypatch)
-    monkeypatch.setattr(
-        "hnlstat.app._run_hydra", lambda _: sys.modules["hnlstat.tasks.running"].run(None)
-    )
+    monkeypatch.setattr("hnlstat.app._run_hydra", lambda _: hnlstat.tasks.running.run(None))
     assert main([]) == 130
     assert capsys.readouterr().err == "hnlstat: interrupted\n"
 

@@ -10,7 +10,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.likelihood.channels import channels
-from hnlstat.run.stages import projections
+from hnlstat.run.remarks import projections
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load
 

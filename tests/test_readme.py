@@ -1,4 +1,4 @@
-"""The commands of README and docs are such: each composes to a study that can be run."""
+"""The commands of README and docs are such: each composes to a study; code in Python is run."""
 
 import itertools
 import re
@@ -7,23 +7,33 @@ from pathlib import Path
 
 import pytest
 
+import hnlstat
 from hnlstat.app import main
 from hnlstat.studies import load
 
 ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 FLAGS = ("--help", "--cfg")  # run as they are
 PLACEHOLDER = "<date>_<time>"
 
 
 def commands():
     """Arguments of `python -m hnlstat` in the shell blocks of each page."""
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for page in PAGES:
         for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 for part in line.split("&&"):
                     words = shlex.split(part, comments=True)
                     if words[:3] == ["python", "-m", "hnlstat"]:
                         yield pytest.param(words[3:], id=f"{page.stem} {' '.join(words[3:])}")
+
+
+def scripts():
+    """The Python blocks of each page, one after the other as a reader would run them."""
+    for page in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        if blocks:
+            yield pytest.param("\n".join(blocks), id=page.stem)
 
 
 def jobs(arguments):
@@ -51,6 +61,26 @@ def test_commands_can_be_run(arguments, tmp_path, monkeypatch, capsys):
         return
     for job in jobs(arguments):
         load(job)
+
+
+@pytest.mark.parametrize("code", [*scripts()])
+def test_code_runs_and_leaves_nothing(code, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    coarse = [
+        "scan.mass.values=[0.06,0.09,0.14,0.2]", "scan.coupling.points=12",
+        "simulation.precision=0.1", "executor=serial",
+    ]  # fmt: skip
+    study = hnlstat.study
+
+    def quick(*overrides, **sections):
+        return study(*overrides, *coarse, **{k: v for k, v in sections.items() if k != "scan"})
+
+    monkeypatch.setattr(hnlstat, "study", quick, raising=False)
+    names: dict[str, object] = {}
+    exec(compile(code, "page", "exec"), names)
+    assert len(names["result"].limits) > 10
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_there_are_commands():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hnlstat.errors import DataError
 from hnlstat.system.reading import shortened
+from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
 
@@ -23,7 +24,6 @@ POT_UNIT = 1e21
 TOTAL = 1.0, 1e22
 """Neutrinos / cm^2 / 1e21 POT in all bins, between those far from a weak beam and ten a proton."""
 
-_DATA = Path(__file__).parent.parent / "data"
 _EDGES = ("e_low_gev", "e_high_gev")
 
 
@@ -44,12 +44,6 @@ class FluxTable:
     def modes(self) -> tuple[str, ...]:
         """Horn modes, in the order of the table."""
         return tuple(dict.fromkeys(mode for mode, _ in self.flux))
-
-    @property
-    def max_energy(self) -> float:
-        """Upper edge [GeV] of the last bin with any flux."""
-        total = np.sum(list(self.flux.values()), axis=0)
-        return float(self.edges_gev[1:][total > 0][-1])
 
     def only(self, flavours_in: Callable[[str], Collection[str]]) -> "FluxTable":
         """The table with the columns of those flavours that a function gives for each mode."""
@@ -92,13 +86,13 @@ def load_flux(table: str) -> FluxTable:
 
 def flux_file(table: str) -> Path:
     """Give the file of a flux table, shipped or the user's own; see `load_flux`."""
-    return _DATA / f"{table}.csv" if is_shipped(table) else Path(table)
+    return DATA / f"{table}.csv" if is_shipped(table) else Path(table)
 
 
 def is_shipped(table: str) -> bool:
     """Tell whether a flux table comes with hnlstat."""
     # a name only: of absolute paths and those with .. the package's own folder is no part
-    return table == Path(table).name and (_DATA / f"{table}.csv").is_file()
+    return table == Path(table).name and (DATA / f"{table}.csv").is_file()
 
 
 def _read_flux(path: Path) -> FluxTable:

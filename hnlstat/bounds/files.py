@@ -25,12 +25,12 @@ from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import check_couplings, check_masses
 
 FloatArray = NDArray[np.float64]
 
-DATA = Path(__file__).parent.parent / "data"
 FOLDER = DATA / "bounds"
 
 

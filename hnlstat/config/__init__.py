@@ -1,7 +1,7 @@
 """The typed Study, validated and immutable."""
 
 from hnlstat.config.dataset import Dataset, Exposure, Flux
-from hnlstat.config.detector import Box, Detector, FiducialBox, Layer, Stack
+from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.model import Model
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
@@ -12,6 +12,7 @@ from hnlstat.config.sections import (
     Simulation,
     Systematics,
 )
+from hnlstat.config.shapes import Box, FiducialBox, Layer, Stack
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
 

@@ -48,8 +48,9 @@ class Section(BaseModel):
         return data
 
     def replace(self, **changes: object) -> Self:
-        """Copy with some values changed, validated like the original."""
-        return type(self)(**{**{k: getattr(self, k) for k in type(self).model_fields}, **changes})
+        """Copy with some values changed, validated like the original; errors as in `validate`."""
+        mine = {key: getattr(self, key) for key in type(self).model_fields}
+        return validate(type(self), mine | changes)
 
 
 def file_name(value: str) -> str:

@@ -11,6 +11,7 @@ from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
 from hnlstat.config.search import AnySearch, Search, Tracks
 from hnlstat.config.sections import Size
+from hnlstat.config.shapes import FiducialBox
 
 
 class Exposure(Section):
@@ -118,9 +119,11 @@ class Dataset(Section):
                         + suggest(name, self.detector.fiducial),
                     )
                 if isinstance(search, Tracks) and self.detector.around(name) is None:
+                    box = isinstance(self.detector.fiducial[name], FiducialBox)
+                    fault = "does not lie in a single box" if box else "is not a box"
                     raise problem(
                         f"detector.fiducial.{name}",
-                        f"does not lie in a single box; search {search.name} needs one with gas",
+                        f"{fault}; search {search.name} needs one with gas",
                     )
         return self
 

@@ -1,81 +1,19 @@
-"""Detectors: materials, volumes and the fiducial boxes in which decays are looked for."""
+"""Detectors: materials, volumes and the fiducial volumes in which decays are looked for."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import Discriminator, Tag, model_validator
+import numpy as np
+from pydantic import model_validator
 
-from hnlstat.config.base import Assuming, Name, Section, problem, suggest
-from hnlstat.config.quantities import (
-    Length,
-    NotEmpty,
-    PositiveDensity,
-    PositiveLength,
-    PositiveRatio,
-    whole,
-)
-
-Extent = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-"""Lower and upper edge [m] along x, y and z."""
-
+from hnlstat.config.base import Assuming, Name, problem, suggest
+from hnlstat.config.quantities import NotEmpty, PositiveRatio
+from hnlstat.config.shapes import Box, Extent, Fiducial, FiducialBox, Stack, Volume
+from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
+from hnlstat.detector.relations import ROUNDING, apart, inside
 
 Fractions = dict[str, PositiveRatio]
-
-
-class _CenteredBox(Section):
-    center: tuple[Length, Length, Length]
-    size: tuple[PositiveLength, PositiveLength, PositiveLength]
-
-    @property
-    def extent(self) -> Extent:
-        """Edges [m] along x, y and z."""
-        x, y, z = ((c - s / 2, c + s / 2) for c, s in zip(self.center, self.size, strict=True))
-        return x, y, z
-
-
-class Box(_CenteredBox):
-    """A box of one material: density [g/cm3], centre and full size (x, y, z) [m]."""
-
-    material: str
-    density: PositiveDensity
-
-
-class FiducialBox(_CenteredBox):
-    """A box in which decays are looked for: centre and full size (x, y, z) [m]."""
-
-
-class Layer(Section):
-    """A layer of a stack: density [g/cm3] and thickness along z [m]."""
-
-    material: str
-    density: PositiveDensity
-    thickness: PositiveLength
-
-
-class Stack(Section):
-    """Layers along z, repeated: `start` is the upstream face of the first layer, z [m]."""
-
-    start: Length
-    center: tuple[Length, Length]
-    size: tuple[PositiveLength, PositiveLength]
-    repeat: Annotated[int, whole(1, 10_000)]
-    layers: Annotated[tuple[Layer, ...], NotEmpty]
-
-    @property
-    def extent(self) -> Extent:
-        """Edges [m] along x, y and z of all layers together."""
-        x, y = ((c - s / 2, c + s / 2) for c, s in zip(self.center, self.size, strict=True))
-        depth = self.repeat * sum(layer.thickness for layer in self.layers)
-        return x, y, (self.start, self.start + depth)
-
-
-def _shape(data: Any) -> str:
-    keys = data if isinstance(data, dict) else getattr(type(data), "model_fields", ())
-    return "<stack>" if "layers" in keys or "repeat" in keys else "<box>"
-
-
-Volume = Annotated[
-    Annotated[Box, Tag("<box>")] | Annotated[Stack, Tag("<stack>")], Discriminator(_shape)
-]
+Medium = tuple[str, float]
+"""Material and density [g/cm^3]."""
 
 
 class Detector(Assuming):
@@ -87,9 +25,10 @@ class Detector(Assuming):
     materials
         Material -> nuclide ("Si28") -> mass fraction.
     volumes
-        Boxes and stacks in painter's order: where they overlap, the later one counts.
+        Shapes in painter's order: where they overlap, the later one counts. Only boxes (and layers)
+        may overlap partly; of others, one lies in the other or beside it.
     fiducial
-        Boxes in which decays are looked for; they do not overlap.
+        Shapes in which decays are looked for; they do not overlap.
     background_factor
         Background relative to that of the selection at the same exposure.
     """
@@ -98,27 +37,44 @@ class Detector(Assuming):
     description: str = ""
     materials: dict[Name, Fractions]
     volumes: Annotated[dict[Name, Volume], NotEmpty]
-    fiducial: Annotated[dict[Name, FiducialBox], NotEmpty]
+    fiducial: Annotated[dict[Name, Fiducial], NotEmpty]
     background_factor: PositiveRatio
 
     def around(self, name: str) -> Extent | None:
-        """Edges [m] of the volume that holds a fiducial box, None if it is not in a single one."""
-        inner = self.fiducial[name].extent
-        holding = [
-            volume
-            for volume in self.volumes.values()
-            if all(
-                a < (low + high) / 2 < b
-                for (a, b), (low, high) in zip(volume.extent, inner, strict=True)
-            )
-        ]
-        if not holding or not isinstance(holding[-1], Box):
+        """Edges [m] of the box that holds a fiducial box, None if it is not in a single one."""
+        inner = self.fiducial[name]
+        centre = np.array([(low + high) / 2 for low, high in inner.extent])
+        holding = [volume for volume in self.volumes.values() if volume.solid.contains(centre)]
+        if not holding or not isinstance(holding[-1], Box) or not isinstance(inner, FiducialBox):
             return None
         outer = holding[-1].extent
-        inside = all(
-            a <= low and high <= b for (a, b), (low, high) in zip(outer, inner, strict=True)
+        within = all(
+            a <= low and high <= b for (a, b), (low, high) in zip(outer, inner.extent, strict=True)
         )
-        return outer if inside else None
+        return outer if within else None
+
+    def painted(self) -> tuple[list[PaintedBox | PaintedShape], list[Medium], list[str]]:
+        """All volumes in painter's order, layers of stacks one by one, their media, and names."""
+        media: dict[Medium, int] = {}
+        painted: list[PaintedBox | PaintedShape] = []
+        names: list[str] = []
+        for name, volume in self.volumes.items():
+            if not isinstance(volume, Stack):
+                medium = media.setdefault((volume.material, volume.density), len(media))
+                painted.append(
+                    _painted_box(*volume.extent, medium)
+                    if isinstance(volume, Box)
+                    else PaintedShape(volume.solid, medium)
+                )
+                names.append(name)
+                continue
+            x, y, (z, _) = volume.extent
+            for layer in volume.repeat * volume.layers:
+                medium = media.setdefault((layer.material, layer.density), len(media))
+                painted.append(_painted_box(x, y, (z, z + layer.thickness), medium))
+                names.append(name)
+                z += layer.thickness
+        return painted, list(media), names
 
     @property
     def world(self) -> Extent:
@@ -141,9 +97,9 @@ class Detector(Assuming):
     def _materials_are_known(self) -> Self:
         for name, volume in self.volumes.items():
             parts = (
-                {"": volume}
-                if isinstance(volume, Box)
-                else {f".layers.{i}": layer for i, layer in enumerate(volume.layers)}
+                {f".layers.{i}": layer for i, layer in enumerate(volume.layers)}
+                if isinstance(volume, Stack)
+                else {"": volume}
             )
             for key, part in parts.items():
                 if part.material not in self.materials:
@@ -155,10 +111,23 @@ class Detector(Assuming):
         return self
 
     @model_validator(mode="after")
-    def _fiducial_boxes_lie_in_the_world(self) -> Self:
-        for name, box in self.fiducial.items():
-            for axis, (low, high), (first, last) in zip("xyz", box.extent, self.world, strict=True):
-                if low < first or high > last:
+    def _only_boxes_are_cut(self) -> Self:
+        if self._has_boxes_only(*self.volumes.values()):
+            return self
+        painted, media, names = self.painted()
+        try:
+            paint(painted, len(media))
+        except CutError as cut:
+            raise problem(f"volumes.{names[cut.later]}", cut_by(names[cut.earlier])) from None
+        return self
+
+    @model_validator(mode="after")
+    def _fiducial_volumes_lie_in_the_world(self) -> Self:
+        for name, region in self.fiducial.items():
+            edges = zip("xyz", region.extent, self.world, strict=True)
+            for axis, (low, high), (first, last) in edges:
+                rounding = ROUNDING * max(abs(first), abs(last))
+                if low < first - rounding or high > last + rounding:
                     raise problem(
                         f"fiducial.{name}",
                         f"reaches from {low:.6g} to {high:.6g} m in {axis}, outside the volumes "
@@ -167,11 +136,41 @@ class Detector(Assuming):
         return self
 
     @model_validator(mode="after")
-    def _fiducial_boxes_are_apart(self) -> Self:
-        boxes = list(self.fiducial.items())
-        for i, (name, box) in enumerate(boxes):
-            for other, second in boxes[:i]:
-                pairs = zip(box.extent, second.extent, strict=True)
-                if all(min(a[1], b[1]) > max(a[0], b[0]) for a, b in pairs):
+    def _fiducial_volumes_lie_in_matter(self) -> Self:
+        """Of round shapes, the edges tell too little; points tell the rest."""
+        if self._has_boxes_only(*self.volumes.values(), *self.fiducial.values()):
+            return self
+        painted, media, _ = self.painted()
+        world, unit = paint(painted, len(media)), np.random.default_rng(1).random((4096, 3))
+        for name, region in self.fiducial.items():
+            if not any(inside(region.solid, volume.solid) for volume in self.volumes.values()):
+                lost = np.mean(~np.any(world.at(region.solid.points(unit)) > 0.5, axis=1))
+                if lost > 0:
+                    raise problem(f"fiducial.{name}", f"lies outside the volumes with {lost:.2%}")
+        return self
+
+    @model_validator(mode="after")
+    def _fiducial_volumes_are_apart(self) -> Self:
+        regions = list(self.fiducial.items())
+        for i, (name, region) in enumerate(regions):
+            for other, second in regions[:i]:
+                edges = zip(region.extent, second.extent, strict=True)
+                beside = any(a[1] <= b[0] or b[1] <= a[0] for a, b in edges)  # seen at once
+                if not beside and not apart(region.solid, second.solid):
                     raise problem(f"fiducial.{name}", f"overlaps {other}: decays would count twice")
         return self
+
+    @staticmethod
+    def _has_boxes_only(*shapes: Volume | Fiducial) -> bool:
+        return all(isinstance(shape, FiducialBox | Stack) for shape in shapes)
+
+
+def cut_by(other: str) -> str:
+    """Say that a volume cuts another, which is not possible."""
+    return f"overlaps {other} partly; only boxes may, other shapes lie inside each other or apart"
+
+
+def _painted_box(
+    x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], medium: int
+) -> PaintedBox:
+    return PaintedBox((x[0], y[0], z[0]), (x[1], y[1], z[1]), medium)

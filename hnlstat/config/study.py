@@ -1,5 +1,7 @@
 """The Study: everything that a run needs, validated and immutable."""
 
+import html
+import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Annotated, Any, Self
@@ -160,6 +162,20 @@ class Study(Section):
                 raise problem(f"scan.{key}", reason)
         return self
 
+    def __repr__(self) -> str:
+        names = ", ".join(dataset.name for dataset in self.datasets)
+        return f"<Study {self.name}: task={self.task.kind}, datasets {names}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show the sections in a notebook."""
+        rows = "".join(
+            f"<tr><th>{key}</th><td><code>{html.escape(_shown(value))}</code></td></tr>"
+            for key, value in self.model_dump(mode="json", by_alias=True, exclude_none=True).items()
+        )
+        return f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>{rows}</table>"
+
     @property
     def has_data(self) -> bool:
         """Whether searches have data: each its own or Asimov data, and not all of these."""
@@ -215,3 +231,12 @@ class Study(Section):
         if part == "systematics":
             return self.signal_sizes(search).get(name) == search.systematics.get(name)
         return self.yields_from is None or part in ("background", "covariance")
+
+
+SHOWN = 200
+"""Characters of a section that are shown in a notebook."""
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False).replace('"', "")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."

@@ -1,1 +1,1 @@
-"""Detector description: materials as scattering targets, boxes in painter's order, rays."""
+"""Detectors: materials as scattering targets, shapes in painter's order, rays, response."""

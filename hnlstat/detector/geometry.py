@@ -1,20 +1,26 @@
-"""Axis-aligned boxes in painter's order as a signed sum of boxes, and straight rays through it.
+"""Shapes in painter's order as a signed sum of shapes, and straight rays through it.
 
-A later box overrides an earlier one where they overlap. The medium at a point is written as
-sum_i c_i [point in box i]: painting a box adds it with its own medium and takes away every earlier
-term on its intersection with the new box, which is again a box. A line integral over the detector
-is then a plain sum over terms, with no sorting of crossings along the ray.
+A later shape overrides an earlier one where they overlap. The medium at a point is written as
+sum_i c_i [point in shape i]: painting a shape adds it with its own medium and takes away every
+earlier term on its intersection with the new one. That of two boxes is again a box; any other two
+shapes must be one within the other, or apart. A line integral over the detector is then a plain sum
+over terms, with no sorting of crossings along the ray.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.detector.rays import ray_segments
+from hnlstat.detector.relations import Corners, NotAShapeError, clipped, shared
+from hnlstat.detector.shapes import Shape
+
 Array = NDArray[np.float64]
-Corners = tuple[tuple[float, ...], tuple[float, ...]]
-"""Lower and upper corner of a box [m]."""
+Term: TypeAlias = Corners | Shape
+"""A shape that is summed over: a box by its corners, or another."""
 
 
 @dataclass(frozen=True)
@@ -27,58 +33,161 @@ class PaintedBox:
 
 
 @dataclass(frozen=True)
-class SignedBoxes:
-    """Sum of boxes with signed coefficients per medium.
+class PaintedShape:
+    """A shape other than a box, filled with one medium: its index."""
+
+    shape: Shape
+    medium: int
+
+
+class CutError(ValueError):
+    """Two painted shapes, not both boxes, are neither one within the other nor apart.
 
     Attributes
     ----------
-    lower, upper : (B, 3) corners [m]
-    coefficients : (B, n_media) how often each medium counts in each box
+    earlier, later : their places in the painter's order
+    """
+
+    def __init__(self, earlier: int, later: int) -> None:
+        super().__init__(f"shapes {earlier} and {later} cut each other")
+        self.earlier, self.later = earlier, later
+
+
+@dataclass(frozen=True)
+class SignedShapes:
+    """Sum of shapes with signed coefficients per medium.
+
+    Attributes
+    ----------
+    lower, upper : (B, 3) corners of the boxes [m]
+    coefficients : (B + S, n_media) how often each medium counts in each box, and each other shape
+    shapes : (S) the others
     """
 
     lower: Array
     upper: Array
     coefficients: Array
+    shapes: tuple[Shape, ...] = ()
 
     def at(self, points: Array) -> Array:
         """Medium at points (..., 3): (..., n_media), one 1 per point, all 0 outside the world."""
         inside = np.all(
             (points[..., None, :] >= self.lower) & (points[..., None, :] < self.upper), axis=-1
         )
+        if self.shapes:
+            others = np.stack([shape.contains(points) for shape in self.shapes], axis=-1)
+            inside = np.concatenate([inside, others], axis=-1)
         return np.asarray(inside @ self.coefficients)
 
+    def crossings(
+        self, origin: Array, direction: Array, terms: NDArray[np.int64]
+    ) -> tuple[Array, Array]:
+        """Distances (N, T) [m] at which rays enter and leave some of the terms.
 
-def paint(boxes: Sequence[PaintedBox], n_media: int) -> SignedBoxes:
-    """Resolve overlaps: later boxes override earlier ones.
+        Parameters
+        ----------
+        origin, direction : (N, 3) starting points [m] and unit vectors
+        terms : (T,) rising indices: boxes first
+        """
+        boxes = terms[terms < len(self.lower)]
+        near, far = ray_segments(origin, direction, self.lower[boxes], self.upper[boxes])
+        if len(boxes) == len(terms):
+            return near, far
+        others = [self.shapes[i - len(self.lower)] for i in terms[len(boxes) :]]
+        found = np.array([shape.crossings(origin, direction) for shape in others])
+        return np.hstack([near, found[:, 0].T]), np.hstack([far, found[:, 1].T])
+
+
+def paint(painted: Sequence[PaintedBox | PaintedShape], n_media: int) -> SignedShapes:
+    """Resolve overlaps: later shapes override earlier ones.
 
     Parameters
     ----------
-    boxes : in painter's order
+    painted : in painter's order
     n_media : number of media
+
+    Raises
+    ------
+    CutError
+        If two shapes would have to be cut that are not both boxes.
     """
-    terms: dict[Corners, NDArray[np.int64]] = {}
-    for box in boxes:
-        for (lower, upper), coefficient in list(terms.items()):
-            low = tuple(map(max, lower, box.lower))
-            high = tuple(map(min, upper, box.upper))
-            if all(a < b for a, b in zip(low, high, strict=True)):
-                key = low, high
-                terms[key] = terms.get(key, np.zeros(n_media, dtype=np.int64)) - coefficient
-        own = box.lower, box.upper
+    terms: dict[Term, NDArray[np.int64]] = {}
+    for place, one in enumerate(painted):
+        own = _term(one)
+        try:
+            found = _shared_with(own, terms)
+        except NotAShapeError:
+            raise CutError(_which_is_cut(own, painted[:place]), place) from None
+        for key, coefficient in found:
+            terms[key] = terms.get(key, np.zeros(n_media, dtype=np.int64)) - coefficient
         terms[own] = terms.get(own, np.zeros(n_media, dtype=np.int64))
-        terms[own][box.medium] += 1
+        terms[own][one.medium] += 1
     kept: dict[Corners, Array] = {}
+    boxes = [(key, c) for key, c in terms.items() if isinstance(key, tuple)]
     for medium in range(n_media):
-        counts = [(corners, int(c[medium])) for corners, c in terms.items() if c[medium]]
+        counts = [(corners, int(c[medium])) for corners, c in boxes if c[medium]]
         for axis in range(3):
             counts = _joined(counts, axis)
         for corners, count in counts:
             kept.setdefault(corners, np.zeros(n_media))[medium] += count
-    return SignedBoxes(
+    others = {key: c for key, c in terms.items() if not isinstance(key, tuple) and np.any(c)}
+    return SignedShapes(
         np.array([lower for lower, _ in kept]).reshape(-1, 3),
         np.array([upper for _, upper in kept]).reshape(-1, 3),
-        np.array(list(kept.values())).reshape(-1, n_media),
+        np.array([*kept.values(), *others.values()], dtype=np.float64).reshape(-1, n_media),
+        tuple(others),
     )
+
+
+def _term(painted: PaintedBox | PaintedShape) -> Term:
+    if isinstance(painted, PaintedBox):
+        return painted.lower, painted.upper
+    return painted.shape
+
+
+def _shared_with(
+    own: Term, terms: dict[Term, NDArray[np.int64]]
+) -> list[tuple[Term, NDArray[np.int64]]]:
+    """What a new shape shares with each term, and the coefficient of the term."""
+    found: list[tuple[Term, NDArray[np.int64]]] = []
+    pieces: dict[Corners, NDArray[np.int64]] = {}
+    for term, coefficient in terms.items():
+        if not isinstance(term, tuple):
+            # what has been painted over altogether may be cut
+            part = shared(own, term) if np.any(coefficient) else None
+            if part is not None:
+                found.append((part, coefficient))
+        elif not isinstance(own, tuple):
+            # parts of boxes of which nothing is left here cancel, once all are cut to its extent
+            if (piece := clipped(term, own)) is not None:
+                pieces[piece] = pieces.get(piece, 0) + coefficient
+        elif (both := _overlap(term, own)) is not None:
+            found.append((both, coefficient))
+    if not isinstance(own, tuple):
+        parts = [(shared(piece, own), c) for piece, c in pieces.items() if np.any(c)]
+        found += [(part, coefficient) for part, coefficient in parts if part is not None]
+    return found
+
+
+def _overlap(first: Corners, second: Corners) -> Corners | None:
+    """The intersection of two boxes; None if there is none."""
+    low = tuple(map(max, first[0], second[0]))
+    high = tuple(map(min, first[1], second[1]))
+    return (low, high) if all(a < b for a, b in zip(low, high, strict=True)) else None
+
+
+def _which_is_cut(own: Term, earlier: Sequence[PaintedBox | PaintedShape]) -> int:
+    """Place of the last of the earlier shapes that is neither within the new one nor apart."""
+    for place in reversed(range(len(earlier))):
+        other = _term(earlier[place])
+        try:
+            if not isinstance(other, tuple):
+                shared(own, other)
+            elif not isinstance(own, tuple):
+                shared(other, own)
+        except NotAShapeError:
+            return place
+    return len(earlier) - 1  # not reached but by rounding
 
 
 def _joined(counts: Sequence[tuple[Corners, int]], axis: int) -> list[tuple[Corners, int]]:
@@ -94,68 +203,3 @@ def _joined(counts: Sequence[tuple[Corners, int]], axis: int) -> list[tuple[Corn
             joined.append(((lower, upper), count))
         ends[across, count, upper[axis]] = place
     return joined
-
-
-def ray_segments(
-    origin: Array, direction: Array, lower: Array, upper: Array
-) -> tuple[Array, Array]:
-    """Distances [m] at which rays enter and leave boxes, both at least 0 and equal for a miss.
-
-    Parameters
-    ----------
-    origin, direction : (N, 3) starting points [m] and unit vectors
-    lower, upper : (B, 3) corners of the boxes [m], or (N, B, 3) if each ray has its own
-
-    Returns
-    -------
-    near, far : (N, B)
-    """
-    near = np.zeros((len(origin), lower.shape[-2]))
-    far = np.full_like(near, np.inf)
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse = 1.0 / direction
-    # a ray in the plane of a face would give 0 * inf; it is moved off by less than rounding
-    inverse = np.clip(inverse, -1e300, 1e300)
-    for axis in range(3):
-        to_lower = (lower[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
-        to_upper = (upper[..., axis] - origin[:, axis, None]) * inverse[:, axis, None]
-        np.maximum(near, np.minimum(to_lower, to_upper), out=near)
-        np.minimum(far, np.maximum(to_lower, to_upper), out=far)
-    return near, np.maximum(far, near)
-
-
-def interval_within(
-    origin: Array, direction: Array, radius: float | None, upstream: Array | float | None
-) -> tuple[Array, Array]:
-    """Part of each ray within a cylinder around the z axis and downstream of z = -upstream.
-
-    Parameters
-    ----------
-    origin, direction : (N, 3) starting points [m] and unit vectors
-    radius, upstream : of the cylinder and of the plane, which may be one per ray (N,) [m]; None for
-        no limit
-
-    Returns
-    -------
-    near, far : (N,) distances [m] along the ray, equal where nothing of it lies within
-    """
-    near, far = np.zeros(len(origin)), np.full(len(origin), np.inf)
-    if radius is not None:
-        a = np.sum(direction[:, :2] ** 2, axis=1) + 1e-300
-        b = np.sum(direction[:, :2] * origin[:, :2], axis=1)
-        c = np.sum(origin[:, :2] ** 2, axis=1) - radius**2
-        discriminant = b**2 - a * c
-        # the root that does not cancel is -(b + sign(b) sqrt(..)); the other is c / that
-        large = -(b + np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), b))
-        with np.errstate(over="ignore"):  # a ray along the axis meets the cylinder nowhere
-            first, second = large / a, c / np.where(large == 0, 1e-300, large)
-        hit = discriminant > 0
-        near = np.where(hit, np.maximum(np.minimum(first, second), 0.0), 0.0)
-        far = np.where(hit, np.maximum(first, second), 0.0)
-    if upstream is not None:
-        height = origin[:, 2] + upstream
-        with np.errstate(divide="ignore", over="ignore"):
-            crossing = np.where(direction[:, 2] == 0, np.inf, -height / direction[:, 2])
-        far = np.where(direction[:, 2] < 0, np.minimum(far, crossing), far)
-        near = np.where(height < 0, np.maximum(near, crossing), near)
-    return near, np.maximum(far, near)

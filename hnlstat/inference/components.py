@@ -14,6 +14,7 @@ from hnlstat.likelihood.model import CountingModel
 FloatArray = NDArray[np.float64]
 
 _LINEAR = 0.1  # share of its expectation down to which a background falls in a straight line
+_LARGEST = 300.0  # change of ln(rate); fits may try parameters hundreds of sigma away
 _NOTED = 3.0  # sigma of such a fall that is said
 
 
@@ -40,7 +41,7 @@ def shifted_background(
         return background, np.ones_like(background), np.zeros_like(background)
     linear = background + model.component_matrix @ zeta
     least = _LINEAR * background
-    slope = np.exp(np.minimum(linear / least - 1.0, 0.0))
+    slope = np.exp(np.clip(linear / least - 1.0, -_LARGEST, 0.0))
     return np.maximum(linear, least) * slope, slope, np.where(slope < 1.0, slope / least, 0.0)
 
 

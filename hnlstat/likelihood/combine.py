@@ -2,9 +2,10 @@
 
 Channels are put side by side. Modifiers of the same name are one nuisance parameter, as HistFactory
 has it: flux, efficiency and rock density are correlated between runs, backgrounds and Monte Carlo
-errors carry their channel's name and are not. All have one signal strength, under the name that the
-first has for it. Patches are applied and compared with the background, whatever their operations,
-so that the new ones only ever replace samples.
+errors carry their channel's name and are not; components of a covariance are where they have the
+same name, so that those of other matrices need others. All have one signal strength, under the name
+that the first has for it. Patches are applied and compared with the background, whatever their
+operations, so that the new ones only ever replace samples.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import InferenceError
+from hnlstat.likelihood.model import MOST_EVENTS
 
 FloatArray = NDArray[np.float64]
 
@@ -166,25 +167,40 @@ def chi_square(mean: ArrayLike, covariance: ArrayLike, observed: ArrayLike) -> f
         As in `principal_components`, shape (C, C).
     observed
         Events n, shape (C,).
+
+    Raises
+    ------
+    InferenceError
+        If it is no covariance matrix, or the background or data are not of its bins.
     """
-    expected = np.asarray(mean, dtype=np.float64)
-    excess = np.asarray(observed, dtype=np.float64) - expected
-    matrix = _checked(covariance, "covariance") + np.diag(expected)
-    return float(excess @ np.linalg.solve(matrix, excess))
+    matrix = _checked(covariance, "covariance")
+    expected, data = (np.asarray(values, dtype=np.float64) for values in (mean, observed))
+    if not expected.shape == data.shape == matrix.diagonal().shape or not (expected > 0.0).all():
+        raise InferenceError(
+            f"covariance: is of {len(matrix)} bins; needed are as many positive means and "
+            f"data, got {expected.size} and {data.size}"
+        )
+    excess = data - expected
+    return float(excess @ np.linalg.solve(matrix + np.diag(expected), excess))
 
 
 def _checked(covariance: ArrayLike, name: str) -> FloatArray:
     """Return a covariance matrix, made precisely symmetric, after checking all but eigenvalues."""
     try:
+        if np.iscomplexobj(covariance):
+            raise TypeError
         matrix = np.array(covariance, dtype=np.float64)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InferenceError(f"{name}: its rows are not numbers, or not as many each") from None
     if matrix.ndim != 2 or len(matrix) != matrix.shape[1]:
-        size = " x ".join(map(str, matrix.shape))
+        size = " x ".join(map(str, matrix.shape)) or "a single number"
         raise InferenceError(f"{name}: is {size}; needed is a square matrix")
-    if (wrong := ~np.isfinite(matrix)).any():
+    if (wrong := ~(np.abs(matrix) <= MOST_EVENTS**2)).any():
         i, j = np.argwhere(wrong)[0]
-        raise InferenceError(f"{name}: of bins {i} and {j} is {matrix[i, j]}, not finite")
+        raise InferenceError(
+            f"{name}: of bins {i} and {j} is {matrix[i, j]:g}; needed are finite numbers up to "
+            f"{MOST_EVENTS**2:g}"
+        )
     variance = matrix.diagonal()
     if (variance < 0.0).any():
         i = int(np.argmin(variance))

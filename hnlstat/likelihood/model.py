@@ -107,7 +107,9 @@ class CountingModel:
             "background_components": {
                 name: column
                 for name, shift in self.background_components.items()
-                if (column := self._column(name, shift)).any()
+                if (
+                    column := self._column(name, shift, lowest=-MOST_EVENTS, most=MOST_EVENTS)
+                ).any()
             },
         }
         if self.observed is not None:
@@ -116,17 +118,17 @@ class CountingModel:
             )
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        error_of = dict(zip(names, self.background_modifiers.tolist(), strict=True))
-        for name, error in zip(names, self.background_modifiers.tolist(), strict=True):
+        self._check_parameters()
+
+    def _check_parameters(self) -> None:
+        """Refuse channels with several parameters, and components with that of something else."""
+        error_of = dict(zip(self.channels, self.background_modifiers.tolist(), strict=True))
+        for name, error in zip(self.channels, self.background_modifiers.tolist(), strict=True):
             if error != error_of[name]:
                 raise InferenceError(
                     f"background_modifiers of channel {name} are {error:g} and {error_of[name]:g}; "
                     "all bins of a channel share one"
                 )
-        self._check_names()
-
-    def _check_names(self) -> None:
-        """Refuse components with the name of another parameter: workspaces would make them one."""
         own = [f"{kind}_{name}" for kind in ("background", "mc") for name in self.channels]
         if twice := self.background_components.keys() & {"mu", *self.signal_modifiers, *own}:
             raise InferenceError(

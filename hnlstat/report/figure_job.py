@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds import Bound
+from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.study import Study
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import figure_files
+from hnlstat.run.stages import title
 from hnlstat.run.store.packing import code_digest
+from hnlstat.search.table import YieldTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DRAWING = ("report", "run", "run/files")
 """Parts of the package that draw and write figures."""
@@ -35,13 +43,26 @@ class ContourFigureJob:
     coupling_range: tuple[float, float]
     drawn_with: str = field(default_factory=drawn_with)
 
-    def run(self) -> dict[str, NDArray[np.uint8]]:
-        """Draw it; gives the bytes of the files by their suffix."""
+    @classmethod
+    def of(cls, study: Study, table: YieldTable, regions: Sequence[Region]) -> ContourFigureJob:
+        """Show regions over the grid of a table, with the bounds of a study that compare."""
+        axis = study.model.axis
+        shown = comparable(chosen_bounds(study.bounds, axis), axis)
+        mass_range, coupling_range = (
+            (float(values[0]), float(values[-1])) for values in (table.masses, table.couplings)
+        )
+        return cls(tuple(regions), shown, axis, title(study), mass_range, coupling_range)
+
+    def figure(self) -> Figure:
+        """Draw it."""
         from hnlstat.report.figures import contour_figure  # only now: matplotlib is slow to load
 
-        figure = contour_figure(
+        return contour_figure(
             self.regions, self.bounds, axis=self.axis, title=self.title,
             mass_range=self.mass_range, coupling_range=self.coupling_range,
         )  # fmt: skip
-        files = figure_files(figure)
+
+    def run(self) -> dict[str, NDArray[np.uint8]]:
+        """Draw it; gives the bytes of the files by their suffix."""
+        files = figure_files(self.figure())
         return {suffix: np.frombuffer(content, np.uint8) for suffix, content in files.items()}

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -25,12 +24,13 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.labels import Label, freeze_layout, place_labels
 from hnlstat.report.wording import coupling_label, level_text, plain
 from hnlstat.run.contours import Region
+from hnlstat.system.drawing import own_settings
 
 FloatArray = NDArray[np.float64]
 
 # M. Okabe and K. Ito, "Color Universal Design" (2008), and tints of their colours
 BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
-BAND_1, BAND_2, SHADE = "#8CC4E6", "#CFE6F5", "#0072B2"
+BAND_1, BAND_2 = "#8CC4E6", "#CFE6F5"
 GREY, DARK_GREY, LIGHT_GREY = "#7A7A7A", "#4D4D4D", "#E9E9E9"
 
 WIDTH, HEIGHT = 3.375, 3.6  # a column of Physical Review [inch]
@@ -53,7 +53,7 @@ STRONG = 0.999  # levels from here on are drawn as 5 sigma is
 
 def own_style() -> AbstractContextManager[None]:
     """Draw as we do whatever a matplotlibrc says: equal runs give equal figures anywhere."""
-    return mpl.rc_context({**mpl.rcParamsDefault, **STYLE})
+    return own_settings(STYLE)
 
 
 Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show

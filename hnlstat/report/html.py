@@ -12,7 +12,6 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import hnlstat
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.config.study import Study
 from hnlstat.errors import DataError
@@ -24,6 +23,7 @@ from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.studies.saved import yaml_text
 from hnlstat.system.reading import read_json, read_text
+from hnlstat.version import __version__
 
 REPORT = "report.html"
 CAPTIONS = {
@@ -102,7 +102,7 @@ def render_report(run: FinishedRun) -> str:
         provenance=_provenance(run),
         files=_files(run.path),
         sources=[*_model_sources(study), *SOURCES, *_flux_source(run), *_bound_sources(bounds)],
-        version=hnlstat.__version__,
+        version=__version__,
     )
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch, Polygon, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
-from hnlstat.config.detector import Detector, Extent
+from hnlstat.config.detector import Detector
+from hnlstat.config.shapes import Fiducial, FiducialBox, Stack, Volume
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
@@ -47,6 +48,7 @@ MARGIN = 0.5  # [m] around the detector in the close view
 NEAR = 25.0  # [m] a volume that is longer belongs to the surroundings
 POINTS = 4000  # vertices drawn in each view, at most
 FAR = 0.01  # share of the vertices that may lie beyond the far view
+OUTLINE = 180  # points around a shape that is no box
 ROW = 6  # entries of a key in one row
 VIEWS = (("the side", 1, "y"), ("above", 0, "x"))  # name, axis that points up, its name
 
@@ -236,7 +238,7 @@ def close_view(detector: Detector) -> tuple[tuple[float, float], tuple[float, fl
     """Edges [m] along z, and along both x and y, of the detector without its surroundings."""
     extents = [volume.extent for volume in detector.volumes.values()]
     near = [extent for extent in extents if max(high - low for low, high in extent) < NEAR]
-    near += [box.extent for box in detector.fiducial.values()]
+    near += [region.extent for region in detector.fiducial.values()]
     x, y, (start, end) = (
         (min(low for low, _ in edge), max(high for _, high in edge))
         for edge in zip(*near, strict=True)
@@ -251,18 +253,24 @@ def _common(extent: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _draw_outline(axes: Axes, detector: Detector, up: int) -> None:
-    """Draw all volumes as thin outlines, and the fiducial boxes on top."""
-    style: list[tuple[Extent, dict[str, Any]]] = [
-        (volume.extent, {"ec": GREY, "fc": "none", "lw": 0.4, "zorder": 1})
-        for volume in detector.volumes.values()
-    ]
-    style += [
-        (box.extent, {"ec": "black", "fc": LIGHT_GREY, "lw": 0.9, "zorder": 1.5})
-        for box in detector.fiducial.values()
-    ]
-    for extent, look in style:
-        (z, end), (low, high) = extent[2], extent[up]
-        axes.add_patch(Rectangle((z, low), end - z, high - low, **look))
+    """Draw all volumes as thin outlines, and the fiducial volumes on top."""
+    thin = {"ec": GREY, "fc": "none", "lw": 0.4, "zorder": 1}
+    thick = {"ec": "black", "fc": LIGHT_GREY, "lw": 0.9, "zorder": 1.5}
+    for volume in detector.volumes.values():
+        axes.add_patch(_outline(volume, up, thin))
+    for region in detector.fiducial.values():
+        axes.add_patch(_outline(region, up, thick))
+
+
+def _outline(volume: Volume | Fiducial, up: int, look: dict[str, Any]) -> Patch:
+    """Draw what is seen of a volume along the axis that is neither z nor `up`."""
+    if isinstance(volume, FiducialBox | Stack):
+        (z, end), (low, high) = volume.extent[2], volume.extent[up]
+        return Rectangle((z, low), end - z, high - low, **look)
+    angle, directions = np.linspace(0, 2 * np.pi, OUTLINE, endpoint=False), np.zeros((OUTLINE, 3))
+    directions[:, 2], directions[:, up] = np.cos(angle), np.sin(angle)
+    points = np.array([volume.solid.support(direction) for direction in directions])
+    return Polygon(points[:, [2, up]] + np.array(volume.solid.centre)[[2, up]], **look)
 
 
 def _draw_key(figure: Figure, palette: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
 from hnlstat.report.wording import bracketed, level_text, mev_text, plain
-from hnlstat.tasks.compare import Comparison, Landing
+from hnlstat.run.comparison import Comparison, Landing
 
 FloatArray = NDArray[np.float64]
 

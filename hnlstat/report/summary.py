@@ -1,17 +1,13 @@
-"""What a run found, in words: on the screen, and as `summary.json`."""
+"""What a run found: how far its limits reach, and where beyond all bounds; `summary.json`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from hnlstat.bounds import (
     Bound,
@@ -22,23 +18,19 @@ from hnlstat.bounds import (
     world_leading_ranges,
 )
 from hnlstat.config.coupling import CouplingAxis
-from hnlstat.report.existing import Share, shares, shares_text
-from hnlstat.report.wording import level_text, mev_text, range_text, unit_text
+from hnlstat.report.existing import Share, shares
+from hnlstat.report.wording import level_text, unit_text
 from hnlstat.run.contours import Region
+from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import read_csv
 
 FloatArray = NDArray[np.float64]
 
-METHOD_NOTE = (
-    "Its limits differ by method: a likelihood ratio at 1.645 sigma in place of CLs, and "
-    "decays counted without the survival from production to the detector."
-)
-MOST_REMARKS = 4
 MASSES = 1000  # at which a limit is compared with bounds
 STRONG = 0.999  # levels from here on are those given in sigma
 EVERYWHERE = (1e-9, 1e9), (1e-30, 1e30)
 ORDER = {"observed": 0, "expected": 1, "discovery": 2}  # bands come after
-PUBLISHED = Path(__file__).parent.parent / "data" / "published_ranges.csv"
+PUBLISHED = DATA / "published_ranges.csv"
 
 
 @dataclass(frozen=True)
@@ -244,85 +236,3 @@ def _published(axis: CouplingAxis) -> tuple[PublishedRange, ...]:
     if table.head["column"] != axis.column:
         return ()
     return tuple(map(PublishedRange, table.columns["data"], *ends))
-
-
-def render(summary: Summary, files: Sequence[str]) -> RenderableType:
-    """Lay the summary out for a terminal, at most one screen.
-
-    Parameters
-    ----------
-    summary : Summary
-        What was found.
-    files : sequence of str
-        The files of the run's folder to name, in order of interest.
-    """
-    parts: list[RenderableType] = [Text(summary.title, style="bold"), _reach_table(summary)]
-    if not summary.reaches:
-        parts = [parts[0], Text("Nothing is excluded on this grid.")]
-    parts += [Text(line) for line in sentences(summary)]
-    parts += notes(summary.remarks)
-    parts.append(Text(f"Files: {', '.join(files)}"))
-    return Group(*parts)
-
-
-def notes(remarks: Sequence[str]) -> list[Text]:
-    """Lay remarks out for a terminal, the first few of them."""
-    lines = [Text(f"Note: {remark}", style="yellow") for remark in remarks[:MOST_REMARKS]]
-    if len(remarks) > MOST_REMARKS:
-        lines.append(Text(f"... and {len(remarks) - MOST_REMARKS} more notes in run.log"))
-    return lines
-
-
-def _reach_table(summary: Summary) -> Table:
-    """Strongest coupling and range of masses of each limit; the bands are in the file."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("limit", "lowest coupling", "at mass", "masses reached"):
-        table.add_column(heading, no_wrap=True)
-    for reach in summary.reaches:
-        if not reach.kind.startswith("expected_"):
-            table.add_row(
-                reach.text,
-                f"{'≤ ' * reach.coupling_open}{reach.coupling:.3g} {summary.unit}".rstrip(),
-                f"{mev_text(reach.mass)} MeV",
-                range_text(reach.mass_low, reach.mass_high, reach.low_open, reach.high_open),
-            )
-    return table
-
-
-def sentences(summary: Summary) -> list[str]:
-    """Write sentences on existing bounds and the publication."""
-    if summary.compared is None:
-        if summary.reaches:
-            return [
-                f"There are no existing bounds on {summary.coupling} to compare with.",
-                *_shares(summary),
-            ]
-        return []
-    if not summary.leading:
-        lines = [f"World-leading ({summary.compared}): nowhere, a bound is stronger at every mass."]
-    else:
-        ranges = "; ".join(_leading_text(found) for found in summary.leading)
-        lines = [f"World-leading ({summary.compared}, each bound at its own level): {ranges}."]
-    published = "; ".join(
-        f"{range_text(found.mass_low, found.mass_high)} ({found.data})"
-        for found in summary.published
-    )
-    lines += _shares(summary)
-    if not published:
-        return lines
-    return [*lines, f"Published (arXiv:2412.15051): {published}. {METHOD_NOTE}"]
-
-
-def _shares(summary: Summary) -> list[str]:
-    """Say what the first exclusion, and the first at 5 sigma, leave of preferred regions."""
-    excluding = [r for r in summary.reaches if r.kind in ("observed", "expected")]
-    strong = [r.level >= STRONG for r in excluding]
-    if not summary.shares or not excluding:
-        return []
-    first = [excluding[strong.index(value)].text for value in (False, True) if value in strong]
-    return [shares_text(summary.shares, first)]
-
-
-def _leading_text(found: LeadingRange) -> str:
-    low, high = (name or "its own end" for name in (found.low_set_by, found.high_set_by))
-    return f"{range_text(found.mass_low, found.mass_high)} (set by {low} below, {high} above)"

@@ -11,7 +11,8 @@ from typing import Any
 from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share
-from hnlstat.report.summary import PublishedRange, Reach, Summary, sentences
+from hnlstat.report.summary import PublishedRange, Reach, Summary
+from hnlstat.report.summary_text import sentences
 from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text
 
 ABSOLUTE = re.compile(r"(?<![\w.~/])(?:/[\w.+=@~-]+){2,}/?")

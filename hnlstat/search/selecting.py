@@ -4,68 +4,22 @@ A share is a weight of its ray like any other: times a column of the apparatus i
 column, so that one sample gives the selected yield, and the cut flow, at every coupling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.detector import Detector
+from hnlstat.config.search import Search, Tracks
+from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
+from hnlstat.models.checks import pair_sampler
 from hnlstat.physics.processes import Decay
+from hnlstat.search.layout import Layout
 from hnlstat.simulation.sampling import Rays
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which columns hold what: all decays first, then those in each bin, then the cut flow.
-
-    Attributes
-    ----------
-    modes : horn modes, the inner index of the columns
-    shifts : nominal, and each variation at +1 sigma
-    bins : bins of the selection; 0 where no decays are selected, and all count
-    cuts : names of the cuts in their order
-    """
-
-    modes: int
-    shifts: int
-    bins: int = 0
-    cuts: tuple[str, ...] = ()
-
-    @property
-    def products(self) -> tuple[tuple[int, int], ...]:
-        """Column of all decays and share of `PairSelection` behind each further column."""
-        if not self.bins:
-            return ()
-        per_bin = self.modes * self.shifts
-        selected = [(column, b) for b in range(self.bins) for column in range(per_bin)]
-        flow = [(m, self.bins + c) for c in range(len(self.cuts) + 1) for m in range(self.modes)]
-        return (*selected, *flow)
-
-    @property
-    def columns(self) -> int:
-        """Number of columns."""
-        return self.modes * self.shifts + len(self.products)
-
-    def all_decays(self, mode: int) -> int:
-        """Column of all decays."""
-        return mode
-
-    def selected(self, mode: int, bin_: int = 0) -> slice:
-        """Columns of selected decays in a bin: nominal, then each variation."""
-        size = self.modes * self.shifts
-        start = size * (1 + bin_) if self.bins else 0
-        return slice(start + mode, start + size, self.modes)
-
-    def nominal(self, mode: int) -> list[int]:
-        """Columns whose sum is the nominal selected yield."""
-        return [self.selected(mode, bin_).start for bin_ in range(max(self.bins, 1))]
-
-    def flow(self, mode: int) -> slice:
-        """Columns of decays that pass the first cut, the first two, ...; and beyond the edges."""
-        return slice(self.modes * self.shifts * (1 + self.bins) + mode, None, self.modes)
 
 
 @dataclass(frozen=True)
@@ -95,6 +49,37 @@ class PairSelection:
     observable: str | None
     edges: Array
     products: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(
+        cls,
+        study: Study,
+        detector: Detector,
+        volumes: Sequence[str],
+        search: Search,
+        layout: Layout,
+    ) -> "PairSelection | None":
+        """What a search asks of the pairs; None where it does not look at them."""
+        if not isinstance(search, Tracks):
+            return None
+        observable, smearing = search.observable, search.smearing
+        gas = [detector.around(name) for name in volumes]
+        return cls(
+            Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
+            pair_sampler(study.model, search.final_state),
+            search.cuts.active,
+            np.array(gas).swapaxes(1, 2),
+            0.0 if study.model.nature == "majorana" else study.model.source.helicity,
+            search.decays,
+            None if observable is None else observable.name,
+            np.array((0.0, np.inf) if observable is None else observable.edges),
+            layout.products,
+        )
+
+    @property
+    def added(self) -> int:
+        """Number of columns of selected decays."""
+        return len(self.products)
 
     def columns(
         self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator

@@ -12,7 +12,8 @@ from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.models import checks as model_checks
 from hnlstat.models.checks import rates
-from hnlstat.search.selecting import Layout
+from hnlstat.search.layout import Layout
+from hnlstat.search.selecting import PairSelection
 from hnlstat.search.stations import Station, stations
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
@@ -99,13 +100,13 @@ class Plan:
         return setup.apparatus(
             study, station.detector, station.volumes, station.min_cos_theta,
             setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
-            setup.pair_selection(study, station.detector, station.volumes, station.search,
-                                 self._layout(station)),
+            PairSelection.of(study, station.detector, station.volumes, station.search,
+                             self._layout(station)),
             study.systematics.rock_length,
         )  # fmt: skip
 
     def _layout(self, station: Station) -> Layout:
-        return setup.layout(self.study, station.search, len(station.modes))
+        return Layout.of(self.study, station.search, len(station.modes))
 
     def _weights(self, station: Station, masses: Array) -> Array:
         """Events per decay (M, K, V); columns at +1 sigma share the sample: they have none."""

@@ -1,13 +1,15 @@
 """The detector as rays see it, and the matter behind a decay point."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.detector.geometry import SignedBoxes, interval_within, ray_segments
+from hnlstat.detector.geometry import SignedShapes
+from hnlstat.detector.rays import interval_within
+from hnlstat.detector.shapes import Shape
 from hnlstat.physics.processes import Scattering, Upscattering, Variation
-from hnlstat.search.selecting import PairSelection
 from hnlstat.simulation.sampling import Rays, Scatterer
 
 Array = NDArray[np.float64]
@@ -19,6 +21,19 @@ class WeightedColumn:
 
     flux: int
     weight: Variation
+
+
+class Selection(Protocol):
+    """What adds columns of selected decays to those of all decays; a search has them."""
+
+    @property
+    def added(self) -> int:
+        """Number of columns that it adds."""
+
+    def columns(
+        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
+    ) -> Array:
+        """The columns (K, N) of all decays of N rays in volumes (N,), followed by its own."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Apparatus:
     rock : (n_media,) whether a medium is rock (for its density uncertainty)
     beyond : (n_media,) whether a medium is rock upstream of where it begins, which does not count
         (for the uncertainty of its length); None: none is
-    centre, size : (V, 3) fiducial boxes [m]
+    fiducial : (V) shapes in which decays are looked for
     edges : (J + 1,) flux bin edges [GeV]
     flux : (F, J) fluxes per cm^2 and bin; each is a column of the result
     weighted : further columns of the result, with weights of their own
@@ -43,16 +58,15 @@ class Apparatus:
     upstream_offset, decay_lengths : with k decay lengths, those of N with the neutrino's energy,
         vertices lie up to offset + min(k decay lengths, upstream) upstream [m]; the sampled volume
         then depends on the coupling and on the neutrino
-    survival : whether N must survive from its vertex to the fiducial box; without it the yield is
-        wrong at short lifetimes, as in arXiv:2412.15051
+    survival : whether N must survive from its vertex to the fiducial volume; without it the yield
+        is wrong at short lifetimes, as in arXiv:2412.15051
     """
 
-    boxes: SignedBoxes
+    boxes: SignedShapes
     source: Upscattering
     scatterers: tuple[Scatterer, ...]
     rock: NDArray[np.bool_]
-    centre: Array
-    size: Array
+    fiducial: tuple[Shape, ...]
     edges: Array
     flux: Array
     min_cos_theta: float
@@ -62,14 +76,14 @@ class Apparatus:
     upstream_offset: float = 0.0
     decay_lengths: float | None = None
     weighted: tuple[WeightedColumn, ...] = ()
-    selection: PairSelection | None = None
+    selection: Selection | None = None
     beyond: NDArray[np.bool_] | None = None
 
     @property
     def columns(self) -> int:
         """Number of columns of the result, K."""
-        selected = () if self.selection is None else self.selection.products
-        return len(self.flux) + len(self.weighted) + len(selected)
+        added = 0 if self.selection is None else self.selection.added
+        return len(self.flux) + len(self.weighted) + added
 
 
 def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array:
@@ -89,16 +103,14 @@ def ray_columns(apparatus: Apparatus, rays: Rays, scatterer: Scatterer) -> Array
 def matter_behind(
     apparatus: Apparatus, rays: Rays, boxes: NDArray[np.int64]
 ) -> tuple[Array, Array]:
-    """Distances [m] (N, B) back along rays at which boxes begin and end, within the volume.
+    """Distances [m] (N, B) back along rays at which shapes begin and end, within the volume.
 
     With `decay_lengths` that is the volume of N that live for ever.
     """
     upstream = apparatus.upstream
     if upstream is not None and apparatus.decay_lengths is not None:
         upstream += apparatus.upstream_offset
-    near, far = ray_segments(
-        rays.origin, rays.direction, apparatus.boxes.lower[boxes], apparatus.boxes.upper[boxes]
-    )
+    near, far = apparatus.boxes.crossings(rays.origin, rays.direction, boxes)
     if apparatus.radius is not None or upstream is not None:
         first, last = interval_within(rays.origin, rays.direction, apparatus.radius, upstream)
         near = np.clip(near, first[:, None], last[:, None])
@@ -107,11 +119,13 @@ def matter_behind(
 
 
 def chords(apparatus: Apparatus, rays: Rays, volume: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Distances (N,) [m] from decay points to the fiducial box's surface, back and onward."""
-    half = apparatus.size[volume, None] / 2
-    lower, upper = apparatus.centre[volume, None] - half, apparatus.centre[volume, None] + half
-    back = ray_segments(rays.origin, rays.direction, lower, upper)[1][:, 0]
-    onward = ray_segments(rays.origin, -rays.direction, lower, upper)[1][:, 0]
+    """Distances (N,) [m] from decay points to the fiducial volume's surface, back and onward."""
+    back, onward = np.empty(len(volume)), np.empty(len(volume))
+    for v in np.unique(volume):
+        shape, mine = apparatus.fiducial[v], volume == v
+        origin, direction = rays.origin[mine], rays.direction[mine]
+        back[mine] = shape.crossings(origin, direction)[1]
+        onward[mine] = shape.crossings(origin, -direction)[1]
     return back, onward
 
 
@@ -122,9 +136,9 @@ def without_survival(
     lengths: tuple[Array, Array],
     density: Array,
 ) -> tuple[Array, Array, Array]:
-    """Decay within the fiducial box with 1 - exp(-chord / lambda), however far the vertex is.
+    """Decay within the fiducial volume with 1 - exp(-chord / lambda), however far the vertex is.
 
-    For a vertex upstream of the box the chord is all of the ray within it, and the decay points
+    For a vertex upstream of it the chord is all of the ray within it, and the decay points
     along it are one case (1 / chord each); a vertex inside is the sampled point itself.
 
     Returns

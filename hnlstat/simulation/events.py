@@ -1,7 +1,7 @@
 """Weighted events: neutrino, vertex, N, decay point and products, at one mass and some couplings.
 
-Rays are drawn as for the yields: backwards, from decay points uniform in a fiducial box. Each gets
-one vertex, one neutrino and one decay, so that it is an event of weight
+Rays are drawn as for the yields: backwards, from decay points uniform in a fiducial volume. Each
+gets one vertex, one neutrino and one decay, so that it is an event of weight
 
     flux * volume * dsigma/dQ^2 * BR * S int n kappa exp(-kappa s) ds,
 
@@ -10,24 +10,19 @@ before the selection's efficiency.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
-from hnlstat.config.dataset import Dataset
 from hnlstat.config.study import Study
-from hnlstat.errors import ConfigError
-from hnlstat.models.checks import rates
+from hnlstat.models.checks import branching_ratio, rates
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.processes import Decay
-from hnlstat.search.yields import branching_ratio
-from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, matter_behind
-from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, energy_proposal, sample_rays
+from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, sample_rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
 
 Array = NDArray[np.float64]
@@ -38,7 +33,6 @@ N_CODE = 9900012
 """Number of N (of the anti-N, negative): PDG reserves it for a right-handed neutrino."""
 
 _PILOT_RAYS = 512
-_MOST_RAYS = 16384
 _CHUNK = 2048
 _AXES = "xyz"
 
@@ -81,7 +75,7 @@ class EventModel:
             kappa[0],
             model.nature == "majorana",
             model.source.helicity,
-            float(branching_ratio(study, search, mass)),
+            float(branching_ratio(model, mass, search.final_state)),
             model.decay(search.final_state),
         )
 
@@ -135,7 +129,7 @@ class EventJob:
         app, model = self.apparatus, self.model
         rays = sample_rays(
             rng.random((n, DIMENSIONS)), app.edges, self.proposal, model.mass, app.source,
-            self.scatterer, app.min_cos_theta, app.centre[self.place], app.size[self.place],
+            self.scatterer, app.min_cos_theta, app.fiducial, np.full(n, self.place),
         )  # fmt: skip
         density = app.boxes.coefficients @ self.scatterer.density
         boxes = np.flatnonzero(density)
@@ -217,86 +211,6 @@ def weight_names(couplings: Sequence[float] | Array) -> list[str]:
 def join(batches: Sequence[Columns]) -> Columns:
     """Join events column by column."""
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) -> list[EventJob]:
-    """One job for each dataset, fiducial volume and kind of target that can make N.
-
-    Of the volumes that a search of the dataset uses, and with its widest cut on the angle, if none
-    is given.
-    """
-    jobs: list[EventJob] = []
-    for i, dataset in enumerate(study.datasets):
-        table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
-        modes, codes, flux = _sources(study, dataset, table)
-        searches = dataset.search.values()
-        used = {name for search in searches for name in dataset.volumes(search)}
-        volumes = [name for name in dataset.detector.fiducial if name in used]
-        cut = min(search.min_cos_theta for search in searches)
-        app = setup.apparatus(
-            study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
-            flux, table.edges_gev,
-        )  # fmt: skip
-        for k, scatterer in enumerate(app.scatterers):
-            proposal = energy_proposal(
-                app.edges, flux.sum(axis=0), model.mass, app.source, scatterer, app.min_cos_theta
-            )
-            if not np.any(proposal > 0) or not np.any(app.boxes.coefficients @ scatterer.density):
-                continue
-            key = study.simulation.seed, int(np.float64(model.mass).view(np.uint64)), i, k
-            jobs += [
-                EventJob(
-                    model, app, modes, codes, dataset.name, volume, v, scatterer, proposal,
-                    rays=1, all_rays=1, seed=(*key, v),
-                )
-                for v, volume in enumerate(volumes)
-            ]  # fmt: skip
-    return jobs
-
-
-def _sources(
-    study: Study, dataset: Dataset, table: FluxTable
-) -> tuple[tuple[str, ...], tuple[int, ...], Array]:
-    """Mode, neutrino and flux (K, J) per cm^2 in the exposure, times the flavour's weight."""
-    weights = study.model.flavour_weights()
-    found = []
-    for mode, pot in dataset.exposure.pot.items():
-        for (table_mode, name), flux in table.flux.items():
-            flavour = name.removeprefix("nu").removesuffix("bar")
-            if table_mode == mode and weights.get(flavour, 0.0) != 0:
-                sign = -1 if name.endswith("bar") else 1
-                scaled = flux * pot / POT_UNIT * weights[flavour]
-                found.append((mode, sign * NEUTRINO_CODE[flavour], scaled))
-    modes, codes, fluxes = zip(*found, strict=True)
-    return modes, codes, np.array(fluxes)
-
-
-def divide(jobs: Sequence[EventJob], spreads: Sequence[Array], number: int) -> Iterator[EventJob]:
-    """Share out rays by the spread of the weights, and cut large jobs into pieces.
-
-    A twentieth goes to all alike, so that no job is left without for what its pilot missed.
-
-    Parameters
-    ----------
-    jobs : from `strata`
-    spreads : (D,) of each job, from `EventJob.spread`
-    number : of rays in all, about
-
-    Raises
-    ------
-    ConfigError
-        If no N decays in any fiducial volume at any coupling.
-    """
-    spread = np.array(spreads).reshape(len(jobs), -1)
-    total = spread.sum(axis=0)
-    if not np.any(total > 0):
-        raise ConfigError("model.mass, model.coupling: no N decays in any fiducial volume")
-    share = np.mean(spread[:, total > 0] / total[total > 0], axis=1)
-    rays = np.ceil(number * (0.95 * share + 0.05 / len(jobs))).astype(int)
-    for job, own in zip(jobs, rays.tolist(), strict=True):
-        for piece, start in enumerate(range(0, own, _MOST_RAYS), 1):
-            size = min(_MOST_RAYS, own - start)
-            yield replace(job, rays=size, all_rays=own, seed=(*job.seed, piece))
 
 
 class Tally:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from hnlstat.config.detector import Detector
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import paint
-from hnlstat.simulation.events import EventModel, divide, join, strata
-from hnlstat.simulation.setup import painted_boxes
+from hnlstat.simulation.events import EventModel, join
+from hnlstat.simulation.strata import divide, strata
 
 Array = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ class ProductionJob:
 
 def material_at(detector: Detector, points: Array) -> NDArray[np.str_]:
     """Name of the material at points (N, 3) [m], shape (N,)."""
-    boxes, media = painted_boxes(detector)
-    inside = paint(boxes, len(media)).at(points) > 0.5
+    painted, media, _ = detector.painted()
+    inside = paint(painted, len(media)).at(points) > 0.5
     names = np.array([*(material for material, _ in media), OUTSIDE])
     return np.asarray(names[np.where(inside.any(axis=1), inside.argmax(axis=1), len(media))])

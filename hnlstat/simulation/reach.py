@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.detector.geometry import interval_within
+from hnlstat.detector.rays import interval_within
 from hnlstat.simulation.apparatus import Apparatus, chords
 from hnlstat.simulation.sampling import Rays
 
@@ -65,7 +65,7 @@ def decays_within_reach(
     apparatus : with `upstream` and `decay_lengths`
     rays : N of them
     kappa : (D,) inverse proper decay lengths [1/m]
-    volume : (N,) index of the fiducial box each ends in
+    volume : (N,) index of the fiducial volume each ends in
     lengths : distances (N, B) from `matter_behind`, as far as the volume ever reaches
     density : (B,) of targets in each box
     """

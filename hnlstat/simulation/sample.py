@@ -101,7 +101,7 @@ def simulate(
             samples.append(
                 _ScattererSample(apparatus, mass, kappa, table, scatterer, proposal, key)
             )
-    volumes = len(apparatus.size)
+    volumes = len(apparatus.fiducial)
     replicas = np.zeros((len(samples), volumes, REPLICAS, len(kappa)))
     chosen = np.ones((len(samples), volumes), dtype=np.bool_)
     while chosen.any():
@@ -128,7 +128,7 @@ class _ScattererSample:
         self.apparatus, self.mass = apparatus, mass
         self.kappa, self.table = kappa, table
         self.scatterer, self.proposal, self.key = scatterer, proposal, key
-        volumes = len(apparatus.size)
+        volumes = len(apparatus.fiducial)
         self.shift = np.random.default_rng(key).random((volumes, REPLICAS, DIMENSIONS))
         self.points = np.zeros(volumes, dtype=np.int64)
         density = apparatus.boxes.coefficients * scatterer.density
@@ -155,7 +155,7 @@ class _ScattererSample:
         volume = np.repeat(volumes, REPLICAS * n)
         rays = sample_rays(
             points, app.edges, self.proposal, self.mass, app.source, self.scatterer,
-            app.min_cos_theta, app.centre[volume], app.size[volume],
+            app.min_cos_theta, app.fiducial, volume,
         )  # fmt: skip
         columns = ray_columns(app, rays, self.scatterer)
         if app.selection is not None:
@@ -237,7 +237,7 @@ def _to_extend(
 
 
 def _combine(samples: list[_ScattererSample], apparatus: Apparatus, strength: Array) -> MassSample:
-    shape = (len(apparatus.size), apparatus.columns, len(strength))
+    shape = (len(apparatus.fiducial), apparatus.columns, len(strength))
     parts, variance, rays = np.zeros((3, *shape)), np.zeros(shape), 0
     for sample in samples:
         parts += sample.mean()

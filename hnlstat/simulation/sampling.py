@@ -1,10 +1,11 @@
 """Quasi-random sampling of N rays that end in a fiducial volume.
 
-Points are drawn where N decays, uniformly in the fiducial box, and followed back to where it was
+Points are drawn where N decays, uniformly in the fiducial volume, and followed back to where it was
 made. That map has unit Jacobian (vertex = decay point - l * direction), so every ray counts and the
 far rock and the centimetres before the gas are covered alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from hnlstat.detector.shapes import Shape
 from hnlstat.errors import ConfigError
 from hnlstat.physics import form_factors, kinematics
 from hnlstat.physics.processes import Upscattering
@@ -135,10 +137,10 @@ def sample_rays(
     source: Upscattering,
     scatterer: Scatterer,
     min_cos_theta: float,
-    centre: Array,
-    size: Array,
+    fiducial: Sequence[Shape],
+    volume: NDArray[np.int64],
 ) -> Rays:
-    """Turn points of the unit cube into rays that decay in one fiducial box.
+    """Turn points of the unit cube into rays that decay in fiducial volumes.
 
     Parameters
     ----------
@@ -147,7 +149,8 @@ def sample_rays(
     mass : of N [GeV]
     source, scatterer : how the neutrino becomes N, and what it scatters on
     min_cos_theta : cut on the angle of N to the beam
-    centre, size : of the fiducial box [m], (3,), or (N, 3) if rays end in several
+    fiducial : shapes of the fiducial volumes
+    volume : (N,) index of the one each ray ends in
     """
     cumulative = np.append(0.0, np.cumsum(proposal))
     cumulative[-1] = 1.0
@@ -164,14 +167,17 @@ def sample_rays(
     weight = cross_section * log_range
     if scatterer.fermi_momentum is not None:
         weight *= form_factors.pauli_suppression(np.sqrt(q2), scatterer.fermi_momentum)
-    weight *= np.prod(size, axis=-1) * M3_TO_CM3 / proposal[energy_bin]
+    size = np.array([shape.volume for shape in fiducial])
+    weight *= size[volume] * M3_TO_CM3 / proposal[energy_bin]
 
     cosine = kinematics.cos_theta(q2, energy_n, mass, m_t)
     weight *= cosine >= min_cos_theta - 1e-12
     sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * points[:, 2]
     direction = -np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine], axis=1)
     momentum = np.maximum(kinematics.momentum(q2, energy_n, mass, m_t), 1e-9 * mass)
-    origin = centre + size * (points[:, 3:] - 0.5)
+    origin = np.empty((len(points), 3))
+    for v in np.unique(volume):
+        origin[volume == v] = fiducial[v].points(points[volume == v, 3:])
     return Rays(
         origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight
     )  # fmt: skip

@@ -1,29 +1,28 @@
 """From a Study's detector and beam to the arrays that the sampling works on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
 from hnlstat.config.dataset import Flux, FluxUncertainty
-from hnlstat.config.detector import Box, Detector
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.detector import Detector, Medium, cut_by
+from hnlstat.config.shapes import Box, Stack, Volume
 from hnlstat.config.study import Study
-from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
-from hnlstat.detector.response import Response
-from hnlstat.models.checks import pair_sampler
+from hnlstat.detector.relations import ROUNDING
+from hnlstat.detector.round_shapes import Cylinder
+from hnlstat.detector.shapes import HexagonalPrism
+from hnlstat.errors import ConfigError
 from hnlstat.physics.processes import Variation
 from hnlstat.physics.targets import target
-from hnlstat.search.selecting import Layout, PairSelection
-from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
+from hnlstat.simulation.apparatus import Apparatus, Selection, WeightedColumn
 from hnlstat.simulation.sampling import Scatterer
 
 Array = NDArray[np.float64]
-Medium = tuple[str, float]
-"""Material and density [g/cm^3]."""
-
 BOUND = {BOUND_PROTON: "p", BOUND_NEUTRON: "n"}
 """Nucleons that are bound in nuclei, and the target that stands for each."""
 
@@ -39,7 +38,7 @@ def apparatus(
     flux: Array,
     edges: Array,
     weighted: tuple[WeightedColumn, ...] = (),
-    selection: PairSelection | None = None,
+    selection: Selection | None = None,
     beyond: float = 0.0,
 ) -> Apparatus:
     """Arrays for the simulation of one detector.
@@ -56,22 +55,28 @@ def apparatus(
     selection : adds columns of selected decays; None: only all decays
     beyond : length [m] of rock to follow rays through upstream of where it begins
     """
-    boxes, media = painted_boxes(detector)
+    painted, media, names = detector.painted()
     rock = [material == ROCK for material, _ in media]
     further, more = rock_beyond(detector, beyond, len(media)) if beyond else ([], [])
-    # first in the painter's order, so that whatever is described there stays
-    boxes, media = further + boxes, media + more
+    media = media + more
+    try:
+        # first in the painter's order, so that whatever is described there stays
+        boxes = paint([*further, *painted], len(media))
+    except CutError as cut:
+        added = "the rock that is added upstream"
+        name = [*[added] * len(further), *names][cut.later]
+        raise ConfigError(
+            f"systematics.rock_length: {detector.name}.volumes.{name} {cut_by(added)}"
+        ) from None
     simulation = study.simulation
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
-    fiducial = [detector.fiducial[name] for name in volumes]
     return Apparatus(
-        boxes=paint(boxes, len(media)),
+        boxes=boxes,
         source=study.model.source,
         scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
         rock=np.array(rock + [False] * len(more)),
         beyond=np.array([False] * len(rock) + [True] * len(more)),
-        centre=np.array([box.center for box in fiducial]),
-        size=np.array([box.size for box in fiducial]),
+        fiducial=tuple(detector.fiducial[name].solid for name in volumes),
         edges=edges,
         flux=flux,
         min_cos_theta=min_cos_theta,
@@ -85,59 +90,9 @@ def apparatus(
     )
 
 
-def layout(study: Study, search: Search, modes: int) -> Layout:
-    """Columns of a sample: all decays with their variations, and what a search adds."""
-    shifts = 2 + len(variations(study))
-    if not isinstance(search, Tracks):
-        return Layout(modes, shifts)
-    return Layout(modes, shifts, search.bins, tuple(search.cuts.active))
-
-
-def pair_selection(
-    study: Study, detector: Detector, volumes: Sequence[str], search: Search, layout: Layout
-) -> PairSelection | None:
-    """What a search asks of the pairs; None where it does not look at them."""
-    if not isinstance(search, Tracks):
-        return None
-    observable, smearing = search.observable, search.smearing
-    gas = [detector.around(name) for name in volumes]
-    return PairSelection(
-        Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
-        pair_sampler(study.model, search.final_state),
-        search.cuts.active,
-        np.array(gas).swapaxes(1, 2),
-        0.0 if study.model.nature == "majorana" else study.model.source.helicity,
-        search.decays,
-        None if observable is None else observable.name,
-        np.array((0.0, np.inf) if observable is None else observable.edges),
-        layout.products,
-    )
-
-
-def painted_boxes(detector: Detector) -> tuple[list[PaintedBox], list[Medium]]:
-    """Boxes of all volumes in painter's order, layers of stacks one by one, and their media."""
-    media: dict[Medium, int] = {}
-    boxes: list[PaintedBox] = []
-
-    def add(material: str, density: float, *edges: tuple[float, float]) -> None:
-        medium = media.setdefault((material, density), len(media))
-        (x0, x1), (y0, y1), (z0, z1) = edges
-        boxes.append(PaintedBox((x0, y0, z0), (x1, y1, z1), medium))
-
-    for volume in detector.volumes.values():
-        if isinstance(volume, Box):
-            add(volume.material, volume.density, *volume.extent)
-            continue
-        x, y, (z, _) = volume.extent
-        for layer in volume.repeat * volume.layers:
-            add(layer.material, layer.density, x, y, (z, z + layer.thickness))
-            z += layer.thickness
-    return boxes, list(media)
-
-
 def has_rock(detector: Detector) -> bool:
     """Whether anything of a detector is made of what the uncertainties of the rock act on."""
-    return any(material == ROCK for material, _ in painted_boxes(detector)[1])
+    return any(material == ROCK for material, _ in detector.painted()[1])
 
 
 def without_rock(study: Study) -> list[str]:
@@ -154,20 +109,39 @@ def without_rock(study: Study) -> list[str]:
 
 def rock_beyond(
     detector: Detector, length: float, first: int
-) -> tuple[list[PaintedBox], list[Medium]]:
-    """So much more rock [m] upstream of where it begins, and its media, numbered from `first`."""
+) -> tuple[list[PaintedBox | PaintedShape], list[Medium]]:
+    """So much more rock [m] upstream of where it begins, and its media, numbered from `first`.
+
+    Raises
+    ------
+    ConfigError
+        If it begins with a shape that has no flat face there.
+    """
     found = []
-    for volume in detector.volumes.values():
-        face = volume if isinstance(volume, Box) else volume.layers[0]
+    for name, volume in detector.volumes.items():
+        face = volume.layers[0] if isinstance(volume, Stack) else volume
         if face.material == ROCK:
-            found.append((volume.extent, (face.material, face.density)))
-    start = min((extent[2][0] for extent, _ in found), default=0.0)
-    edge = [(extent, medium) for extent, medium in found if extent[2][0] == start]
-    boxes = [
-        PaintedBox((x0, y0, start - length), (x1, y1, start), first + i)
-        for i, (((x0, x1), (y0, y1), _), _) in enumerate(edge)
-    ]
-    return boxes, [medium for _, medium in edge]
+            found.append((name, volume, (face.material, face.density)))
+    start = min((volume.extent[2][0] for _, volume, _ in found), default=0.0)
+    edge = [one for one in found if one[1].extent[2][0] == start]
+    shapes = [_more(name, volume, length, first + i) for i, (name, volume, _) in enumerate(edge)]
+    return shapes, [medium for *_, medium in edge]
+
+
+def _more(name: str, volume: Volume, length: float, medium: int) -> PaintedBox | PaintedShape:
+    """The same volume from its upstream face on, so much longer [m]."""
+    (x0, x1), (y0, y1), (start, _) = volume.extent
+    if isinstance(volume, Box | Stack):
+        return PaintedBox((x0, y0, start - length), (x1, y1, start), medium)
+    shape = volume.solid
+    if isinstance(shape, Cylinder | HexagonalPrism) and np.hypot(*shape.axis[:2]) < ROUNDING:
+        x, y, _ = shape.centre
+        further = replace(shape, centre=(x, y, start - length / 2), length=length)
+        return PaintedShape(further, medium)
+    raise ConfigError(
+        f"systematics.rock_length: {name} of the detector, where the rock begins, has no flat face "
+        "upstream that could be moved; write 0"
+    )
 
 
 def scatterers(

@@ -112,7 +112,7 @@ def _place(segments: Segments, terms: Array, rate: Array, unit: Array) -> Array:
     term = terms[row, index]
     within = np.clip(
         np.divide(target - (cumulative[row, index] - term), term, out=np.zeros_like(term),
-                  where=term > 0), 0.0, 1.0,
+                  where=term > 0), 0.0, np.nextafter(1.0, 0.0),
     )  # fmt: skip
     start, end = segments.edges[row, index], segments.edges[row, index + 1]
     step = -np.log1p(within * np.expm1(-rate * (end - start))) / rate

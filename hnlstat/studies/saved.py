@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-import hnlstat
 from hnlstat.beam.flux import load_flux
 from hnlstat.config.registry import foreign_code, is_foreign
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
+from hnlstat.version import __version__
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
@@ -56,7 +56,7 @@ def content_hash(study: Study) -> str:
     if study.task.kind != "compare":
         unimportant["compare"] = True
     content = json.dumps(study.model_dump(mode="json", exclude=unimportant))
-    total = hashlib.sha256(f"{hnlstat.__version__} {content}".encode())
+    total = hashlib.sha256(f"{__version__} {content}".encode())
     if is_foreign(type(study.model)):
         total.update(foreign_code(type(study.model).__module__).encode())
     for dataset in study.datasets:

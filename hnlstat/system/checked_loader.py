@@ -15,9 +15,11 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobRuntime
 from hydra.errors import HydraException, MissingConfigException
 from hydra.plugins.plugin import Plugin
 from hydra.types import RunMode
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
@@ -43,9 +45,31 @@ SEVERAL = ("experiment", "search")
 
 def install() -> None:
     """Have Hydra use what stands here; it has no setting for that."""
+    _use(FileConfigSource, CheckedLoader)
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Have Hydra use what stands here while the block runs: whoever calls may have a Hydra, too."""
     Plugins.instance()  # registers Hydra's own sources, once
-    SourcesRegistry.instance().types["file"] = FileConfigSource
-    vars(hydra._internal.hydra)[ConfigLoaderImpl.__name__] = CheckedLoader
+    before = SourcesRegistry.instance().types["file"], vars(hydra._internal.hydra)[_LOADER]
+    version, job = VersionBase.instance().version_base, JobRuntime.instance().get("name")
+    install()
+    try:
+        yield
+    finally:
+        _use(*before)
+        VersionBase.instance().version_base = version
+        JobRuntime.instance().set("name", job)
+
+
+_LOADER = ConfigLoaderImpl.__name__
+
+
+def _use(source: type[Any], loader: type[Any]) -> None:
+    Plugins.instance()
+    SourcesRegistry.instance().types["file"] = source
+    vars(hydra._internal.hydra)[_LOADER] = loader
 
 
 class CheckedLoader(ConfigLoaderImpl):

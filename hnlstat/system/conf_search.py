@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
-from hnlstat.system.checked_loader import install
+from hnlstat.system.checked_loader import CheckedLoader, installed
 from hnlstat.system.shipped import conf_dir
 
 if TYPE_CHECKING:
@@ -21,11 +22,24 @@ GIVEN = ("main", "command-line")
 """How Hydra calls the folder it starts from, and that of --config-dir."""
 
 
+_ONE = RLock()
+"""Held by who uses Hydra, of which a process has one."""
+
+
+def _ours() -> bool:
+    """Whether the Hydra that is running is ours: others have configurations of their own."""
+    hydra = GlobalHydra.instance().hydra
+    return hydra is not None and isinstance(hydra.config_loader, CheckedLoader)
+
+
 @contextmanager
 def hydra_session() -> Iterator[None]:
-    """Use the Hydra that is running, so that its search path counts, or start one of our own."""
-    if GlobalHydra.instance().is_initialized():
-        yield
+    """Use our Hydra that is running, so that its search path counts, or start one."""
+    with _ONE:
+        ours = _ours()
+        if ours:
+            yield
+    if ours:
         return
     with shipped_session():
         yield
@@ -34,21 +48,21 @@ def hydra_session() -> Iterator[None]:
 @contextmanager
 def shipped_session() -> Iterator[Hydra]:
     """Start a Hydra of our own, which knows the shipped folder only; the one before comes back."""
-    install()
-    running = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
-            hydra = GlobalHydra.instance().hydra
-            assert hydra is not None  # it was just made
-            yield hydra
-    finally:
-        GlobalHydra.instance().hydra = running
+    with _ONE, installed():
+        running = GlobalHydra.instance().hydra
+        GlobalHydra.instance().clear()
+        try:
+            with initialize_config_dir(str(conf_dir()), job_name="hnlstat", version_base="1.3"):
+                hydra = GlobalHydra.instance().hydra
+                assert hydra is not None  # it was just made
+                yield hydra
+        finally:
+            GlobalHydra.instance().hydra = running
 
 
 def own_folders() -> list[Path]:
     """List the user's folders among those that the running Hydra, if there is one, looks into."""
-    if not GlobalHydra.instance().is_initialized():
+    if not _ours():
         return []
     path = GlobalHydra.instance().config_loader().get_search_path().get_path()
     given = [Path(e.path.removeprefix("file://")) for e in path if e.provider in GIVEN]

@@ -1,4 +1,4 @@
-"""The shipped configuration: where it is, and the help text that it holds."""
+"""What comes with hnlstat: where its data and its configuration are, and the help text."""
 
 import string
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 
 from hnlstat.errors import ConfigError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+DATA = PACKAGE / "data"
 
 
 def conf_dir() -> Path:
@@ -17,12 +20,11 @@ def conf_dir() -> Path:
     ConfigError
         If it is in neither place.
     """
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "conf", package.parent / "conf"):
+    for folder in (PACKAGE / "conf", PACKAGE.parent / "conf"):
         if (folder / "config.yaml").is_file():
             return folder
     raise ConfigError(
-        f"conf/config.yaml: not found in {package} or beside it; install hnlstat anew"
+        f"conf/config.yaml: not found in {PACKAGE} or beside it; install hnlstat anew"
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,11 +15,11 @@ from hydra._internal.core_plugins import file_config_source
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult
 from omegaconf import OmegaConf
-from omegaconf._utils import get_yaml_loader
-from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError  # type: ignore[import-untyped]
-from yaml.reader import ReaderError  # type: ignore[import-untyped]
+from yaml import MappingNode, Node, ScalarNode, SequenceNode, YAMLError  # type: ignore[import-untyped]
 
 from hnlstat.errors import ConfigError
+from hnlstat.system import yaml_tree as tree
+from hnlstat.system.places import placed
 from hnlstat.system.shipped import conf_dir
 
 RUN = "config.yaml"
@@ -28,9 +27,6 @@ RUN = "config.yaml"
 
 RUN_DEFAULTS = ["runtime", "_self_"]
 """The defaults list of a resolved configuration."""
-
-MAX_DEPTH, MAX_ENTRIES, MAX_BYTES = 50, 1_000_000, 20_000_000
-"""Of a file; aliases count as often as they are used."""
 
 COMMANDS = ("prologue", "directives", "scheduler")
 """Settings of an executor that run commands, or hand the work to somebody else."""
@@ -57,27 +53,27 @@ def read_run(path: Path) -> dict[str, Any]:
     ConfigError
         If the file cannot be read, or asks for more than to be taken as it stands.
     """
-    node, _, loader = _parse(path)
-    if not any(key.value == "defaults" for key, _ in _pairs(node)):
+    node, _, loader = tree.parse(path)
+    if not any(key.value == "defaults" for key, _ in tree.pairs(node)):
         raise ConfigError(f"{path}: {NO_RUN}")
-    for key, value in _pairs(node):
+    for key, value in tree.pairs(node):
         if key.value == "hydra" or key.value.startswith("hydra/"):
             raise ConfigError(
-                f"{path}, line {_line(key)}: {key.value} is not taken from the folder of a run; "
+                f"{tree.place(path, key)}: {key.value} is not taken from the folder of a run; "
                 "give it on the command line"
             )
-        if key.value == "defaults" and [_text(entry) for entry in value.value] != RUN_DEFAULTS:
-            raise ConfigError(f"{path}, line {_line(key)}: {NO_RUN}")
-    for scalar in _scalars(node):
+        if key.value == "defaults" and [tree.text(entry) for entry in value.value] != RUN_DEFAULTS:
+            raise ConfigError(f"{tree.place(path, key)}: {NO_RUN}")
+    for scalar in tree.scalars(node):
         if "${" in scalar.value or scalar.value == "???":
             raise ConfigError(
-                f"{path}, line {_line(scalar)}: {scalar.value} stands for another value; the "
+                f"{tree.place(path, scalar)}: {scalar.value} stands for another value; the "
                 "settings of a run are plain ones"
             )
     try:
         content: dict[str, Any] = loader.construct_document(node)
     except (YAMLError, ValueError, OverflowError) as error:
-        raise ConfigError(invalid_yaml(path, error)) from None
+        raise ConfigError(tree.invalid_yaml(path, error)) from None
     return {key: value for key, value in content.items() if key != "defaults"}
 
 
@@ -138,7 +134,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
             header: dict[str, str | None] = {"package": None}
             config = OmegaConf.create({"defaults": RUN_DEFAULTS, **content})
         else:
-            node, text, _ = _parse(path)
+            node, text, _ = tree.parse(path)
             header = _header(path, text)
             _check_defaults(path, node)
             if config_path.startswith("experiment/") and header["package"] is None:
@@ -153,31 +149,6 @@ class FileConfigSource(file_config_source.FileConfigSource):
         return placed(config_path, found)
 
 
-def placed(config_path: str, found: ConfigResult) -> ConfigResult:
-    """Say for options where they belong, as far as their files need not.
-
-    Searches stand under their names, so that there can be several, and what one begins with
-    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector overrides in other groups
-    (`override /flux: mine`) is theirs, not below the detector.
-    """
-    group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
-    if group == "search" and found.header.get("package") is None:
-        found.header["package"] = f"search.{name.rpartition('/')[2]}"
-    if group in ("search", "detector") and "defaults" in found.config:
-        entries: Any = OmegaConf.to_container(found.config["defaults"])
-        found.config["defaults"] = [_absolute(group, entry) for entry in entries]
-    return found
-
-
-def _absolute(group: str, entry: Any) -> Any:
-    """Entry of the defaults list of an option, with the place where it belongs."""
-    if isinstance(entry, dict):
-        place = r"\1@_global_.\2"
-        return {re.sub(r"^(override\s+/(\w+))$", place, key): v for key, v in entry.items()}
-    here = group == "search" and "@" not in entry and entry != "_self_"
-    return f"{entry}@_here_" if here else entry
-
-
 def _no_commands(path: Path, content: dict[str, Any]) -> None:
     executor = content.get("executor")
     for key in COMMANDS:
@@ -188,98 +159,32 @@ def _no_commands(path: Path, content: dict[str, Any]) -> None:
             )
 
 
-def _parse(path: Path) -> tuple[Node, str, Any]:
-    """Read a file: the tree of its nodes, whose keys are words, its text and its loader."""
-    if not path.is_file():
-        raise ConfigError(f"{path}: is not a file")
-    if path.stat().st_size > MAX_BYTES:
-        raise ConfigError(f"{path}: has more than {MAX_BYTES // 10**6} MB")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        loader = get_yaml_loader()(text)
-        node = loader.get_single_node() or MappingNode("tag:yaml.org,2002:map", [])
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: byte {error.start + 1} is not UTF-8; save it as UTF-8"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: is nested more than {MAX_DEPTH} levels deep") from None
-    except (YAMLError, ValueError) as error:
-        raise ConfigError(invalid_yaml(path, error)) from None
-    if not isinstance(node, MappingNode):
-        raise ConfigError(f"{path}: is not a mapping of keys to values")
-    _measure(path, node, {}, 0)
-    return node, text, loader
-
-
-def invalid_yaml(path: object, error: Exception) -> str:
-    """Say in one line where a file is not valid YAML."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        return f"{path}, line {error.problem_mark.line + 1}: not valid YAML: {error.problem}"
-    if isinstance(error, ReaderError):
-        return f"{path}: not valid YAML: the character {error.character!r} is not allowed"
-    return f"{path}: not valid YAML: {' '.join(str(error).split())}"
-
-
-def _measure(path: Path, node: Node, sizes: dict[int, int], depth: int) -> int:
-    """Count the entries below a node with all its aliases; refuses what has no end, or no name."""
-    where = f"{path}, line {_line(node)}"
-    if depth > MAX_DEPTH:
-        raise ConfigError(f"{where}: is nested more than {MAX_DEPTH} levels deep")
-    if id(node) in sizes:
-        if sizes[id(node)] == 0:
-            raise ConfigError(f"{where}: holds itself")
-        return sizes[id(node)]
-    sizes[id(node)] = 0
-    total = 1
-    if isinstance(node, MappingNode):
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode) or key.tag not in WORDS:
-                shown = key.value if isinstance(key, ScalarNode) else "a list or mapping"
-                raise ConfigError(f"{path}, line {_line(key)}: {shown} is not a word, as keys are")
-            total += _measure(path, value, sizes, depth + 1)
-    elif not isinstance(node, ScalarNode):
-        total += sum(_measure(path, entry, sizes, depth + 1) for entry in node.value)
-    if total > MAX_ENTRIES:
-        raise ConfigError(f"{where}: has more than {MAX_ENTRIES} entries, with its aliases")
-    sizes[id(node)] = total
-    return total
-
-
-WORDS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
-
-
 def _check_defaults(path: Path, node: Node) -> None:
     """Check that the defaults list is one of names, and of groups with names."""
-    for key, value in _pairs(node):
+    for key, value in tree.pairs(node):
         entries = [] if key.value != "defaults" else value.value
         if key.value == "defaults" and not isinstance(value, SequenceNode):
             raise ConfigError(
-                f"{path}, line {_line(key)}: defaults is not a list; write [nd280, _self_]"
+                f"{tree.place(path, key)}: defaults is not a list; write [nd280, _self_]"
             )
         for entry in entries:
             option, group = entry, ""
             if isinstance(entry, MappingNode) and len(entry.value) == 1:
-                group, option = _text(entry.value[0][0]), entry.value[0][1]
+                group, option = tree.text(entry.value[0][0]), entry.value[0][1]
             names = (
                 option.value if isinstance(option, SequenceNode) and option != entry else [option]
             )
-            if not all(isinstance(n, ScalarNode) and n.tag in (*WORDS, NULL) for n in names) or (
-                entry is option and entry.tag == NULL
-            ):
+            if not all(
+                isinstance(n, ScalarNode) and n.tag in (*tree.WORDS, tree.NULL) for n in names
+            ) or (entry is option and entry.tag == tree.NULL):
                 raise ConfigError(
-                    f"{path}, line {_line(entry)}: defaults has an entry that is no name; write "
+                    f"{tree.place(path, entry)}: defaults has an entry that is no name; write "
                     "[nd280, _self_] or [override /detector: nd280]"
                 )
             if len(names) > 1 and re.fullmatch(r"override\s+/?(?!(experiment|search)$)\w+", group):
                 raise ConfigError(
-                    f"{path}, line {_line(entry)}: {group}: has a list, where one option belongs"
+                    f"{tree.place(path, entry)}: {group}: has a list, where one option belongs"
                 )
-
-
-NULL = "tag:yaml.org,2002:null"
 
 
 def _header(path: Path, text: str) -> dict[str, str | None]:
@@ -300,29 +205,4 @@ def _create(path: Path, text: str) -> Any:
     try:
         return OmegaConf.load(io.StringIO(text))
     except (YAMLError, ValueError, OverflowError) as error:
-        raise ConfigError(invalid_yaml(path, error)) from None
-
-
-def _pairs(node: Node) -> list[tuple[Any, Any]]:
-    return list(node.value)
-
-
-def _text(node: Node) -> str:
-    return str(node.value) if isinstance(node, ScalarNode) else ""
-
-
-def _scalars(node: Node) -> Iterator[ScalarNode]:
-    """All values and keys below a node."""
-    if isinstance(node, ScalarNode):
-        yield node
-    elif isinstance(node, MappingNode):
-        for pair in node.value:
-            for part in pair:
-                yield from _scalars(part)
-    else:
-        for entry in node.value:
-            yield from _scalars(entry)
-
-
-def _line(node: Node) -> int:
-    return int(node.start_mark.line) + 1 if node.start_mark else 1
+        raise ConfigError(tree.invalid_yaml(path, error)) from None

@@ -27,10 +27,11 @@ from hnlstat.config.study import MIN_COUPLINGS, Study
 from hnlstat.config.task import BenchmarkTask, Task
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.likelihood import experiment as likelihood
+from hnlstat.run.current import Run
 from hnlstat.run.executors.executors import WorkExecutor, available_cores, work_executor
 from hnlstat.run.files.provenance import provenance
-from hnlstat.run.grid import grid_jobs
-from hnlstat.run.stages import Run, limit_jobs, title
+from hnlstat.run.jobs import grid_jobs, limit_jobs
+from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import Job, Plan
 from hnlstat.studies.saved import to_yaml
@@ -42,8 +43,8 @@ UNITS = 300  # of work to find the overhead of one
 RESULTS = ("yields.csv", "limits.csv", "points.csv")
 
 
-def run_benchmark(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """Clocks of the parts and of whole runs, as benchmark.json and benchmark.md."""
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """Clock the parts and whole runs, as benchmark.json and benchmark.md."""
     study, task = current.study, current.study.task
     assert isinstance(task, BenchmarkTask)
     assert given is None  # a Study with yields_from and this task is not valid
@@ -61,9 +62,9 @@ def run_benchmark(current: Run, given: YieldTable | None) -> dict[str, Any]:
             "whole_runs": whole,
             "scaling": _scaling(study, Path(place)) if task.scaling else [],
         }
-    current.folder.write_json("benchmark.json", document)
+    current.keep_json("benchmark.json", document)
     tables = _tables(document)
-    current.folder.write_text("benchmark.md", _markdown(document, tables))
+    current.keep_text("benchmark.md", _markdown(document, tables))
     for name, rows in tables.items():
         current.say(_rich(name, rows))
     return {"task": "benchmark", "remarks": current.remarks}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -16,15 +15,17 @@ from rich.table import Table
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask
-from hnlstat.errors import DataError, FigureError, HnlstatError
-from hnlstat.report.screen import Screen, line_of
+from hnlstat.errors import DataError
 from hnlstat.report.summary import Reach
 from hnlstat.report.wording import level_text, mev_text, range_text
+from hnlstat.run.current import Run
 from hnlstat.run.files.finished import read_contours
 from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.sweep import Job, check, choices, failures, read_jobs
+from hnlstat.search.table import YieldTable
 from hnlstat.studies.compose import read
 from hnlstat.system.reading import read_json
+from hnlstat.system.screen import line_of
 
 FloatArray = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ class Done:
         return found
 
 
-def run_collect(study: Study) -> None:
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """Write collected.csv, collected.md and collected.png (.pdf) into the folder of a sweep.
 
     Raises
@@ -75,7 +76,9 @@ def run_collect(study: Study) -> None:
     SweepError
         If a job failed; the others are collected before.
     """
+    study = current.study
     assert isinstance(study.task, CollectTask)
+    assert given is None  # they are those of the jobs
     sweep = RunFolder(study.task.folder)
     jobs = read_jobs(sweep.path)
     ended = [job for job in jobs if job.reason is None and job.folder is not None]
@@ -90,26 +93,19 @@ def run_collect(study: Study) -> None:
     table = _compact(keys, limit, done)
     failed = failures(jobs)
     sweep.write_text("collected.md", _markdown(table, failed))
-    with Screen() as screen:
-        screen.say(_rich(table, len(keys)))
-        screen.say(*(line_of(f"failed: {line}", "red") for line in failed))
-        files = "collected.csv, collected.md"
-        fault = None
-        if limit is not None and column == SEVERAL:
-            screen.say(line_of("no figure: the limits are on couplings of several models"))
-        elif limit is not None:
-            try:
-                with warnings.catch_warnings(action="ignore"):  # letters that a font lacks
-                    _draw(study, sweep, keys, done, limit)
-                files += ", collected.pdf"
-            except HnlstatError:
-                raise
-            except Exception as error:  # the tables are there, whatever goes wrong
-                fault = FigureError(f"the figure could not be made: {error}", sweep.path)
-        screen.say(line_of(f"{sweep.path}/: {files}"))
+    current.say(_rich(table, len(keys)))
+    current.say(*(line_of(f"failed: {line}", "red") for line in failed))
+    files = ["collected.csv", "collected.md"]
+    if limit is not None and column == SEVERAL:
+        current.say(line_of("no figure: the limits are on couplings of several models"))
+    elif limit is not None:
+        with current.drawing("the figure"):  # the tables are there, whatever goes wrong
+            _draw(study, sweep, keys, done, limit)
+            files.append("collected.pdf")
+    current.say(*(f"Not drawn: {remark}" for remark in current.remarks))
+    current.say(line_of(f"{sweep.path}/: {', '.join(files)}"))
     check(jobs)
-    if fault is not None:
-        raise fault
+    return {"task": "collect", "folder": str(sweep.path), "files": files}
 
 
 def _json(path: Path) -> dict[str, Any]:

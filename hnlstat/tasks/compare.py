@@ -1,16 +1,19 @@
 """task=compare: from one study to another in steps, the limits and expected events after each."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.config.compare import Point
 from hnlstat.config.study import Study
-from hnlstat.inference.limits.limits import Limit
-from hnlstat.run.stages import Run, build, check_error, limits
+from hnlstat.report.staircase import markdown, screen_table, staircase_figure
+from hnlstat.run.comparison import COLUMNS, Comparison, Landing
+from hnlstat.run.current import Rows, Run
+from hnlstat.run.remarks import check_error
+from hnlstat.run.stages import build, limits
+from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import Job, Plan
 from hnlstat.simulation.sample import MassSample
@@ -25,95 +28,16 @@ OF_LIKELIHOOD = {
 
 Array = NDArray[np.float64]
 
-COLUMNS = (
-    "step", "keys", "mass_gev", "level", "kind", "method", "coupling", "open",
-    "ratio_to_previous", "events_at_point",
-)  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Landing:
-    """What a study on the way gives.
-
-    Attributes
-    ----------
-    name, keys
-        Of the step that leads to it, and what that has changed.
-    level, kind
-        Of the limits: the first of `inference.levels`; "observed", or "expected" without data.
-    limits
-        At each mass the lowest coupling that is excluded; None where nothing is.
-    events
-        Expected signal events at the point, all channels together.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    level: float
-    kind: str
-    limits: tuple[Limit | None, ...]
-    events: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The limits on the way from one study to another.
-
-    Attributes
-    ----------
-    masses
-        Masses of the limits [GeV].
-    point
-        Where events are expected.
-    landings
-        The first study, the ones between, and the second.
-    """
-
-    masses: tuple[float, ...]
-    point: Point
-    landings: tuple[Landing, ...]
-
-    def couplings(self) -> Array:
-        """Limits (steps, masses) in the unit of the model, NaN where nothing is excluded."""
-        return np.array(
-            [
-                [np.nan if limit is None else limit.coupling for limit in landing.limits]
-                for landing in self.landings
-            ]
-        )
-
-    def ratios(self) -> Array:
-        """Limits over those of the previous step (steps, masses), NaN where there is no such."""
-        couplings = self.couplings()
-        previous = np.vstack([np.full(len(self.masses), np.nan), couplings[:-1]])
-        return np.asarray(couplings / previous)
-
-    def rows(self) -> Iterator[tuple[object, ...]]:
-        """Lines of compare.csv, in the order of `COLUMNS`; what is not there is empty."""
-        ratios = self.ratios()
-        for i, landing in enumerate(self.landings):
-            for j, (mass, limit) in enumerate(zip(self.masses, landing.limits, strict=True)):
-                found = ("", "", "") if limit is None else (
-                    limit.method, f"{limit.coupling:.7g}", str(limit.open).lower()
-                )  # fmt: skip
-                ratio = "" if np.isnan(ratios[i, j]) else f"{ratios[i, j]:.5g}"
-                yield (
-                    landing.name, " ".join(landing.keys), f"{mass:.10g}", f"{landing.level:.12g}",
-                    landing.kind, *found, ratio, f"{landing.events:.6g}",
-                )  # fmt: skip
-
-
-def run_compare(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=compare: limits and expected events after each step from one study to another."""
-    from hnlstat.report.staircase import markdown, screen_table, staircase_figure
-
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """Find limits and expected events after each step from one study to another."""
     assert given is None  # a Study with yields_from and this task is not valid
-    study, folder = current.study, current.folder
-    comparison = compare(current, staircase(study))
+    study = current.study
+    comparison = compare(study, staircase(study), current)
     axis = study.model.axis
-    folder.write_csv("compare.csv", COLUMNS, comparison.rows())
-    folder.write_text("compare.md", markdown(comparison, axis))
-    current.draw("compare", lambda: staircase_figure(comparison, axis))
+    current.keep_rows("compare.csv", Rows(COLUMNS, tuple(comparison.rows())))
+    current.keep_text("compare.md", markdown(comparison, axis))
+    current.draw("compare", partial(staircase_figure, comparison, axis))
     current.say(screen_table(comparison, axis))
     return {
         "task": "compare",
@@ -136,10 +60,10 @@ def run_compare(current: Run, given: YieldTable | None) -> dict[str, Any]:
     }
 
 
-def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
+def compare(study: Study, stairs: Sequence[Stair], work: Work) -> Comparison:
     """Simulate each study where it changes the samples, and find its limits."""
-    settings = current.study.compare
-    couplings = current.study.scan.coupling.array()
+    settings = study.compare
+    couplings = study.scan.coupling.array()
     point = np.array([settings.point.mass]), np.array([settings.point.coupling])
     landings = []
     last: Any = None
@@ -150,10 +74,10 @@ def compare(current: Run, stairs: Sequence[Stair]) -> Comparison:
         of_grid, of_point = (list(plan.jobs()) for plan in plans)
         if (basis := _simulated(stair.study)) != last:
             jobs = [*of_grid, *of_point]
-            samples, last = current.map_stored("simulation", Job.run, jobs), basis
+            samples, last = work.map_stored("simulation", Job.run, jobs), basis
         number = len(of_grid)
         tables = plans[0].table(samples[:number]), plans[1].table(samples[number:])
-        landings.append(_landing(current, stair, *tables))
+        landings.append(_landing(stair, *tables, work))
     return Comparison(settings.masses, settings.point, tuple(landings))
 
 
@@ -175,16 +99,16 @@ def _simulated(study: Study) -> dict[str, Any]:
     return basis | {"variations": variations(study), "rock_length": further}
 
 
-def _landing(current: Run, stair: Stair, table: YieldTable, point: YieldTable) -> Landing:
+def _landing(stair: Stair, table: YieldTable, point: YieldTable, work: Work) -> Landing:
     """Find the limits of one study: those of its first level, without significances."""
     level = stair.study.inference.levels[0]
     inference = stair.study.inference.replace(levels=(level,), sigmas=())
-    mine = replace(current, study=stair.study.replace(inference=inference))
-    check_error(mine, table, f" at step {stair.name}")
-    experiment = build(mine, table)
+    study = stair.study.replace(inference=inference)
+    check_error(study, table, work, f" at step {stair.name}")
+    experiment = build(study, table, work)
     kind = "expected" if experiment.base.observed is None else "observed"
     found = tuple(
         next((x for x in result.limits if (x.kind, x.branch) == (kind, "lower")), None)
-        for result in limits(mine, table, experiment)
+        for result in limits(study, table, experiment, work)
     )
     return Landing(stair.name, stair.keys, level, kind, found, float(point.events.sum()))

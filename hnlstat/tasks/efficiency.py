@@ -1,7 +1,7 @@
 """task=efficiency: how searches compare with others, mass by mass."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from rich.table import Table
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import EfficiencyTask
+from hnlstat.report import keep
 from hnlstat.report.wording import mev_text
-from hnlstat.run.stages import Run, keep_yields, simulate
+from hnlstat.run.current import Rows, Run
+from hnlstat.run.stages import simulate
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import looked_for
 from hnlstat.studies.checks import reference
@@ -41,8 +43,8 @@ class Ratio:
         return self.events / self.reference if self.reference > 0 else np.nan
 
 
-def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=efficiency: events that the searches keep over those that a reference keeps."""
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """Find the events that the searches keep over those that a reference keeps."""
     study = current.study
     assert given is None  # a Study with yields_from and this task is not valid
     assert isinstance(study.task, EfficiencyTask)
@@ -50,13 +52,12 @@ def run_efficiency(current: Run, given: YieldTable | None) -> dict[str, Any]:
     other = study.replace(datasets=tuple(d.replace(search=search) for d in study.datasets))
     masses, axis = study.scan.mass.array(), study.model.axis
     couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
-    mine = simulate(current, masses, couplings).table
-    keep_yields(current, mine)
-    theirs = simulate(replace(current, study=other), masses, couplings).table
+    mine = simulate(study, masses, couplings, current).table
+    keep.yields(current, mine)
+    theirs = simulate(other, masses, couplings, current).table
     ratios = list(compare_events(study, mine, theirs))
-    current.folder.write_csv(
-        "efficiency.csv", ("mass_gev", axis.column, *COLUMNS), (_row(ratio) for ratio in ratios)
-    )
+    columns = ("mass_gev", axis.column, *COLUMNS)
+    current.keep_rows("efficiency.csv", Rows(columns, tuple(map(_row, ratios))))
     current.say(screen_table(ratios, study.task, axis))
     return {
         "task": "efficiency",

@@ -1,261 +1,212 @@
-"""What `task=` can ask for: each runs the stages it needs and leaves their files in a folder."""
+"""The one way into the tasks: `task.kind` names a module beside this one, whose `run` does it.
+
+It runs the stages that it needs, keeps what comes of them, and gives the content of summary.json.
+"""
+
+from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
-from hnlstat.errors import DataError, FigureError, OutputError
-from hnlstat.likelihood import experiment as likelihood
-from hnlstat.likelihood.channels import channels
+from hnlstat.errors import FigureError, OutputError
 from hnlstat.report.html import write_report
-from hnlstat.report.screen import Screen, line_of
-from hnlstat.run.between import between
-from hnlstat.run.executors.executors import SerialExecutor, work_executor
+from hnlstat.report.summary_text import notes
+from hnlstat.run import stages
+from hnlstat.run.current import Kept, Run
+from hnlstat.run.executors.executors import work_executor
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import RunFolder, json_text
 from hnlstat.run.files.provenance import provenance
-from hnlstat.run.files.tables import read_data, read_yields, write_limits
-from hnlstat.run.grid import point_tests
-from hnlstat.run.stages import (
-    Run,
-    limits,
-    point_of,
-    point_yields,
-    simulate_grid,
-    title,
-    workspace,
-    yields,
-)
-from hnlstat.run.store.resume import run_folder
+from hnlstat.run.store.resume import CONFIG, run_folder
 from hnlstat.run.store.run_store import RunStore
 from hnlstat.run.store.units import UnitStore
 from hnlstat.search.table import YieldTable
-from hnlstat.studies.saved import content_hash
+from hnlstat.studies.saved import content_hash, to_yaml
 from hnlstat.system.memory import reserve
+from hnlstat.system.screen import Screen, line_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import Console
 
 TaskFunction = Callable[[Run, YieldTable | None], dict[str, Any]]
 
+ON_FOLDERS = ("store", "figures", "collect")
+"""Tasks that work on the files of earlier runs, and leave no folder of their own."""
 
-def run(study: Study) -> Path | None:
-    """Run the task of a Study; gives the folder of its results, None for a task without.
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes
+    ----------
+    study, summary
+        What was run, and the content of summary.json.
+    kept, figures
+        Results by the names of their files, and what draws each figure.
+    undrawn
+        Figures that could not be made, while all else is in the folder.
+    folder
+        Where the files are; None: nowhere.
+    spent
+        Time that it took [s].
+    """
+
+    study: Study
+    summary: dict[str, Any]
+    kept: Mapping[str, Kept]
+    figures: Mapping[str, Callable[[], Figure]]
+    undrawn: tuple[str, ...]
+    folder: Path | None
+    spent: float
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the user should know."""
+        return [*self.summary.get("remarks", ())]
+
+    def check_drawn(self) -> None:
+        """Raise a FigureError if a figure could not be made."""
+        if self.undrawn:
+            folder = self.folder or Path(self.summary["folder"])
+            raise FigureError(
+                f"{', '.join(self.undrawn)} could not be made, see "
+                f"{'run.log' if self.folder else 'above'}; all else is in {folder}/",
+                folder,
+            )
+
+
+def run(
+    study: Study,
+    *,
+    keep: bool = True,
+    screen: Screen | None = None,
+    progress: Console | None = None,
+) -> Outcome:
+    """Run the task of a Study.
+
+    Parameters
+    ----------
+    study
+        What to run.
+    keep
+        Leave its files in a folder below `runs`.
+    screen
+        What is said at the end; None: nothing.
+    progress
+        Where bars of progress are shown; None: nowhere.
 
     Raises
     ------
     HnlstatError
         For everything that a user can put right.
     """
-    function = resolve_name(TASKS[study.task.kind])
-    if study.task.kind in WITHOUT_FOLDER:
-        function(study)
-        return None
-    return run_in_folder(study, function)
-
-
-def run_in_folder(study: Study, function: TaskFunction) -> Path:
-    """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
+    function: TaskFunction = import_module(f"hnlstat.tasks.{study.task.kind}").run
     started = time.perf_counter()
-    reserve()
-    identity = content_hash(study)
-    likelihood.components(study, *likelihood.bins(study))  # matrices that are none stop here
-    axis, known = study.model.axis, {channel.name: channel for channel in channels(study)}
-    given = None if study.yields_from is None else read_yields(study.yields_from, axis, [*known])
-    if given is not None:
-        likelihood.check_bins(known, given)
-        check_size(study, given)
-    if study.data_from is not None:  # before a long calculation, which it would make useless
-        read_data(study.data_from, *likelihood.bins(study))
+    with screen or Screen.silent() as screen:
+        current = Run(study=study, screen=screen, progress=progress)
+        if study.task.kind in ON_FOLDERS:
+            return _outcome(current, function(current, None), started)
+        reserve()
+        identity = content_hash(study)
+        given = stages.given(study)
+        if keep or study.resume is not None:
+            return _run_in_folder(current, function, given, identity, started)
+        with work_executor(study.executor) as executor:
+            current = replace(current, executor=executor, store=unit_store(study, None))
+            summary = _assuming(study, function(current, given))
+        _say_notes(current)
+        return _outcome(current, summary, started)
+
+
+def _run_in_folder(
+    current: Run, function: TaskFunction, given: YieldTable | None, identity: str, started: float
+) -> Outcome:
+    """Run a task that leaves its files in a run folder, a new one or that of an unfinished run."""
+    study = current.study
     with (
-        Screen() as screen,
         run_folder(study, identity) as folder,
         folder.log() as log,
         work_executor(study.executor) as executor,
     ):
         log.info("task %s, content hash %s", study.task.kind, identity)
-        current = Run(study, folder, executor, unit_store(study, folder), screen, log)
-        summary = function(current, given)
-        if study.task.kind != "combine":  # whose likelihoods have been made by others
-            summary["assumed"] = study.assumptions()
+        store = unit_store(study, folder)
+        current = replace(current, folder=folder, executor=executor, log=log, store=store)
+        summary = _assuming(study, function(current, given))
         spent = time.perf_counter() - started
-        folder.write_json("provenance.json", provenance(identity, study.simulation.seed, spent))
-        with current.drawing("report.html", passing=OutputError):
-            write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
-        folder.write_json("summary.json", summary | {"remarks": current.remarks})
+        _finish(current, folder, identity, summary, spent)
         log.info("finished in %.1f s", spent)
-        if study.task.kind != "contour":  # the summary of contours has them
-            from hnlstat.report.summary import notes
-
-            current.say(*notes(current.remarks))
+        _say_notes(current)
         current.say(line_of(f"{folder.path}/ ({spent:.1f} s)"))
-    check_drawn(current)
-    return folder.path
+    return _outcome(current, summary, started)
 
 
-def check_size(study: Study, given: YieldTable) -> None:
-    """Raise a DataError if a table has too few masses or couplings for the task."""
-    for key, axis in (("mass", given.masses), ("coupling", given.couplings)):
-        if reason := study.too_few(key, axis.size):
-            column = {"mass": "mass_gev", "coupling": study.model.axis.column}[key]
-            raise DataError(f"{study.yields_from}: {column} {reason}")
+def _say_notes(current: Run) -> None:
+    """Show the first remarks; the summary of contours has them."""
+    if current.study.task.kind != "contour":
+        current.say(*notes(current.remarks))
 
 
-def check_drawn(current: Run) -> None:
-    """Raise a FigureError if a figure could not be made."""
-    if current.undrawn:
-        raise FigureError(
-            f"{', '.join(current.undrawn)} could not be made, see run.log; all else is in "
-            f"{current.folder.path}/",
-            current.folder.path,
-        )
+def _assuming(study: Study, summary: dict[str, Any]) -> dict[str, Any]:
+    """Add the settings without a source; combined likelihoods have been made by others."""
+    return summary if study.task.kind == "combine" else summary | {"assumed": study.assumptions()}
 
 
-def unit_store(study: Study, folder: RunFolder) -> RunStore | None:
+def _outcome(current: Run, summary: dict[str, Any], started: float) -> Outcome:
+    return Outcome(
+        current.study,
+        summary | {"remarks": current.remarks},
+        current.kept,
+        current.figures,
+        tuple(current.undrawn),
+        None if current.folder is None else current.folder.path,
+        time.perf_counter() - started,
+    )
+
+
+def _finish(
+    current: Run, folder: RunFolder, identity: str, summary: dict[str, Any], spent: float
+) -> None:
+    """Write what every run leaves; summary.json is the last, and marks it as complete."""
+    study = current.study
+    folder.write_json("provenance.json", provenance(identity, study.simulation.seed, spent))
+    with current.drawing("report.html", passing=OutputError):
+        write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
+    folder.write_json("summary.json", summary | {"remarks": current.remarks})
+
+
+def save(outcome: Outcome, path: Path) -> None:
+    """Write the files of a run that has left none into a folder, which is made.
+
+    Raises
+    ------
+    OutputError
+        If there is something in it, or it cannot be written.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OutputError(f"{path}: is there already; name a new folder, or an empty one")
+    study, folder = outcome.study, RunFolder(path)
+    folder.write_text(CONFIG, to_yaml(study.model_copy(update={"resume": None})))
+    current = Run(study=study, screen=Screen.silent(), folder=folder, remarks=[*outcome.remarks])
+    for name, kept in outcome.kept.items():
+        current.keep(name, kept.content, kept.write)
+    for name, make in outcome.figures.items():
+        current.draw(name, make)
+    _finish(current, folder, content_hash(study), outcome.summary, outcome.spent)
+
+
+def unit_store(study: Study, folder: RunFolder | None) -> RunStore | None:
     """Where a run keeps the results of its units of work, None for nowhere."""
-    if study.store == "off":
-        return None
-    shared, own = shared_folder(study.store), folder.path / "units"
-    if shared is None:
-        return RunStore(UnitStore.open(own))
-    return RunStore(UnitStore.open(shared), own)
-
-
-def run_yields(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=yields: the table of yields."""
-    table = yields(current, given)
-    return {"task": "yields", "remarks": current.remarks, "rows": table.events.size}
-
-
-def run_workspace(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=workspace: yields and the pyhf workspace of every grid point."""
-    table = yields(current, given)
-    experiment = workspace(current, table)
-    return {
-        "task": "workspace",
-        "remarks": current.remarks,
-        "channels": list(experiment.base.members),
-        "patches": table.masses.size * table.couplings.size,
-    }
-
-
-def run_contour(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=contour: limits, regions, the figure and the summary."""
-    from hnlstat.bounds import chosen_bounds, comparable
-    from hnlstat.report.existing import level_remarks
-    from hnlstat.report.figure_job import ContourFigureJob
-    from hnlstat.report.summary import render, summarise
-    from hnlstat.run.contours import contours_document, limit_fields, regions
-
-    study, folder = current.study, current.folder
-    source = simulate_grid(current) if given is None else None
-    table = yields(current, given) if source is None else source.table
-    experiment = workspace(current, table)
-    tests = point_tests(current, table, experiment)
-    results = limits(current, table, experiment, tests)
-    write_limits(folder.file("limits.csv"), [limit for r in results for limit in r.limits])
-    field = None if source is None else between(study, source, experiment, results)
-    fields = limit_fields(results, field)
-    found = [region for field in fields for region in regions(field)]
-    folder.write_json("contours.json", contours_document(found), indent=None)
-    axis = study.model.axis
-    bounds = chosen_bounds(study.bounds, axis)
-    shown = comparable(bounds, axis)
-    for text in level_remarks(shown, study.bounds.level):
-        current.remark(text)
-    grid = (
-        (float(table.masses[0]), float(table.masses[-1])),
-        (float(table.couplings[0]), float(table.couplings[-1])),
-    )
-    figure = ContourFigureJob(tuple(found), shown, axis, title(study), *grid)
-    here = replace(current, executor=SerialExecutor())
-    with current.drawing("the figure contours"):
-        (drawn,) = here.map_stored("figure", ContourFigureJob.run, [figure])
-        folder.write_files("contours", {suffix: file.tobytes() for suffix, file in drawn.items()})
-    summary = summarise(
-        found, bounds, axis=axis, title=title(study), grid=grid, remarks=current.remarks
-    )
-    files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
-    if current.undrawn:
-        files.remove("contours.pdf")
-    current.say(render(summary, files))
-    return summary.document()
-
-
-def run_point(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=point: everything about one mass and coupling."""
-    from hnlstat.report.point import describe_point, point_tables
-
-    study = current.study
-    assert given is None  # a Study with yields_from and this task is not valid
-    table = point_yields(current)
-    experiment = workspace(current, table)
-    document = describe_point(study, experiment.at(0, 0), *point_of(study))
-    for flow in table.cut_flows:
-        document["searches"][flow.search]["efficiency"] *= float(flow.shares()[0, 0, -1])
-    document |= {"task": "point", "remarks": current.remarks}
-    current.say(*point_tables(document, study.model.axis))
-    return document
-
-
-def run_events(current: Run, given: YieldTable | None) -> dict[str, Any]:
-    """task=events: weighted events of one mass, with a weight for each coupling."""
-    from hnlstat.run.files.event_files import FILES, best_format, write_events
-    from hnlstat.simulation.events import EventJob, EventModel, Tally, divide, strata
-
-    study = current.study
-    assert given is None  # a Study with yields_from and this task is not valid
-    mass, coupling = point_of(study)
-    couplings = (coupling, *study.events.couplings)
-    model = EventModel.of(study, mass, couplings)
-    jobs = strata(study, model)
-    spreads = current.map("planning", EventJob.spread, jobs)
-    parts = list(divide(jobs, spreads, study.events.number))
-    batches = (
-        events
-        for start in range(0, len(parts), BATCHES_IN_MEMORY)
-        for events in current.map("events", EventJob.run, parts[start : start + BATCHES_IN_MEMORY])
-    )
-    axis, (state,) = study.model.axis, study.final_states
-    tally = Tally(couplings, axis.column, state)
-    kind = study.events.format if study.events.format != "auto" else best_format()
-    assert model.decay is not None  # a Study whose model does not sample it is not valid
-    path, products = current.folder.file(FILES[kind]), model.decay.products
-    write_events(path, tally.passing(batches), kind, products)
-    found = tally.expectations()
-    for row in found:
-        current.say(
-            f"{row['channel']}, {axis.text(row[axis.column], 6)}: {row[f'decays_to_{state}']:.4g} "
-            f"+- {row['mc_error']:.2g} decays to {state} expected"
-        )
-    return {"task": "events", "remarks": current.remarks, "file": FILES[kind],
-            "rows": tally.rows, "mass_gev": mass, "expected": found}  # fmt: skip
-
-
-BATCHES_IN_MEMORY = 16
-"""Of events, between their making and the file: some 10 MB each."""
-
-TASKS = {
-    "contour": "hnlstat.tasks.running:run_contour",
-    "yields": "hnlstat.tasks.running:run_yields",
-    "workspace": "hnlstat.tasks.running:run_workspace",
-    "point": "hnlstat.tasks.running:run_point",
-    "events": "hnlstat.tasks.running:run_events",
-    "coverage": "hnlstat.tasks.statistics:run_coverage",
-    "inject": "hnlstat.tasks.statistics:run_inject",
-    "fit": "hnlstat.tasks.statistics:run_fit",
-    "combine": "hnlstat.tasks.statistics:run_combine",
-    "compare": "hnlstat.tasks.compare:run_compare",
-    "efficiency": "hnlstat.tasks.efficiency:run_efficiency",
-    "benchmark": "hnlstat.tasks.benchmark:run_benchmark",
-    "store": "hnlstat.tasks.store:run_store",
-    "figures": "hnlstat.tasks.figures:run_figures",
-    "collect": "hnlstat.tasks.collect:run_collect",
-}
-"""Where the function of each task is. It is loaded alone: others bring libraries of their own."""
-
-WITHOUT_FOLDER = ("store", "figures", "collect")
-"""Tasks that work on the files of earlier runs, and take nothing but the Study."""
+    shared = None if study.store == "off" else shared_folder(study.store)
+    own = None if study.store == "off" or folder is None else folder.path / "units"
+    if shared is not None:
+        return RunStore(UnitStore.open(shared), own)
+    return None if own is None else RunStore(UnitStore.open(own))

@@ -1,16 +1,19 @@
 """task=store: what a shared store of results holds, whether it is sound, and how to make room."""
 
+from typing import Any
+
 from hnlstat.config.executor import shared_folder
-from hnlstat.config.study import Study
 from hnlstat.config.task import StoreTask
 from hnlstat.errors import StoreError
-from hnlstat.report.screen import Screen, line_of
+from hnlstat.run.current import Run
 from hnlstat.run.store.units import MARK, UnitStore
+from hnlstat.search.table import YieldTable
+from hnlstat.system.screen import line_of
 
 _DAY = 86400.0
 
 
-def run_store(study: Study) -> None:
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """List, verify or prune the Study's shared store; nothing is calculated, no folder made.
 
     Raises
@@ -18,20 +21,22 @@ def run_store(study: Study) -> None:
     StoreError
         If there is no store, or one with damaged entries is to be verified.
     """
-    task, root = study.task, shared_folder(study.store)
+    task, root = current.study.task, shared_folder(current.study.store)
+    assert given is None  # nothing is asked for yields
     assert isinstance(task, StoreTask)
     assert root is not None  # a Study with this task and another store is not valid
     if not (root / MARK).is_file():
         raise StoreError(f"store: {root} holds no store; name the folder that runs were given")
     store = UnitStore.open(root)
-    with Screen() as screen:
-        if task.action == "prune":
-            gone = store.prune(task.days * _DAY)
-            text = f"deleted, as damaged, half written or not used for {task.days:g} days: {gone}"
-            screen.say(text)
-        screen.say(line_of(_contents(store)))
-        if task.action == "verify":
-            _verify(store, screen)
+    if task.action == "prune":
+        gone = store.prune(task.days * _DAY)
+        text = f"deleted, as damaged, half written or not used for {task.days:g} days: {gone}"
+        current.say(text)
+    contents = _contents(store)
+    current.say(line_of(contents))
+    if task.action == "verify":
+        _verify(store, current)
+    return {"task": "store", "contents": contents, "entries": len(list(store.entries()))}
 
 
 def _contents(store: UnitStore) -> str:
@@ -47,14 +52,14 @@ def _contents(store: UnitStore) -> str:
     )
 
 
-def _verify(store: UnitStore, screen: Screen) -> None:
+def _verify(store: UnitStore, current: Run) -> None:
     """Read every entry."""
     damaged = list(store.damaged())
     for error in damaged:
-        screen.say(line_of(str(error)))
+        current.say(line_of(str(error)))
     if damaged:
         raise StoreError(
             f"store: damaged entries: {len(damaged)}; runs calculate them anew, and "
             "task.action=prune deletes them"
         )
-    screen.say("every entry is sound")
+    current.say("every entry is sound")

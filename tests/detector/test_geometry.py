@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hnlstat.detector.geometry import PaintedBox, interval_within, paint, ray_segments
+from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.materials import BOUND_NEUTRON, BOUND_PROTON, target_densities
+from hnlstat.detector.rays import interval_within, ray_segments
 
 N_MEDIA = 4
 corner = hnp.arrays(np.float64, 3, elements=st.integers(-5, 5).map(float))

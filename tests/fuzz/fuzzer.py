@@ -40,6 +40,7 @@ from hnlstat.studies.loading import from_settings
 from hnlstat.studies.saved import content_hash, to_yaml
 from hnlstat.system.conf_search import groups, hydra_session, options
 from hnlstat.system.shipped import conf_dir
+from hnlstat.tasks.running import Outcome
 
 LIMIT = 30
 """Seconds of processor time that a case may take; it may wait for ten times that."""
@@ -302,7 +303,7 @@ def _task_of(really: bool) -> Iterator[None]:
         hnlstat.tasks.running.run = whole
 
 
-def _begin(study: Study) -> None:
+def _begin(study: Study, **_: object) -> Outcome:
     content_hash(study)
     channels(study)
     with tempfile.TemporaryDirectory() as folder:
@@ -312,6 +313,7 @@ def _begin(study: Study) -> None:
         again = to_yaml(read(path))
     if again != text:
         raise AssertionError("its config.yaml is another study")
+    return Outcome(study, {}, {}, {}, (), None, 0.0)
 
 
 @contextmanager

@@ -29,8 +29,9 @@ from hnlstat.inference.limits.sensitivity import sensitivity
 from hnlstat.likelihood.combine import PublishedLikelihood, combine
 from hnlstat.likelihood.covariance import chi_square
 from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.patchset import SignalGrid, patchset
 from hnlstat.likelihood.reader import read_likelihoods
-from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset, workspace
+from hnlstat.likelihood.workspace import background_only, workspace
 
 TOYS = ToySettings(40_000)
 SPECTRUM = CountingModel(
@@ -88,6 +89,7 @@ def test_components_are_kept_and_chosen_with_their_bins():
         ("x", [1.0, 2.0, 3.0], r"x has shape \(3,\), needed is one value for each of the 4 bins"),
         ("x", [1.0, 2.0, np.nan, 0.0], r"x of channel near\[2\] is nan; needed is a finite number"),
         ("x", [np.inf, 2.0, 1.0, 0.0], r"x of channel near\[0\] is inf"),
+        ("x", [0.0, -1e200, 1.0, 0.0], r"is -1e\+200; needed is a finite number at least -1e\+09"),
         ("x", np.ones((4, 4)), "has shape"),
         ("flux", np.ones(4), "flux is the name of another parameter"),
         ("mu", np.ones(4), "mu is the name of another parameter"),
@@ -102,12 +104,13 @@ def test_components_that_cannot_be_used_are_refused(name, shift, reason):
 
 def test_shifted_backgrounds_are_linear_down_to_a_tenth_and_stay_positive():
     model = two_bins([5.0, -10.0])
-    zeta = np.array([[-3.0, 0.0, 1.0, 3.0, 40.0]])
+    zeta = np.array([[-3.0, 0.0, 1.0, 3.0, 20.0]])
     found, slope, _ = shifted_background(model, zeta)
     assert found[0, :4].tolist() == [5.0, 20.0, 25.0, 35.0]
     assert found[1, 1:3].tolist() == [20.0, 10.0]
     assert (found > 0.0).all()
     assert (np.diff(found[1]) < 0.0).all()
+    assert (shifted_background(model, np.array([[-1e4, 1e4]]))[0] > 0.0).all()
     assert slope[:, 1:3].tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
@@ -209,7 +212,9 @@ def test_combined_likelihoods_share_components_by_name():
             {key: np.tile(delta, (2, 1)) for key, delta in part.signal_modifiers.items()},
             np.tile(part.mc_error, (2, 1)),
         )
-        return PublishedLikelihood(name, background_only(part), patchset(part, grid, name))
+        return PublishedLikelihood(
+            name, background_only(part), patchset(part, grid, name, "coupling_inv_gev")
+        )
 
     found = combine([likelihood("near", [0, 1, 2]), likelihood("far", [3])], "both")
     assert found.correlated == ("flux", "search_0")

@@ -8,7 +8,8 @@ from hnlstat.errors import DataError
 from hnlstat.inference.engines.asymptotic import asymptotic_tests
 from hnlstat.likelihood.combine import PublishedLikelihood, combine
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset, workspace
+from hnlstat.likelihood.patchset import SignalGrid, patchset
+from hnlstat.likelihood.workspace import background_only, workspace
 
 BOTH = CountingModel(
     ("old_fhc", "old_rhc", "new_fhc"),

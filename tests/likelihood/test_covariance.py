@@ -89,8 +89,12 @@ NO_COVARIANCE = [
     (4.0, "needed is a square matrix"),
     ([[1.0, 0.0], [0.0]], "x: its rows are not numbers, or not as many each"),
     ([["a", "b"], ["c", "d"]], "not numbers"),
-    (changed(1, 2, np.nan), "x: of bins 1 and 2 is nan, not finite"),
-    (changed(2, 2, np.inf), "x: of bins 2 and 2 is inf, not finite"),
+    (changed(1, 2, np.nan), "x: of bins 1 and 2 is nan; needed are finite"),
+    (changed(2, 2, np.inf), "x: of bins 2 and 2 is inf; needed are finite"),
+    (changed(2, 2, 1e200), "x: of bins 2 and 2 is 1e+200; needed are finite numbers up to 1e+18"),
+    ({"a": 1.0}, "x: its rows are not numbers"),
+    (np.array([[1.0, 1j], [-1j, 1.0]]), "x: its rows are not numbers"),
+    (None, "x: is a single number; needed is a square matrix"),
     (changed(1, 1, -9.0), "x: the variance of bin 1 is -9, below 0"),
     (changed(0, 1, 9.0), "x: has a negative eigenvalue, -0.2 of the largest"),
     (changed(0, 1, -6.5), "negative eigenvalue, -0.04"),
@@ -170,3 +174,9 @@ def test_chi_square_of_correlated_bins_in_closed_form():
     """Sum and difference of two bins with 100 +- 30, fully correlated, are independent."""
     found = chi_square([100.0, 100.0], np.full((2, 2), 900.0), [130.0, 110.0])
     assert found == pytest.approx(40.0**2 / (200.0 + 4 * 900.0) + 20.0**2 / 200.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("mean", [[1.0, 2.0], [1.0, 2.0, 0.0], [1.0, np.nan, 2.0]])
+def test_chi_square_wants_a_positive_mean_of_every_bin(mean):
+    with pytest.raises(InferenceError, match="as many positive means and data, got"):
+        chi_square(mean, GOOD, [1.0, 2.0, 3.0])

@@ -9,13 +9,8 @@ import pytest
 from hnlstat.errors import InferenceError
 from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.workspace import (
-    SignalGrid,
-    background_only,
-    digest,
-    patchset,
-    workspace,
-)
+from hnlstat.likelihood.patchset import SignalGrid, patchset
+from hnlstat.likelihood.workspace import background_only, digest, workspace
 
 # pyhf 0.7 validates with a class that jsonschema has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")

@@ -15,9 +15,11 @@ import pytest
 from hnlstat.app import main
 from hnlstat.config.registry import foreign_code, model_class, packages
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.physics.targets import target
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.run.store import packing
 from hnlstat.search.yields import Job, Plan
 from hnlstat.simulation.apparatus import Apparatus
@@ -92,7 +94,7 @@ def test_prompt_n_are_made_with_the_cross_section_of_the_model():
     apparatus = Apparatus(
         boxes=paint([PaintedBox((-2, -2, -2), (2, 2, 2), 0)], 1), source=source,
         scatterers=(Scatterer("C12", target("C12"), None, np.array([5e22])),),
-        rock=np.array([False]), centre=np.zeros((1, 3)), size=np.array([[1, 1.5, 2]]),
+        rock=np.array([False]), fiducial=(Box((0, 0, 0), (1, 1.5, 2)),),
         edges=edges, flux=flux, min_cos_theta=-1.0, radius=None, upstream=None, survival=True,
     )  # fmt: skip
     goal = Precision(0.002, np.ones((1, 1)), 0.0, 1_000_000)

@@ -6,7 +6,7 @@ from rich.console import Console
 from hnlstat.config.compare import Point
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.staircase import markdown, screen_table, staircase_figure
-from hnlstat.tasks.compare import COLUMNS, Comparison, Landing
+from hnlstat.run.comparison import COLUMNS, Comparison, Landing
 
 POINT = Point(mass=0.53, coupling=1.5e-6)
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from scipy.stats import norm
 
 from hnlstat.bounds import load_bounds, lower_envelope
-from hnlstat.report.summary import lower_edge, render, summarise
+from hnlstat.report.summary import lower_edge, summarise
+from hnlstat.report.summary_text import render
 from hnlstat.run.contours import Region
 
 FIVE_SIGMA = float(norm.cdf(5))

@@ -13,13 +13,15 @@ from hnlstat.system.conf_search import shipped_session
 def outcomes(monkeypatch, tmp_path):
     """Let the jobs of a sweep end as the seed of each says."""
     import hnlstat.tasks.running
+    from hnlstat.tasks.running import Outcome
 
-    def run(study):
+    def run(study, **_):
         if study.simulation.seed == 2:
             raise HnlstatError("no such\nluck")
         if study.simulation.seed == 3:
             raise ZeroDivisionError("fault")
-        return study.runs / f"result_{study.simulation.seed}"
+        folder = study.runs / f"result_{study.simulation.seed}"
+        return Outcome(study, {}, {}, {}, (), folder, 0.0)
 
     monkeypatch.setattr(hnlstat.tasks.running, "run", run)
     monkeypatch.chdir(tmp_path)

@@ -5,10 +5,11 @@ import pytest
 
 from hnlstat.detector.response import first_failed, reconstruct
 from hnlstat.physics.constants import LEPTON_MASS
-from hnlstat.search.selecting import Layout
+from hnlstat.search.layout import Layout
+from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan, branching_ratio
-from hnlstat.simulation.events import EventModel, Tally, divide, join, strata
-from hnlstat.simulation.setup import layout, pair_selection
+from hnlstat.simulation.events import EventModel, Tally, join
+from hnlstat.simulation.strata import divide, strata
 from hnlstat.studies import load
 
 COUPLINGS = np.array([1e-7, 1e-6, 1e-5])
@@ -100,9 +101,8 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
         np.stack([sample[f"{name}{axis}"] for axis in "xyz"])
         for name in ("eminus_p", "eplus_p", "decay_")
     )
-    asked = pair_selection(
-        study, detector, tuple(detector.fiducial), search, layout(study, search, 2)
-    )
+    mine = Layout.of(study, search, 2)
+    asked = PairSelection.of(study, detector, tuple(detector.fiducial), search, mine)
     kept, masses = np.zeros(minus.shape[1], dtype=bool), np.zeros(minus.shape[1])
     for v, volume in enumerate(detector.fiducial):
         mine = np.flatnonzero(sample["volume"] == volume)

@@ -11,7 +11,7 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.search.yields import Plan, branching_ratio
 from hnlstat.simulation import events as module
-from hnlstat.simulation import setup
+from hnlstat.simulation import setup, strata
 from hnlstat.studies import load
 
 MASS, COUPLINGS = 0.15, (4e-7, 1e-7, 2e-6)
@@ -25,8 +25,8 @@ def scenario(*overrides):
 @cache
 def sample(*overrides, mass=MASS, couplings=COUPLINGS, number=20_000):
     model = module.EventModel.of(scenario(*overrides), mass, couplings)
-    jobs = module.strata(scenario(*overrides), model)
-    parts = module.divide(jobs, [job.spread() for job in jobs], number)
+    jobs = strata.strata(scenario(*overrides), model)
+    parts = strata.divide(jobs, [job.spread() for job in jobs], number)
     return module.join([part.run() for part in parts])
 
 
@@ -211,8 +211,8 @@ def test_universal_coupling_reaches_all_flavours():
 
 def test_same_seed_same_events_and_no_piece_twice():
     model = module.EventModel.of(scenario(), MASS, (4e-7,))
-    job = module.strata(scenario(), model)[0]
-    first, second, *_ = module.divide([job], [np.ones(1)], 20_000)
+    job = strata.strata(scenario(), model)[0]
+    first, second, *_ = strata.divide([job], [np.ones(1)], 20_000)
     assert (first.rays, second.rays) == (16384, 3616)
     assert np.array_equal(second.run()["decay_x"], second.run()["decay_x"])
     assert not np.intersect1d(first.run()["decay_x"], second.run()["decay_x"]).size
@@ -220,9 +220,9 @@ def test_same_seed_same_events_and_no_piece_twice():
 
 def test_rays_go_where_the_weight_is():
     model = module.EventModel.of(scenario(), MASS, (4e-7,))
-    jobs = module.strata(scenario(), model)[:4]
+    jobs = strata.strata(scenario(), model)[:4]
     spreads = [np.array([s]) for s in (8.0, 2.0, 0.0, 0.0)]
-    rays = [part.rays for part in module.divide(jobs, spreads, 1000)]
+    rays = [part.rays for part in strata.divide(jobs, spreads, 1000)]
     assert rays == [773, 203, 13, 13]
     with pytest.raises(ConfigError, match=r"model\.mass, model\.coupling: no N decays"):
-        list(module.divide(jobs, [np.zeros(1)] * 4, 1000))
+        list(strata.divide(jobs, [np.zeros(1)] * 4, 1000))

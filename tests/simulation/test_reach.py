@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
 from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus
@@ -28,7 +29,7 @@ def apparatus(**changes):
         Apparatus(
             boxes=paint(boxes, 2), source=DipoleUpscattering(),
             scatterers=(Scatterer("C12", target("C12"), None, np.array([5e22, 1e22])),),
-            rock=np.array([True, False]), centre=np.zeros((1, 3)), size=np.full((1, 3), 1.5),
+            rock=np.array([True, False]), fiducial=(Box((0, 0, 0), (1.5, 1.5, 1.5)),),
             edges=np.array([0.4, 0.6, 1.0, 2.0, 5.0]), flux=np.array([[1e10, 3e10, 2e10, 1e9]]),
             min_cos_theta=0.9, radius=3.0, upstream=UPSTREAM, survival=True,
         ),

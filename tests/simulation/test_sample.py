@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
 from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics import decay, kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M
@@ -27,10 +28,11 @@ def simple(boxes, centre, size, scatterers=("C12",), **changes):
         Scatterer(name, target(name), None, np.array([DENSITY, 0.0])) for name in scatterers
     )
     painted = [PaintedBox(low, high, medium) for low, high, medium in boxes]
+    both = zip(np.atleast_2d(centre), np.atleast_2d(size), strict=True)
     apparatus = Apparatus(
         boxes=paint(painted, 2), source=DipoleUpscattering(), scatterers=kinds,
         rock=np.array([True, False]),
-        centre=np.atleast_2d(centre), size=np.atleast_2d(size), edges=EDGES, flux=FLUX,
+        fiducial=tuple(Box(tuple(c), tuple(s)) for c, s in both), edges=EDGES, flux=FLUX,
         min_cos_theta=-1.0, radius=None, upstream=None, survival=True,
     )  # fmt: skip
     return replace(apparatus, **changes)
@@ -184,9 +186,9 @@ def forward_monte_carlo(apparatus, kappa, survival, n=400_000, seed=5):
     cosine = kinematics.cos_theta(q2, energy, MASS, m_t)
     sine, phi = np.sqrt(1 - cosine**2), rng.uniform(0, 2 * np.pi, n)
     direction = np.stack([sine * np.cos(phi), sine * np.sin(phi), cosine], axis=1)
-    half = apparatus.size[0] / 2
-    a = (apparatus.centre[0] - half - vertex) / direction
-    b = (apparatus.centre[0] + half - vertex) / direction
+    (box,) = apparatus.fiducial
+    a = (np.array(box.centre) - box.half - vertex) / direction
+    b = (np.array(box.centre) + box.half - vertex) / direction
     entry = np.maximum(np.minimum(a, b).max(axis=1), 0)
     leave = np.maximum(np.maximum(a, b).min(axis=1), entry)
     scale = kappa * MASS / kinematics.momentum(q2, energy, MASS, m_t)

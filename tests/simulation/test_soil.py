@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics.targets import target
@@ -32,7 +33,7 @@ def test_the_matter_beyond_counts_apart_as_its_length():
     apparatus = Apparatus(
         paint(boxes, 2), DipoleUpscattering(),
         (Scatterer("C12", target("C12"), None, np.full(2, 5e22)),),
-        np.array([True, False]), np.zeros((1, 3)), np.ones((1, 3)), edges, flux,
+        np.array([True, False]), (Box((0, 0, 0), (1, 1, 1)),), edges, flux,
         0.99, None, None, True, beyond=np.array([False, True]),
     )  # fmt: skip
     goal = Precision(0.01, np.ones((1, 1)), 0.0, 1_000_000)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
 from hnlstat.models.dipole import DipoleUpscattering, ScaledRadius
 from hnlstat.physics import form_factors, upscattering
 from hnlstat.physics.processes import ScaledFermiMomentum, Scattering
@@ -29,7 +30,7 @@ def block(name, fermi_momentum=None, weights=()):
     return Apparatus(
         boxes=paint([PaintedBox((-3, -3, -9), (3, 3, 3), 0)], 1),
         source=DipoleUpscattering(), scatterers=kinds,
-        rock=np.array([True]), centre=np.zeros((1, 3)), size=np.ones((1, 3)), edges=EDGES,
+        rock=np.array([True]), fiducial=(Box((0, 0, 0), (1, 1, 1)),), edges=EDGES,
         flux=FLUX, min_cos_theta=-1.0, radius=None, upstream=None, survival=True,
         weighted=tuple(WeightedColumn(k, weight) for weight in weights for k in (0, 1)),
     )  # fmt: skip

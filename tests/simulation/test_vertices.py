@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hnlstat.detector.geometry import PaintedBox, paint, ray_segments
+from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.rays import ray_segments
 from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.vertices import draw_vertices, matter_segments
 
@@ -67,6 +68,17 @@ def test_weights_add_up_to_the_decays(kappa, seed):
         # the sums of the yields interpolate exp: 1e-4 of a step before cancellation
         tolerance = 1e-4 * np.sum(np.abs(SIGNED) * (far > near), axis=1)
         assert np.all(np.abs(vertices.weight[:, 0] / d**2 - expected) < tolerance)
+
+
+def test_points_at_the_end_of_matter_are_finite():
+    """Rounding may leave the whole of a segment, behind which hardly any N of 4 mm survive."""
+    n = 200
+    unit = np.column_stack([np.full(n, 0.5), np.full(n, np.nextafter(1.0, 0.0))])
+    vertices = draw_vertices(
+        segments_of(*rays(n, 0)), np.full(n, 2.0), np.ones(1), np.array([245.0]), unit
+    )
+    assert np.all(np.isfinite(vertices.distance))
+    assert np.all(np.isfinite(vertices.weight))
 
 
 @pytest.mark.parametrize("kappa", [1e-3, 0.2, 5.0])

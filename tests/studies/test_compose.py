@@ -79,6 +79,9 @@ def test_every_option_of_every_group_makes_a_study() -> None:
     needs = dict.fromkeys(AT_A_POINT, point) | {"combine": ["task.folders=[one, two]"]}
     needs |= {key: ["task.folder=one"] for key in ("figures", "collect")}
     needs |= {"store": ["store=shared:one"]}
+    # fluxes of one horn mode
+    forward = ["exposure=t2k_2023", "~exposure.pot.rhc"]
+    needs |= dict.fromkeys(("bnb_icarus", "bnb_microboone", "bnb_sbnd"), forward)
     with hydra_session():
         chosen = {f"{group}={name}": name for group in groups() for name in options(group)}
         assert len(chosen) > 15

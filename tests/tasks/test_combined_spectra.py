@@ -10,7 +10,8 @@ from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.inference.engines.asymptotic import asymptotic_tests
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 
 MASSES = (0.1, 0.2)
 SETTINGS = (

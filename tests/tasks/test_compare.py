@@ -8,7 +8,8 @@ import pytest
 from axes import ANY
 
 from hnlstat.app import main
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 
 TINY = (
     "scan.coupling.min=3e-8", "scan.coupling.max=1e-5", "scan.coupling.points=6",

@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from hnlstat.app import main
 from hnlstat.physics import decay
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 from hnlstat.studies import checks
 
 POINT = ("model.mass=200 MeV", "model.coupling=1e-6")

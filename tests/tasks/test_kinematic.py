@@ -9,7 +9,7 @@ import pytest
 from axes import ANY
 
 from hnlstat.app import main
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 
 TRACKS = "search.tpc_ee_tracks"
 GRID = (

@@ -9,11 +9,13 @@ import pytest
 from axes import ANY
 
 from hnlstat.likelihood.experiment import experiment
+from hnlstat.report import keep
+from hnlstat.run.current import Run
 from hnlstat.run.files.folder import RunFolder
-from hnlstat.run.files.tables import read_yields, write_yields
-from hnlstat.run.stages import Run, write_workspace
+from hnlstat.run.files.yields import read_yields, write_yields
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load
+from hnlstat.system.screen import Screen
 
 MASSES, COUPLINGS = 60, 60
 
@@ -51,8 +53,8 @@ def peak(function, *arguments):
 def test_the_patches_of_a_large_grid_are_written_as_they_are_made(tmp_path, table):
     study, folder = load([]), RunFolder(tmp_path)
     made = experiment(study, table)
-    current = Run(study, folder, None, None, None, None)
-    assert peak(write_workspace, current, table, made) < 12  # 24 for all of them at once
+    current = Run(study=study, screen=Screen.silent(), folder=folder)
+    assert peak(keep.workspace, current, table, made) < 12  # 24 for all of them at once
     spec, patches = (
         json.loads((tmp_path / "workspace" / name).read_text())
         for name in ("BkgOnly.json", "patchset.json")

@@ -8,7 +8,7 @@ import pyhf
 import pytest
 
 from hnlstat.app import main
-from hnlstat.run.files.tables import read_limits
+from hnlstat.run.files.limits import read_limits
 
 MASSES = np.geomspace(0.06, 0.2, 4)
 COUPLINGS = np.geomspace(1e-8, 1e-4, 16)

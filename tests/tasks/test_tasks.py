@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from pkgutil import resolve_name
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import get_args
 
 import numpy as np
@@ -15,11 +16,13 @@ import pytest
 from axes import ANY
 from scipy.interpolate import CubicSpline
 
+import hnlstat.tasks
 from hnlstat.app import main
 from hnlstat.config import Task
-from hnlstat.run.files.tables import read_limits, read_yields
+from hnlstat.run.files.limits import read_limits
+from hnlstat.run.files.yields import read_yields
 from hnlstat.tables.csv_table import read_csv
-from hnlstat.tasks.running import TASKS, WITHOUT_FOLDER
+from hnlstat.tasks.running import ON_FOLDERS
 
 GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
 COUPLINGS = ("scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4")
@@ -237,7 +240,9 @@ def test_published_statistics_are_a_config(tmp_path, contour):
             assert np.exp(curve(np.log(one.coupling))) == pytest.approx(1.353, rel=0.02)
 
 
-def test_every_task_has_its_function_and_no_other():
-    assert set(TASKS) == {*get_args(Task.model_fields["kind"].annotation)}
-    assert all(callable(resolve_name(place)) for place in TASKS.values())
-    assert {*WITHOUT_FOLDER} < {*TASKS}
+def test_every_task_has_its_module_and_there_is_one_way_in():
+    modules = {module.name for module in iter_modules(hnlstat.tasks.__path__)}
+    kinds = {*get_args(Task.model_fields["kind"].annotation)}
+    assert modules == {*kinds, "running"}
+    assert all(callable(import_module(f"hnlstat.tasks.{kind}").run) for kind in kinds)
+    assert {*ON_FOLDERS} < kinds

@@ -1,6 +1,7 @@
 """cabinetry opens and fits our workspaces; run where it is installed (`hnlstat[peers]`)."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyhf
@@ -8,8 +9,9 @@ import pytest
 
 from hnlstat.inference.engines.profile import best_fit
 from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.patchset import SignalGrid, patchset
 from hnlstat.likelihood.reader import read_likelihoods
-from hnlstat.likelihood.workspace import SignalGrid, background_only, patchset
+from hnlstat.likelihood.workspace import background_only
 
 cabinetry = pytest.importorskip("cabinetry")
 
@@ -39,6 +41,15 @@ SPECTRUM = CountingModel(
     np.array([0.05, 0.02, 0.0, 0.1, 0.04]),
     bins=(0, 1, 2, 0, 1),
 )
+COVARIANCE = replace(
+    SPECTRUM,
+    background=20.0 * SPECTRUM.background,
+    observed=20.0 * SPECTRUM.background + np.array([3.0, 9.0, 1.0, 2.0, 0.0]),
+    background_components={
+        "search_0": np.array([3.0, 5.0, 8.0, 0.2, 0.1]),
+        "search_1": np.array([2.0, 0.0, -3.0, 0.0, 0.0]),
+    },
+)
 
 
 def patched(model):
@@ -54,7 +65,9 @@ def patched(model):
     return spec, dict(pyhf.PatchSet(patches).apply(spec, POINT))
 
 
-@pytest.mark.parametrize("model", [COUNTS, SPECTRUM], ids=["counts", "spectrum"])
+@pytest.mark.parametrize(
+    "model", [COUNTS, SPECTRUM, COVARIANCE], ids=["counts", "spectrum", "covariance"]
+)
 def test_cabinetry_finds_the_same_strength(model):
     background, spec = patched(model)
     for content in (background, spec):

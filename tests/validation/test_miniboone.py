@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hnlstat.csv_table import read_csv
 
 import hnlstat
 from hnlstat.likelihood.covariance import chi_square, condition, principal_components
+from hnlstat.tables.csv_table import read_csv
 
 DATA = Path(hnlstat.__file__).parent / "data" / "miniboone"
 MODES = ("fhc", "rhc")

@@ -17,7 +17,7 @@ from hnlstat.likelihood import experiment as likelihood
 from hnlstat.likelihood.channels import channels
 from hnlstat.report.summary import lower_edge
 from hnlstat.run.contours import limit_fields, regions
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 from hnlstat.studies import load
 
 MASSES = np.geomspace(0.01, 2.0, 64)

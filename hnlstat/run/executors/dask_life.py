@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hnlstat.errors import HnlstatError
@@ -16,7 +17,8 @@ def check_scheduler(address: str, timeout: float) -> None:
         If that is no scheduler of Dask, or it says nothing in time.
     """
     try:
-        kind = asyncio.run(asyncio.wait_for(_kind(address, timeout), timeout))
+        with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one, as in Jupyter
+            kind = thread.submit(asyncio.run, _timed(address, timeout)).result()
     except Exception as error:  # as there are protocols
         reason = str(error) or f"no answer in {timeout:g} s"
     else:
@@ -26,6 +28,10 @@ def check_scheduler(address: str, timeout: float) -> None:
     raise HnlstatError(
         f"executor.scheduler: {address} does not answer as a scheduler of Dask: {reason[:200]}"
     )
+
+
+async def _timed(address: str, timeout: float) -> object:
+    return await asyncio.wait_for(_kind(address, timeout), timeout)
 
 
 async def _kind(address: str, timeout: float) -> object:

@@ -7,6 +7,7 @@ Results do not depend on where or in which order pieces ran.
 import multiprocessing
 import os
 import pickle
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ from typing import Protocol, Self, TypeVar
 from hnlstat.config.executor import DaskCluster, Executor, Processes
 from hnlstat.errors import HnlstatError
 from hnlstat.run.executors.dask_cluster import DaskExecutor
-from hnlstat.run.executors.workers import call, end_with_parent, main_left_alone
+from hnlstat.run.executors.workers import begin, call, main_left_alone
 from hnlstat.system.interrupts import held
 
 T = TypeVar("T")
@@ -24,6 +25,10 @@ R = TypeVar("R")
 
 ATTEMPTS = 3
 """How often pieces are tried again in a row without any result when workers die."""
+
+
+_STARTING = threading.Lock()
+"""Held while workers start, so that those of runs in several threads are told apart."""
 
 
 def available_cores() -> int:
@@ -124,22 +129,20 @@ class PoolExecutor:
     def _submit(self, function: Callable[[T], R], missing: Mapping[int, T]) -> dict[Future[R], int]:
         """Hand pieces to workers, which are started where there are too few."""
         wanted = min(self._workers, len(missing))
-        others = set(multiprocessing.active_children())
-        with main_left_alone(), held():
+        with _STARTING, main_left_alone(), held():
+            others = set(multiprocessing.active_children())
             if wanted > self._size:
                 self._close()
                 # spawn, not fork: forking a process that runs threads can hang
                 context = multiprocessing.get_context("spawn")
                 self._size = wanted
-                self._pool = ProcessPoolExecutor(
-                    wanted, mp_context=context, initializer=end_with_parent
-                )
+                self._pool = ProcessPoolExecutor(wanted, mp_context=context, initializer=begin)
             assert self._pool is not None
             futures = {
                 self._pool.submit(call, pickle.dumps((function, piece))): index
                 for index, piece in missing.items()
             }
-        self._processes += set(multiprocessing.active_children()) - others
+            self._processes += set(multiprocessing.active_children()) - others
         return futures
 
     def _close(self, *, at_once: bool = False) -> None:
@@ -157,8 +160,8 @@ def work_executor(settings: Executor) -> WorkExecutor:
     """Give the executor that a Study asks for; more processes than cores would cost time."""
     if isinstance(settings, DaskCluster):
         return DaskExecutor(settings, available_cores())
-    if not isinstance(settings, Processes):
-        return SerialExecutor()
+    if not isinstance(settings, Processes) or multiprocessing.current_process().daemon:
+        return SerialExecutor()  # a daemon, such as a worker of a caller's pool, may start none
     cores = available_cores()
     number = cores if settings.workers == "auto" else min(settings.workers, cores)
     return SerialExecutor() if number == 1 else PoolExecutor(number)

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import spawn
 from typing import Any
@@ -23,17 +23,42 @@ def main_left_alone() -> Iterator[None]:
     By itself Python loads it in each of them, where one without `if __name__ == "__main__"` would
     begin the run anew. Pieces of work are of this package, so that workers do not need it.
     """
-    original = spawn.get_preparation_data
-
-    def without_main(name: str) -> dict[str, Any]:
-        data = original(name)
-        return {key: value for key, value in data.items() if not key.startswith("init_main")}
-
-    spawn.get_preparation_data = without_main
+    with _LOCK:  # other threads may start processes, too
+        if not _before:
+            _before.append(spawn.get_preparation_data)
+            spawn.get_preparation_data = _without_main(spawn.get_preparation_data)
+        _before.append(None)
     try:
         yield
     finally:
-        spawn.get_preparation_data = original
+        with _LOCK:
+            _before.pop()
+            if len(_before) == 1:
+                spawn.get_preparation_data = _before.pop()
+
+
+_LOCK = threading.Lock()
+_before: list[Any] = []
+"""What Python has for it, and an entry for each block that runs."""
+
+
+def _without_main(original: Callable[[str], dict[str, Any]]) -> Any:
+    def without(name: str) -> dict[str, Any]:
+        data = original(name)
+        return {key: value for key, value in data.items() if not key.startswith("init_main")}
+
+    return without
+
+
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Settings of linear algebra: threads of workers would compete, and add up in another order."""
+
+
+def begin() -> None:
+    """Set a worker up before it loads what it works with."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    end_with_parent()
 
 
 def end_with_parent() -> None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import hnlstat
 from hnlstat.physics.processes import Product
 from hnlstat.physics.targets import target
 from hnlstat.run.files.folder import atomic_file
 from hnlstat.simulation.events import Columns, join
 from hnlstat.studies.checks import EVENT_LIBRARIES
+from hnlstat.version import __version__
 
 if TYPE_CHECKING:
     import pyhepmc
@@ -91,7 +91,7 @@ def _write_hepmc(path: Path, batches: Iterable[Columns], products: Sequence[Prod
     first = next(remaining)
     names = [name for name in first if name.partition("_")[0] == "weight"]
     run.weight_names = names
-    run.tools = [("hnlstat", hnlstat.__version__, "")]
+    run.tools = [("hnlstat", __version__, "")]
     rows = itertools.chain.from_iterable(map(_rows, itertools.chain([first], remaining)))
     with path.open("wb") as file, pyhepmc.open(file, "w") as writer:
         for number, row in enumerate(rows):

@@ -12,7 +12,7 @@ import numpy as np
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.run.contours import SCHEMA, Region
-from hnlstat.run.files.tables import read_yields
+from hnlstat.run.files.yields import read_yields
 from hnlstat.search.table import YieldTable
 from hnlstat.studies.checks import check_tables
 from hnlstat.studies.compose import read

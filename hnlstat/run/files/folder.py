@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from hnlstat.errors import OutputError
+from hnlstat.system.drawing import own_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,10 +136,8 @@ def figure_files(figure: Figure) -> dict[str, bytes]:
 
     PDF keeps its text as TrueType (Type 42), which journals ask for.
     """
-    import matplotlib as mpl  # takes 0.3 s, which workers and --help need not spend
-
     files = {}
-    with mpl.rc_context({**mpl.rcParamsDefault, "pdf.fonttype": 42}):
+    with own_settings({"pdf.fonttype": 42}):
         for suffix, undated in (("png", {}), ("pdf", {"CreationDate": None})):
             stream = io.BytesIO()
             figure.savefig(stream, format=suffix, metadata=undated)
@@ -227,10 +225,6 @@ class RunFolder:
         path = self.file(name)
         write_parts(path, parts)
         return path
-
-    def write_yaml(self, name: str, content: Mapping[str, Any]) -> Path:
-        """Write a YAML file of the run, keys in the order given."""
-        return self.write_text(name, OmegaConf.to_yaml(OmegaConf.create(dict(content))))
 
     def write_csv(
         self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]

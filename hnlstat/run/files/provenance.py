@@ -6,10 +6,10 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-import hnlstat
+from hnlstat.system.shipped import PACKAGE
+from hnlstat.version import __version__
 
 PACKAGES = ("numpy", "scipy", "pyhf", "iminuit", "hydra-core", "matplotlib")
 
@@ -34,7 +34,7 @@ def provenance(content_hash: str, seed: int, wall_time: float) -> dict[str, Any]
         "git_revision": git_revision(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "versions": {"hnlstat": hnlstat.__version__} | {name: _version(name) for name in PACKAGES},
+        "versions": {"hnlstat": __version__} | {name: _version(name) for name in PACKAGES},
     }
 
 
@@ -43,7 +43,7 @@ def git_revision() -> str | None:
 
     None where it runs from an installed wheel, or git is not there to ask.
     """
-    root = Path(hnlstat.__file__).parent.parent
+    root = PACKAGE.parent
     if not (root / ".git").exists():
         return None
     command = [

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hnlstat
 from hnlstat.errors import DataError, OutputError, StoreError
 from hnlstat.inference.limits.limits import Limit, MassLimits, Profile
 from hnlstat.inference.limits.points import PointTest
@@ -26,6 +25,7 @@ from hnlstat.run.files.folder import TEMPORARY, atomic_file, write_json
 from hnlstat.run.store.packing import pack, unpack
 from hnlstat.simulation.sample import MassSample
 from hnlstat.system.reading import open_regular, parse_json, read_json
+from hnlstat.version import __version__
 
 FORMAT = 3
 """Of the entries and their folders; an increase makes earlier stores unreadable."""
@@ -82,7 +82,7 @@ class UnitStore:
             except OSError as error:
                 reason = error.strerror or error
                 raise OutputError(f"store: cannot make {root}: {reason}") from error
-            write_json(mark, {"format": FORMAT, "hnlstat": hnlstat.__version__})
+            write_json(mark, {"format": FORMAT, "hnlstat": __version__})
         try:
             content = read_json(mark)
             made_by, found = str(content["hnlstat"])[:20], int(content["format"])

@@ -14,6 +14,7 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.run.files import event_files
 from hnlstat.simulation import events as simulation
+from hnlstat.simulation import strata
 from hnlstat.studies import load
 
 COUPLINGS = (4e-7, 1e-6)
@@ -23,8 +24,8 @@ COUPLINGS = (4e-7, 1e-6)
 def events():
     study = load(["task=yields"])
     model = simulation.EventModel.of(study, 0.2, COUPLINGS)
-    jobs = simulation.strata(study, model)
-    parts = simulation.divide(jobs, [np.ones(2)] * len(jobs), 200)
+    jobs = strata.strata(study, model)
+    parts = strata.divide(jobs, [np.ones(2)] * len(jobs), 200)
     return simulation.join([part.run() for part in parts])
 
 

@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-import yaml
 from matplotlib.figure import Figure
 
 from hnlstat.errors import OutputError
@@ -96,12 +95,9 @@ def test_json_takes_arrays_and_has_null_for_what_is_no_number(run):
     assert not (run.path / "bad.json").exists()
 
 
-def test_csv_and_yaml(run):
+def test_csv(run):
     write_csv(run.path / "t.csv", ("a", "b"), [(1, "x,y"), (2.5, "z")])
     assert (run.path / "t.csv").read_text() == 'a,b\n1,"x,y"\n2.5,z\n'
-    content = {"name": "nd280", "scan": {"mass": {"min": 0.01}}, "levels": [0.9]}
-    path = run.write_yaml("config.yaml", content)
-    assert yaml.safe_load(path.read_text()) == content
 
 
 def test_figures_are_the_same_each_time(run):

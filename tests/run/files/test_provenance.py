@@ -1,12 +1,11 @@
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 
-import hnlstat
 from hnlstat.run.files import provenance as module
 from hnlstat.run.files.provenance import git_revision, provenance
+from hnlstat.system.shipped import PACKAGE
 
 
 def test_provenance_tells_versions_and_no_paths():
@@ -18,13 +17,13 @@ def test_provenance_tells_versions_and_no_paths():
         7,
         12.35,
     )
-    assert str(Path(hnlstat.__file__).parent.parent) not in json.dumps(content)
+    assert str(PACKAGE.parent) not in json.dumps(content)
 
 
 def test_revision_is_that_of_a_checkout_only(tmp_path, monkeypatch):
     revision = git_revision()
     assert revision is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision)
-    monkeypatch.setattr(hnlstat, "__file__", str(tmp_path / "hnlstat" / "__init__.py"))
+    monkeypatch.setattr(module, "PACKAGE", tmp_path / "hnlstat")
     assert git_revision() is None
     (tmp_path / ".git").touch()
     assert git_revision() is None

@@ -1,26 +1,22 @@
-"""The csv tables of a run: yields, cut flow, data and limits."""
+"""`yields.csv`, ours or another generator's, and `cut_flow.csv`."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
-from hnlstat.inference.limits.limits import Limit
-from hnlstat.inference.limits.roots import Branch
 from hnlstat.run.files.folder import write_csv, write_parts
 from hnlstat.search.table import CutFlow, FloatArray, YieldTable
 from hnlstat.system.reading import shortened
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import (
     MOST_EVENTS,
-    MOST_OBSERVED,
     check_couplings,
     check_distinct,
     check_masses,
@@ -32,9 +28,7 @@ YIELD_LABELS = ("dataset", "mode", "volume", "channel", "bin")
 YIELD_VALUES = ("decays", "events", "mc_error")
 YIELD_QUALITY = ("precision", "interpolated")
 MODIFIER_PREFIX = "rel_"
-DATA_COLUMNS = ("channel", "bin", "observed")
 CUT_FLOW_COLUMNS = ("channel", "cut", "decays", "share")
-LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
 
 
 def yield_axes(axis: CouplingAxis) -> tuple[str, str]:
@@ -141,14 +135,12 @@ def read_yields(
     """
     table = read_csv(path, required=(*yield_axes(axis), "events"))
     labels = _labels(table)
-    _check_channels(table, labels[3], channels)
-    keys = list(zip(*labels, _bins(table), strict=True))
+    check_channels(table, labels[3], channels)
+    keys = list(zip(*labels, bins_of(table), strict=True))
     rows = list(dict.fromkeys(keys))
     number_of = {key: number for number, key in enumerate(rows)}
     row = np.array([number_of[key] for key in keys])
-    axes = [table.numbers(name, above=0) for name in yield_axes(axis)]
-    for name, values in zip(yield_axes(axis), axes, strict=True):
-        check_distinct(table, name, values)
+    axes = [_distinct(table, name) for name in yield_axes(axis)]
     if not own:
         _check_units(table, axis, *axes)
     (masses, mass), (couplings, coupling) = (np.unique(a, return_inverse=True) for a in axes)
@@ -182,6 +174,13 @@ def read_yields(
     )
 
 
+def _distinct(table: CsvTable, name: str) -> FloatArray:
+    """Masses or couplings of every line."""
+    values = table.numbers(name, above=0)
+    check_distinct(table, name, values)
+    return values
+
+
 def _check_units(
     table: CsvTable, axis: CouplingAxis, mass: FloatArray, coupling: FloatArray
 ) -> None:
@@ -213,14 +212,14 @@ def _labels(table: CsvTable) -> list[Sequence[str]]:
     return [dataset, mode, volume, channel]
 
 
-def _bins(table: CsvTable) -> list[int]:
+def bins_of(table: CsvTable) -> list[int]:
     """Index of the bin of every line, 0 where the column is left out."""
     if "bin" not in table.columns:
         return [0] * len(table.lines)
     return table.whole("bin")
 
 
-def _check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str] | None) -> None:
+def check_channels(table: CsvTable, channel: Sequence[str], known: Sequence[str] | None) -> None:
     """Compare the channels of the file with those of the study."""
     if known is None:
         return
@@ -258,111 +257,3 @@ def _check_grid(
             f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
             f"{axis.column} = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
         )
-
-
-def write_data(
-    path: Path, channels: Sequence[str], bins: Sequence[int], observed: FloatArray
-) -> None:
-    """Write the events of each bin of each channel as csv.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    events = [f"{n:.10g}" for n in observed]
-    write_csv(path, DATA_COLUMNS, zip(channels, bins, events, strict=True))
-
-
-def read_data(path: Path, channels: Sequence[str], bins: Sequence[int]) -> FloatArray:
-    """Read the events of each bin of each channel, shape (C,), as `write_data` writes them.
-
-    The column `bin` may be left out of channels with one bin, and where no event was seen.
-
-    Raises
-    ------
-    DataError
-        Names the file and line of what cannot be used, or the channel and bin that is missing.
-    """
-    table = read_csv(path, required=("channel", "observed"))
-    _check_channels(table, table.columns["channel"], channels)
-    events = table.numbers("observed", at_least=0, at_most=MOST_OBSERVED).tolist()
-    wanted = list(zip(channels, bins, strict=True))
-    found: dict[tuple[str, int], float] = {}
-    for i, key in enumerate(zip(table.columns["channel"], _bins(table), strict=True)):
-        if key not in wanted:
-            raise table.error(i, "bin", f"is not a bin of channel {key[0]}")
-        if key in found:
-            raise table.error(i, "channel", "is there twice")
-        several = channels.count(key[0]) > 1
-        if "bin" not in table.columns and several and events[i] > 0.0:
-            raise table.error(i, "observed", "lacks the column bin: the channel has several")
-        if "bin" not in table.columns:
-            found |= {(name, index): 0.0 for name, index in wanted if name == key[0]}
-        found[key] = events[i]
-    for name, index in wanted:
-        if (name, index) not in found:
-            raise DataError(f"{path}: has no line for bin {index} of channel {name!r}")
-    return np.array([found[key] for key in wanted])
-
-
-def write_limits(path: Path, limits: Iterable[Limit]) -> None:
-    """Write limits as csv: a line for each end of an excluded interval of couplings.
-
-    A mass may have several intervals of one level, kind and method: its lines then are lower,
-    upper, lower, upper ... in rising order, and what lies between two pairs is not excluded.
-    `coupling` is in the unit of the model, and `open` true where it is the grid's end.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    rows = (
-        (
-            f"{limit.mass_gev:.10g}",
-            f"{limit.level:.12g}",
-            limit.kind,
-            limit.branch,
-            limit.method,
-            f"{limit.coupling:.7g}",
-            str(limit.open).lower(),
-        )
-        for limit in limits
-    )
-    write_csv(path, LIMIT_COLUMNS, rows)
-
-
-def read_limits(path: Path) -> tuple[Limit, ...]:
-    """Read limits as `write_limits` writes them.
-
-    Raises
-    ------
-    DataError
-        Names the file, line and column of what cannot be used.
-    """
-    table = read_csv(path, required=LIMIT_COLUMNS)
-    branch = _one_of(table, "branch", get_args(Branch))
-    is_open = _one_of(table, "open", ("true", "false"))
-    mass = table.numbers("mass_gev", above=0).tolist()
-    level = table.numbers("level", above=0, at_most=1).tolist()
-    coupling = table.numbers("coupling", above=0).tolist()
-    return tuple(
-        Limit(
-            mass[i],
-            level[i],
-            table.columns["kind"][i],
-            cast(Branch, branch[i]),
-            table.columns["method"][i],
-            coupling[i],
-            is_open[i] == "true",
-        )
-        for i in range(len(table.lines))
-    )
-
-
-def _one_of(table: CsvTable, column: str, choices: Sequence[str]) -> Sequence[str]:
-    for index, entry in enumerate(table.columns[column]):
-        if entry not in choices:
-            raise table.error(index, column, f"is not one of {', '.join(choices)}")
-    return table.columns[column]

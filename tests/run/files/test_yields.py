@@ -5,15 +5,7 @@ import pytest
 from axes import ANY
 
 from hnlstat.errors import DataError
-from hnlstat.inference.limits.limits import Limit
-from hnlstat.run.files.tables import (
-    read_data,
-    read_limits,
-    read_yields,
-    write_data,
-    write_limits,
-    write_yields,
-)
+from hnlstat.run.files.yields import read_yields, write_yields
 from hnlstat.search.table import YieldTable
 from hnlstat.tables.csv_table import read_csv
 
@@ -218,82 +210,6 @@ def test_a_table_without_channel_says_so(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"absent.csv: cannot be read: No such file"):
         read_yields(tmp_path / "absent.csv", ANY)
-
-
-LIMITS = (
-    Limit(0.1, 0.9, "expected_-1", "lower", "exact CLs", 1.234567e-7, False),
-    Limit(0.1, 1 - 2.866516e-7, "observed", "upper", "exact CLs+b", 1e-3, True),
-)
-
-
-def test_limits_survive_the_file(tmp_path):
-    path = tmp_path / "limits.csv"
-    write_limits(path, LIMITS)
-    assert path.read_text().splitlines()[:2] == [
-        "mass_gev,level,kind,branch,method,coupling,open",
-        "0.1,0.9,expected_-1,lower,exact CLs,1.234567e-07,false",
-    ]
-    back = read_limits(path)
-    assert back[0] == LIMITS[0]
-    # twelve digits of the level leave 1 - level good to 1e-12/2.9e-7
-    assert 1 - back[1].level == pytest.approx(2.866516e-7, rel=4e-6)
-    assert back[1].open
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        ("lower", "middle", "line 2: branch = 'middle' is not one of lower, upper"),
-        ("false", "no", "line 2: open = 'no' is not one of true, false"),
-        ("1.234567e-07", "nan", "line 2: coupling = 'nan' is not finite"),
-    ],
-)
-def test_limits_that_cannot_be_used_are_named(tmp_path, old, new, reason):
-    path = tmp_path / "limits.csv"
-    write_limits(path, LIMITS)
-    path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(DataError, match=reason):
-        read_limits(path)
-
-
-def test_data_come_back_in_the_order_asked_for(tmp_path):
-    path = tmp_path / "data.csv"
-    write_data(path, ("a_fhc", "b_rhc"), (0, 0), np.array([3.0, 0.25]))
-    assert read_data(path, ("b_rhc", "a_fhc"), (0, 0)).tolist() == [0.25, 3.0]
-
-
-def test_data_of_several_bins(tmp_path):
-    path = tmp_path / "data.csv"
-    channels, bins = ("a_fhc", "a_fhc", "b_rhc", "b_rhc"), (0, 1, 0, 1)
-    write_data(path, channels, bins, np.array([3.0, 1.0, 0.0, 2.0]))
-    assert read_data(path, channels, bins).tolist() == [3.0, 1.0, 0.0, 2.0]
-    path.write_text("channel,observed\nb_rhc,0\na_fhc,0\n")
-    assert read_data(path, channels, bins).tolist() == [0.0] * 4
-    for text, message in (
-        ("channel,observed\na_fhc,2\nb_rhc,0\n", "line 2: observed = '2' lacks the column bin"),
-        ("channel,bin,observed\na_fhc,0,2\nb_rhc,0,0\nb_rhc,1,0\n", "no line for bin 1 of chann"),
-        ("channel,bin,observed\na_fhc,7,2\nb_rhc,0,0\n", "line 2: bin = '7' is not a bin of chan"),
-    ):
-        path.write_text(text)
-        with pytest.raises(DataError, match=message):
-            read_data(path, channels, bins)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("channel,observed\na_fhc,3\n", "has no line for channel 'b_rhc'"),
-        ("channel,observed\na_fhc,3\nb_rhc,-1\n", "line 3: observed = '-1'"),
-        ("channel,observed\na_fhc,3\nc_fhc,1\n", "line 3: channel 'c_fhc' is unknown"),
-        ("channel,observed\na_fhc,1e300\nb_rhc,1\n", "line 2: observed = '1e300' must be at most"),
-        ("channel,observed\na_fhc,3\nb_rhc,1\na_fhc,2\n", "line 4: channel = 'a_fhc' is there tw"),
-    ],
-)
-def test_wrong_data_name_their_line(tmp_path, text, message):
-    path = tmp_path / "data.csv"
-    path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_data(path, ("a_fhc", "b_rhc"), (0, 0))
 
 
 def test_reached_precision_and_interpolated_masses_are_in_the_file(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from rich.table import Column, Table
 from rich.text import Text
 
-from hnlstat.report.screen import Screen, Words, line_of
+from hnlstat.system.screen import Screen, Words, line_of
 
 NAMES = ("nd280_upgrade_fhc_bin_3", "[red]x[/x]", ":smile:")
 PATH = "runs/nd280/2026-11-26_160904_46242499/report of mine.html"

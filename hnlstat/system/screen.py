@@ -116,9 +116,14 @@ class Screen:
         Where it is shown; displays of progress may use it before.
     """
 
-    def __init__(self) -> None:
-        self.console = Words()
+    def __init__(self, console: Words | None = None) -> None:
+        self.console = console or Words()
         self._kept: list[RenderableType] = []
+
+    @classmethod
+    def silent(cls) -> Screen:
+        """Make one that shows nothing."""
+        return cls(Words(quiet=True))
 
     def say(self, *parts: RenderableType) -> None:
         """Keep texts and tables for the end."""

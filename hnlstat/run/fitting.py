@@ -1,0 +1,70 @@
+"""The stage of a run that fits mass and coupling to the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.task import FitTask
+from hnlstat.inference.fit.fit import FitResult, sigma_level, threshold
+from hnlstat.inference.fit.fit import fit as find_best
+from hnlstat.inference.fit.problem import FitProblem, scan
+from hnlstat.inference.fit.surface import YieldSurface
+from hnlstat.likelihood.experiment import Experiment
+from hnlstat.run.contours import LimitField, Region, regions
+from hnlstat.run.work import Work
+from hnlstat.search.table import YieldTable
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Best fit of mass and coupling, with contours.
+
+    Attributes
+    ----------
+    best
+        Parameters at the best fit.
+    regions
+        Of each level, as contours of the profile likelihood.
+    masses, couplings
+        The plane that these are drawn on [GeV], [GeV^-1].
+    levels
+        Two-sided confidence levels, each with -2 Delta ln L of its contour.
+    """
+
+    best: FitResult
+    regions: tuple[Region, ...]
+    masses: Array
+    couplings: Array
+    levels: dict[float, float]
+
+
+def fit(task: FitTask, table: YieldTable, experiment: Experiment, work: Work) -> Fitted:
+    """Fit the data of a likelihood over the grid of its yields.
+
+    Raises
+    ------
+    InferenceError
+        If there are no data.
+    """
+    axes = table.masses, table.couplings
+    surface = YieldSurface.build(
+        *axes, experiment.signal, experiment.modifiers, experiment.mc_error
+    )
+    problem = FitProblem(surface, experiment.base)
+    masses, couplings = (np.geomspace(axis[0], axis[-1], task.points) for axis in axes)
+    best = find_best(problem, masses, couplings)
+    if best.validity != "ok":
+        work.remark(best.validity)
+    above = 2.0 * (scan(problem, masses, couplings) - best.nll)
+    levels = {level: threshold(level) for level in (*task.levels, *map(sigma_level, task.sigmas))}
+    fields = (
+        LimitField(level, "fit", "profile likelihood", masses, couplings, end - above)
+        for level, end in levels.items()
+    )
+    found = tuple(region for field in fields for region in regions(field))
+    return Fitted(best, found, masses, couplings, levels)

@@ -1,0 +1,76 @@
+"""What a user should know of yields and data: errors, volumes left out, projections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.study import Study
+from hnlstat.run.work import Work
+from hnlstat.search.table import YieldTable
+from hnlstat.search.volume import left_out
+from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
+from hnlstat.simulation.sample import MassSample
+
+Array = NDArray[np.float64]
+
+
+def check_error(study: Study, table: YieldTable, work: Work, where: str = "") -> None:
+    """Log the largest MC error, and remark on it where it is well above the one asked for."""
+    reached, asked = largest_error(table), study.simulation.precision
+    work.log.info("largest relative MC error of a dataset's yield%s: %.2g", where, reached)
+    if reached > TOLERATED * asked:
+        work.remark(
+            f"MC error reaches {reached:.1%}{where}, more than simulation.precision = "
+            f"{asked:.1%}: raise simulation.max_points"
+        )
+
+
+def largest_error(table: YieldTable) -> float:
+    """Largest relative MC error of a dataset's yield, where it is 0.1 events or more."""
+    largest = 0.0
+    for dataset in dict.fromkeys(table.dataset):
+        events, error = table.total(dataset)
+        relevant = events >= RELEVANT_EVENTS
+        if np.any(relevant):
+            largest = max(largest, float(np.max(error[relevant] / events[relevant])))
+    return largest
+
+
+def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> None:
+    """Remark on limits of the sampled volume that leave out more than 1 % of the events."""
+
+    def run_jobs(jobs: Sequence[Job]) -> list[MassSample]:
+        return work.map_stored("volume", Job.run, jobs)
+
+    found = left_out(study, masses, couplings, run_jobs)
+    if found is not None and found.share > 0.01:
+        simulation = study.simulation
+        limits = {"radius": simulation.radius, "upstream": simulation.upstream}
+        given = [f"simulation.{key} = {v:g} m" for key, v in limits.items() if v != "auto"]
+        work.remark(
+            f"up to {found.share:.0%} of the events in the described world lie outside "
+            f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
+            f"{study.model.axis.text(found.coupling, 2)})"
+        )
+
+
+def projections(study: Study) -> str:
+    """What comes of projected datasets beside those with data; nothing where all are alike."""
+    by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
+    for d, search in study.searches:
+        data = d.data(search)
+        kind = data if isinstance(data, str) else "" if data is None else "data"
+        name = d.name if len(d.search) == 1 else f"{d.name} {search.name}"
+        by_kind[kind].append(f"{name} ({d.exposure.name})")
+    asimov, missing, seen = (", ".join(by_kind[k]) for k in ("asimov", "", "data"))
+    if seen and missing:
+        return (
+            f"the data of {seen} do not count beside projections: {missing}; with `observed: "
+            "{EXPOSURE: asimov}` in their searches these take their expected background for data"
+        )
+    if seen and asimov:
+        return f"projected: {asimov}, where the expected background stands for data"
+    return ""

@@ -1,0 +1,57 @@
+"""task=fit: best fit and contours of mass and coupling."""
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from rich.table import Table
+
+from hnlstat.config.task import FitTask
+from hnlstat.inference.fit.fit import FitResult
+from hnlstat.report import keep
+from hnlstat.report.fit_figures import fit_figure, pulls_figure
+from hnlstat.run.current import Run
+from hnlstat.run.fitting import fit
+from hnlstat.run.stages import title
+from hnlstat.search.table import YieldTable
+
+
+def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
+    """Fit the data over the plane."""
+    study, task = current.study, current.study.task
+    assert isinstance(task, FitTask)
+    table = keep.simulated_or_given(current, given)
+    experiment = keep.likelihood(current, table)
+    found = fit(task, table, experiment, current)
+    best = found.best
+    keep.contours(current, found.regions)
+    shown: Any = {
+        "axis": study.model.axis, "title": title(study),
+        "mass_range": (found.masses[0], found.masses[-1]),
+        "coupling_range": (found.couplings[0], found.couplings[-1]),
+    }  # fmt: skip
+    current.draw("fit", partial(fit_figure, found.regions, best, **shown))
+    current.draw("pulls", partial(pulls_figure, best))
+    current.say(_table(best))
+    return {
+        "task": "fit",
+        "remarks": current.remarks,
+        "validity": best.validity,
+        "improvement": best.improvement,
+        "nll": best.nll,
+        "parameters": [asdict(parameter) for parameter in best.parameters],
+        "impacts": [asdict(impact) for impact in best.impacts],
+        "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
+        "delta_2nll": {f"{level:.8g}": end for level, end in found.levels.items()},
+    }
+
+
+def _table(best: FitResult) -> Table:
+    """Return the best fit for the screen."""
+    title = f"best fit, -2 Delta ln L to no signal {best.improvement:.2f}"
+    shown = Table("parameter", "best fit", "error", "MINOS 68 %", title=title)
+    for p in best.parameters:
+        ends = ("open" if end is None else f"{end:.4g}" for end in (p.lower, p.upper))
+        interval = " .. ".join(ends) if p.name in ("mass", "coupling") else ""
+        shown.add_row(p.name, f"{p.value:.4g}", f"{p.error:.2g}", interval)
+    return shown
