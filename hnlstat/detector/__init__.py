@@ -1,1 +1,1 @@
-"""Detector description: materials as scattering targets, shapes in painter's order, rays, response."""
+"""Detectors: materials as scattering targets, shapes in painter's order, rays, response."""
