@@ -1,1 +1,1 @@
-"""Detector description: materials as scattering targets, boxes in painter's order, rays."""
+"""Detector description: scattering targets, shapes in painter's order, rays, response."""

@@ -1,1 +1,1 @@
-"""The likelihood, its p-values and the limits on the coupling that follow from them."""
+"""P-values of likelihoods, and the limits, discoveries and fits that follow from them."""
