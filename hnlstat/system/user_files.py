@@ -19,6 +19,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode, YAMLError  # type:
 
 from hnlstat.errors import ConfigError
 from hnlstat.system import yaml_tree as tree
+from hnlstat.system.places import placed
 from hnlstat.system.shipped import conf_dir
 
 RUN = "config.yaml"
@@ -146,31 +147,6 @@ class FileConfigSource(file_config_source.FileConfigSource):
             config=config, path=f"file://{self.path}", provider=self.provider, header=header
         )
         return placed(config_path, found)
-
-
-def placed(config_path: str, found: ConfigResult) -> ConfigResult:
-    """Say for options where they belong, as far as their files need not.
-
-    Searches stand under their names, so that there can be several, and what one begins with
-    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector overrides in other groups
-    (`override /flux: mine`) is theirs, not below the detector.
-    """
-    group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
-    if group == "search" and found.header.get("package") is None:
-        found.header["package"] = f"search.{name.rpartition('/')[2]}"
-    if group in ("search", "detector") and "defaults" in found.config:
-        entries: Any = OmegaConf.to_container(found.config["defaults"])
-        found.config["defaults"] = [_absolute(group, entry) for entry in entries]
-    return found
-
-
-def _absolute(group: str, entry: Any) -> Any:
-    """Entry of the defaults list of an option, with the place where it belongs."""
-    if isinstance(entry, dict):
-        place = r"\1@_global_.\2"
-        return {re.sub(r"^(override\s+/(\w+))$", place, key): v for key, v in entry.items()}
-    here = group == "search" and "@" not in entry and entry != "_self_"
-    return f"{entry}@_here_" if here else entry
 
 
 def _no_commands(path: Path, content: dict[str, Any]) -> None:

@@ -161,7 +161,7 @@ TASKS = {
     ),
     "inject": ({"model": POINT}, (), {"yields", "data"}, ()),
     "fit": ({}, ("task.points=20",), {"yields"}, ("fit", "pulls")),
-    "efficiency": ({}, ("selection=kinematic",), {"yields", "cutflow", "efficiency"}, ()),
+    "efficiency": ({}, ("search=tpc_ee_tracks",), {"yields", "cutflow", "efficiency"}, ()),
     "compare": (
         {"compare": {"from": ["model.nature=majorana"], "masses": [0.1]}}, (), {"compare"},
         ("compare",),

@@ -155,7 +155,7 @@ def test_touching_fiducial_volumes_are_apart_but_for_rounding(cave: dict[str, An
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["selection=kinematic"], "fiducial.tank: is not a box; selection=kinematic needs one"),
+        (["search=tpc_ee_tracks"], "fiducial.tank: is not a box; search tpc_ee_tracks needs one"),
         (["detector.volumes.tank.center=[0, 0, 1 m]"], "volumes.tank: overlaps vault partly; only"),
         (["detector.fiducial.tank.radius=90 m"], "detector.fiducial.tank: reaches from -90 to 90"),
         (["detector.volumes.vault.material=rock", "~detector.volumes.earth"],
