@@ -177,7 +177,7 @@ BAD = [  # @ stands for search.tpc_ee
     ("datasets=[{exposure: t2k_2019, search: tpc_e}]", "search=tpc_e: no such search; did"),
     ("datasets=[{exposure: t2k_2019, search: {a: 1}}]", "datasets.0.search.a: 1 is not a mapping"),
     ("datasets=[{exposure: t2k_2019, search: {kind: recast}}]", "datasets.0.search.name: is missi"),
-    ("datasets=[{exposure: t2k_2019, flux: t2k_nd28}]", "flux=t2k_nd28: no such flux; did you mea"),
+    ("datasets=[{exposure: t2k_2019, flux: t2k_nd28}]", "flux=t2k_nd28: no such flux; did you m"),
     ("flux=[]", "datasets.0.flux: is missing; name one here or add flux=NAME"),
 ]  # fmt: skip
 
