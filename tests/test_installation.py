@@ -26,7 +26,7 @@ def environment(folder):
 def run(python, where, runs):
     """Run a small task and return where the package and conf lay, and the yields."""
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    probe = "import hnlstat, hnlstat.shipped as s; print(hnlstat.__file__, s.conf_dir())"
+    probe = "import hnlstat, hnlstat.system.shipped as s; print(hnlstat.__file__, s.conf_dir())"
     answer = subprocess.run(
         [python, "-c", probe], cwd=where, env=clean, capture_output=True, text=True, check=True
     )
