@@ -150,7 +150,7 @@ def test_a_run_that_is_all_in_the_store_draws_nothing(tmp_path):
     subprocess.run(arguments, check=True, capture_output=True)
     again = [sys.executable, "-X", "importtime", *arguments[1:]]
     imported = subprocess.run(again, check=True, capture_output=True, text=True).stderr
-    assert "hnlstat.tasks.running.running" in imported
+    assert "hnlstat.tasks.running" in imported
     assert "matplotlib.figure" not in imported
     first, second = runs.glob("*/*")
     for name in (*RESULTS, "contours.png", "contours.pdf"):
