@@ -90,7 +90,6 @@ def is_foreign(kind: type) -> bool:
     return kind.__module__.partition(".")[0] != __package__.partition(".")[0]
 
 
-@cache
 def foreign_code(module: str) -> str:
     """
     Give a hash of the package of a module: what it calculates depends on all of its files.
@@ -99,16 +98,28 @@ def foreign_code(module: str) -> str:
     read, as of a notebook, is not known again: its hash is another one each time that it is asked
     for in a new process.
     """
-    root = sys.modules.get(module.partition(".")[0])
-    folders, file = getattr(root, "__path__", ()), getattr(root, "__file__", None)
+    root = module.partition(".")[0]
+    return hashlib.sha256(f"{_VERSIONS.get(root)} {files_digest(root)}".encode()).hexdigest()
+
+
+@cache
+def files_digest(root: str) -> str:
+    """Give a hash of the files of a package, or of a module that is none."""
+    found = sys.modules.get(root)
+    folders, file = getattr(found, "__path__", ()), getattr(found, "__file__", None)
     files = [path for folder in folders for path in sorted(Path(folder).rglob("*"))]
     if not folders and file is not None:
         files = [Path(file)]
-    digest = hashlib.sha256(_VERSIONS.get(module.partition(".")[0], "").encode())
+    digest = hashlib.sha256()
     for path in files:
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest() if files else uuid4().hex
+
+
+def packages() -> dict[str, str]:
+    """Name the packages that models of this process came from, with the hash of their files."""
+    return {root: files_digest(root) for root in _VERSIONS}
 
 
 _VERSIONS: dict[str, str] = {}
@@ -153,8 +164,8 @@ def _checked(point: EntryPoint) -> type[Model]:
     if not (inspect.isclass(found) and issubclass(found, Model)):
         shown = found.__name__ if inspect.isclass(found) else type(found).__name__
         raise ConfigError(f"{where}: {shown} is no subclass of hnlstat.config.model.Model")
-    if point.dist is not None:
-        _VERSIONS[found.__module__.partition(".")[0]] = f"{point.dist.name} {point.dist.version}"
+    version = "" if point.dist is None else f"{point.dist.name} {point.dist.version}"
+    _VERSIONS[found.__module__.partition(".")[0]] = version
     if missing := sorted(found.__abstractmethods__):
         raise ConfigError(f"{where}: {found.__name__} lacks {', '.join(missing)}")
     axis, states = (getattr(found, name, None) for name in ("coupling_axis", "final_states"))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask
 from hnlstat.errors import DataError
@@ -86,7 +87,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         Done(job, choice, folder := sweep.path / str(job.folder), _json(folder / "summary.json"))
         for job, choice in zip(ended, values, strict=True)
     ]
-    write_rows(sweep, jobs, done)
+    column = _column(done, study.model.axis)
+    write_rows(sweep, jobs, done, column)
     limit = _common_limit(done)
     table = _compact(keys, limit, done)
     failed = failures(jobs)
@@ -94,7 +96,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     current.say(_rich(table, len(keys)))
     current.say(*(line_of(f"failed: {line}", "red") for line in failed))
     files = ["collected.csv", "collected.md"]
-    if limit is not None and _column(done) == "coupling":
+    if limit is not None and column == SEVERAL:
         current.say(line_of("no figure: the limits are on couplings of several models"))
     elif limit is not None:
         with current.drawing("the figure"):  # the tables are there, whatever goes wrong
@@ -113,12 +115,12 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> None:
+def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done], column: str) -> None:
     """Write collected.csv: a row for each job and limit; no numbers where there is no limit."""
     keys, values = choices(jobs)
     found = {one.job.number: one.reaches for one in done}
     columns = [f"{name}_gev" if name.startswith("mass") else name for name in REACH]
-    columns[REACH.index("coupling")] = _column(done)
+    columns[REACH.index("coupling")] = column
     rows = [
         (job.number, *value, job.folder or "", job.reason or "",
          *(_plain(reach.get(name, "")) for name in REACH))
@@ -128,10 +130,14 @@ def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done]) -> N
     sweep.write_csv("collected.csv", ("job", *keys, "folder", "reason", *columns), rows)
 
 
-def _column(done: Sequence[Done]) -> str:
-    """Column of the coupling: that of the jobs' models, without a unit where these differ."""
-    found = {one.summary.get("column") for one in done if one.reaches}
-    return str(found.pop()) if len(found) == 1 else "coupling"
+SEVERAL = "coupling"
+"""Column of couplings of different models, which are in the units of these."""
+
+
+def _column(done: Sequence[Done], axis: CouplingAxis) -> str:
+    """Column of the coupling: that of the jobs' models, and the usual one without limits."""
+    found = {str(one.summary.get("column")) for one in done if one.reaches} or {axis.column}
+    return found.pop() if len(found) == 1 else SEVERAL
 
 
 def _plain(value: object) -> object:

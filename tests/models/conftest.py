@@ -18,7 +18,8 @@ def install(tmp_path, monkeypatch):
 
     def forget():
         registry._load.cache_clear()
-        registry.foreign_code.cache_clear()
+        registry.files_digest.cache_clear()
+        registry._VERSIONS.clear()
 
     def put(module, source, *entries, version="1.0"):
         (site / f"{module}.py").write_text(source)

@@ -1,11 +1,14 @@
 """The dipole as a model: names, strength, widths and decays."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from axes import ANY
 
+import hnlstat
 from hnlstat.config.base import validate
 from hnlstat.models.dipole import Dipole
 from hnlstat.physics import decay
@@ -73,3 +76,18 @@ def test_decays_have_the_masses_of_their_products(state):
 def test_each_state_has_products_of_its_own():
     names = [dipole().decay(state).products for state in Dipole.final_states]
     assert all(a != b for a, b in pairwise(names))
+
+
+def test_nobody_else_knows_the_dipole():
+    package = Path(hnlstat.__file__).parent
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0]
+        text = path.read_text(encoding="utf-8")
+        if room in ("models", "physics"):
+            continue
+        imported = re.findall(r"^\s*(?:from|import) hnlstat.*", text, re.MULTILINE)
+        for name in ("physics.decay ", "upscattering", "models.dipole", "LEPTON_MASS"):
+            assert not [line for line in imported if name in f"{line} "], path
+        assert "coupling**2" not in text, path
+        assert "couplings**2" not in text, path
+        assert '"coupling_inv_gev"' not in re.sub(r'""".*?"""', "", text, flags=re.DOTALL), path

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tomllib
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 
 from hnlstat.app import main
-from hnlstat.config.registry import foreign_code, model_class
+from hnlstat.config.registry import foreign_code, model_class, packages
 from hnlstat.detector.geometry import PaintedBox, paint
-from hnlstat.errors import ConfigError
+from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.physics.targets import target
 from hnlstat.run.files.limits import read_limits
 from hnlstat.run.files.yields import read_yields
@@ -217,3 +218,17 @@ def test_what_a_model_does_not_sample_is_not_selected_by_tracks():
     study = load(["model=contact", *GRID, "search=tpc_ee_tracks"])
     with pytest.raises(ConfigError, match="contact: decays to ee are not sampled"):
         list(Plan.of(study, np.array([0.1]), np.array([1e-2])).jobs())
+
+
+@pytest.mark.usefixtures("contact")
+def test_workers_of_dask_that_have_another_package_are_told():
+    from hnlstat.run.executors.dask_cluster import _with_same_code
+
+    with pytest.raises(HnlstatError, match="cannot load no_such: No module named 'no_such'; insta"):
+        _with_same_code({"no_such": ""}, b"")
+    assert model_class("contact")
+    ((name, digest),) = packages().items()
+    work = pickle.dumps((sum, [1, 2]))
+    assert _with_same_code({name: digest}, work) == 3
+    with pytest.raises(HnlstatError, match="another version of contact_hnl; install this one"):
+        _with_same_code({name: "other"}, work)

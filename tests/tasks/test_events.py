@@ -40,7 +40,7 @@ def columns(folder):
 def test_events_agree_with_the_yields(tmp_path, capsys):
     further = "events.couplings=[1e-7,5e-6]"
     folder = run(tmp_path, "events.format=npz", further)
-    assert "nd280_fhc, d = 1e-06 GeV^-1" in capsys.readouterr().out
+    assert "nd280_fhc, d_mu = 1e-06 GeV^-1" in capsys.readouterr().out
     names = {path.name for path in folder.iterdir() if path.is_file()}
     assert names == {
         "config.yaml", "run.log", "provenance.json", "summary.json", "events.npz", "report.html",

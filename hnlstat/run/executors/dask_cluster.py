@@ -3,7 +3,9 @@
 Dask itself does the work of a worker that dies again, and refuses a piece that keeps killing them.
 """
 
+import importlib
 import logging
+import pickle
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from hnlstat.config.executor import Dask, DaskCluster, DaskHTCondor, DaskSlurm, JobQueue
+from hnlstat.config.registry import files_digest, packages
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.run.executors.dask_life import Watch, check_scheduler
 from hnlstat.run.executors.workers import main_left_alone
@@ -149,9 +152,9 @@ class DaskExecutor:
         from distributed import KilledWorker
 
         pool = self._client.get_executor(pure=False)
-        digest = code_digest()
+        code = {"hnlstat": code_digest(), **packages()}
         waiting: dict[Future[R], int] = {
-            pool.submit(_with_same_code, digest, function, piece): index
+            pool.submit(_with_same_code, code, pickle.dumps((function, piece))): index
             for index, piece in enumerate(pieces)
         }
         try:
@@ -172,12 +175,23 @@ class DaskExecutor:
                 future.cancel()
 
 
-def _with_same_code(digest: str, function: Callable[[T], R], piece: T) -> R:
-    """Apply a function, in a worker, if it would give the same there as here."""
-    if code_digest() != digest:
-        raise HnlstatError(
-            "the Dask workers have another version of hnlstat; install this one there"
-        )
+def _with_same_code(code: dict[str, str], work: bytes) -> Any:
+    """Apply a function, in a worker, if it would give the same there as here.
+
+    It comes with its piece as bytes, which are of no use where a package is missing.
+    """
+    for package, digest in code.items():
+        try:
+            importlib.import_module(package)
+        except Exception as error:
+            raise HnlstatError(
+                f"the Dask workers cannot load {package}: {error}; install it there"
+            ) from None
+        if (code_digest() if package == "hnlstat" else files_digest(package)) != digest:
+            raise HnlstatError(
+                f"the Dask workers have another version of {package}; install this one there"
+            )
+    function, piece = pickle.loads(work)
     return function(piece)
 
 
