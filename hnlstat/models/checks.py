@@ -82,6 +82,16 @@ def sampler(model: Model, final_state: str) -> Decay:
     return found
 
 
+def pair_sampler(model: Model, final_state: str) -> Decay:
+    """Sampler of decays to a pair of tracks; errors as in `sampler`."""
+    found = sampler(model, final_state)
+    try:
+        assert found.tracks
+    except ValueError as error:
+        raise _fault(model, f"{final_state} is no final state to cut on tracks: {error}") from None
+    return found
+
+
 def check_model(model: Model, masses: Array, couplings: Array, final_states: Sequence[str]) -> None:
     """Look at all that a simulation asks of a model, at some masses and couplings.
 

@@ -130,6 +130,20 @@ class Decay(ABC):
         return None
 
     @property
+    def tracks(self) -> tuple[int, int]:
+        """Places of the negative and the positive track among the products.
+
+        Raises
+        ------
+        ValueError
+            If these are not all charged products.
+        """
+        charges = [product.charge for product in self.products]
+        if sorted(charge for charge in charges if charge) != [-1, 1]:
+            raise ValueError("its products are not one negative and one positive track")
+        return charges.index(-1), charges.index(1)
+
+    @property
     @abstractmethod
     def dimensions(self) -> int:
         """Random numbers that a decay takes."""

@@ -14,7 +14,7 @@ from hnlstat.config.detector import Detector
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
-from hnlstat.models.checks import sampler
+from hnlstat.models.checks import pair_sampler
 from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
 from hnlstat.simulation.sampling import Rays
@@ -66,7 +66,7 @@ class PairSelection:
         gas = [detector.around(name) for name in volumes]
         return cls(
             Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
-            sampler(study.model, search.final_state),
+            pair_sampler(study.model, search.final_state),
             search.cuts.active,
             np.array(gas).swapaxes(1, 2),
             0.0 if study.model.nature == "majorana" else study.model.source.helicity,
@@ -129,12 +129,12 @@ class PairSelection:
             self.polarisation,
         )
         origin = np.repeat(rays.origin[alive], self.decays, axis=0).T
-        minus, plus = (found[place][:, 1:].T.copy() for place in tracks(self.decay))
+        minus, plus = (found[place][:, 1:].T.copy() for place in self.decay.tracks)
         return minus, plus, origin
 
     @property
     def _track_masses(self) -> tuple[float, float]:
-        first, second = (self.decay.products[place].mass for place in tracks(self.decay))
+        first, second = (self.decay.products[place].mass for place in self.decay.tracks)
         return first, second
 
     def _bin(self, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -146,17 +146,3 @@ class PairSelection:
         place = np.searchsorted(self.edges, value, side="right") - 1
         n = len(self.edges) - 1
         return np.clip(place, 0, n - 1), np.asarray((place < 0) | (value > self.edges[-1]))
-
-
-def tracks(decay: Decay) -> tuple[int, int]:
-    """Places of the negative and the positive track among the products of a decay.
-
-    Raises
-    ------
-    ValueError
-        If these are not all charged products.
-    """
-    charges = [product.charge for product in decay.products]
-    if sorted(charge for charge in charges if charge) != [-1, 1]:
-        raise ValueError("has not one negative and one positive track")
-    return charges.index(-1), charges.index(1)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.models.checks import branching_ratio, rates, sampler
+from hnlstat.models.checks import branching_ratio, rates
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.processes import Decay
@@ -50,7 +50,7 @@ class EventModel:
     majorana : whether N is its own antiparticle
     helicity : of the N that a neutrino makes
     branching : branching ratio to the final state
-    decay : sampler of that decay
+    decay : sampler of that decay; None: N only, without its products
     """
 
     mass: float
@@ -60,7 +60,7 @@ class EventModel:
     majorana: bool
     helicity: float
     branching: float
-    decay: Decay
+    decay: Decay | None
 
     @classmethod
     def of(cls, study: Study, mass: float, couplings: Sequence[float]) -> "EventModel":
@@ -76,7 +76,7 @@ class EventModel:
             model.nature == "majorana",
             model.source.helicity,
             float(branching_ratio(model, mass, search.final_state)),
-            sampler(model, search.final_state),
+            model.decay(search.final_state),
         )
 
 
@@ -157,14 +157,8 @@ class EventJob:
         direction, origin = -rays.direction[kept], rays.origin[kept]
         vertex = origin - vertices.distance[kept, None] * direction
         neutrino = np.array(self.codes)[column[kept]]
-        model, decay, sign = self.model, self.model.decay, np.sign(neutrino)
-        helicity = sign * model.helicity
+        model, sign = self.model, np.sign(neutrino)
         momentum = rays.momentum[kept, None] * direction
-        # the lepton number of the decay
-        number = rng.choice([-1, 1], n) if model.majorana else sign
-        products = decay.sample(
-            rng.random((n, decay.dimensions)), momentum, model.mass, helicity * number
-        )
         code = np.full(n, N_CODE) if model.majorana else N_CODE * sign
         columns: Columns = {
             "dataset": np.full(n, self.dataset),
@@ -177,16 +171,30 @@ class EventJob:
             **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(_AXES)},
             **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(_AXES)},
             "n_pdg": code,
-            "n_helicity": helicity,
+            "n_helicity": sign * model.helicity,
             **_four_vector("n", four_momentum(momentum, model.mass)),
         }
-        for product, vector in zip(decay.products, products, strict=True):
+        if model.decay is not None:
+            columns |= self._products(model.decay, momentum, sign, rng)
+        names = weight_names(self.model.couplings)
+        return columns | {name: weight[kept, i] for i, name in enumerate(names)}
+
+    def _products(
+        self, decay: Decay, momentum: Array, sign: NDArray[Any], rng: np.random.Generator
+    ) -> Columns:
+        """Products of the N (n, 3) that neutrinos or antineutrinos, by their sign (n,), make."""
+        model, n = self.model, len(sign)
+        # the lepton number of the decay
+        number = rng.choice([-1, 1], n) if model.majorana else sign
+        unit = rng.random((n, decay.dimensions))
+        found = decay.sample(unit, momentum, model.mass, sign * model.helicity * number)
+        columns: Columns = {}
+        for product, vector in zip(decay.products, found, strict=True):
             columns |= _four_vector(product.name, vector)
         if decay.neutrinos is not None:
             flavour = rng.choice(list(NEUTRINO_CODE.values()), n, p=decay.neutrinos)
             columns["decay_nu_pdg"] = flavour * number
-        names = weight_names(self.model.couplings)
-        return columns | {name: weight[kept, i] for i, name in enumerate(names)}
+        return columns
 
 
 def _four_vector(name: str, vector: Array) -> Columns:

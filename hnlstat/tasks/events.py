@@ -24,6 +24,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     mass, coupling = point_of(study)
     couplings = (coupling, *study.events.couplings)
     model = EventModel.of(study, mass, couplings)
+    assert model.decay is not None  # a Study whose model does not sample it is not valid
     jobs = strata(study, model)
     spreads = current.map("planning", EventJob.spread, jobs)
     axis, (state,) = study.model.axis, study.final_states

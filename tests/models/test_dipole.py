@@ -10,9 +10,11 @@ from axes import ANY
 
 import hnlstat
 from hnlstat.config.base import validate
+from hnlstat.errors import ConfigError
 from hnlstat.models.dipole import Dipole
 from hnlstat.physics import decay
 from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.studies import load
 
 MODEL = {
     "kind": "dipole", "flavours": {"e": 0, "mu": 1, "tau": 0}, "nature": "dirac", "mass": None,
@@ -86,8 +88,18 @@ def test_nobody_else_knows_the_dipole():
         if room in ("models", "physics"):
             continue
         imported = re.findall(r"^\s*(?:from|import) hnlstat.*", text, re.MULTILINE)
-        for name in ("physics.decay ", "upscattering", "models.dipole", "LEPTON_MASS"):
+        matter = room == "detector"  # where photons make electrons whatever they come from
+        masses = () if matter else ("LEPTON_MASS",)
+        for name in ("physics.decay ", "upscattering", "models.dipole", *masses):
             assert not [line for line in imported if name in f"{line} "], path
         assert "coupling**2" not in text, path
         assert "couplings**2" not in text, path
         assert '"coupling_inv_gev"' not in re.sub(r'""".*?"""', "", text, flags=re.DOTALL), path
+
+
+def test_a_photon_has_no_tracks_to_cut_on():
+    with pytest.raises(ConfigError, match=r"photon is no final state to cut on tracks: its prod"):
+        load(["search=tpc_ee_tracks", "search.tpc_ee_tracks.final_state=photon"])
+    assert load(["search=tpc_ee_tracks", "search.tpc_ee_tracks.final_state=mumu"])
+    with pytest.raises(ConfigError, match=r"mupi is no final state of the model dipole; choose fr"):
+        load(["search.tpc_ee.final_state=mupi"])
