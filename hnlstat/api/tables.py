@@ -192,8 +192,9 @@ def table_of(name: str, content: object, axis: CouplingAxis) -> Table | None:
     """Make a table of what a run keeps, with a coupling; None if it is none."""
     if isinstance(content, YieldTable):
         return Yields(name, yield_columns(content, axis), content)
-    if isinstance(content, CutFlow):
-        return Table(name, _cut_flow_columns(content, axis))
+    if isinstance(content, tuple) and content and isinstance(content[0], CutFlow):
+        parts = [_cut_flow_columns(flow, axis) for flow in content]
+        return Table(name, {key: np.concatenate([p[key] for p in parts]) for key in parts[0]})
     if isinstance(content, Points):
         return Table(name, point_columns(content, axis))
     if isinstance(content, Rows):

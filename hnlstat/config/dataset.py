@@ -58,7 +58,7 @@ class Flux(Section):
     only those that are in both.
     """
 
-    name: str
+    name: Name
     table: Annotated[str, AfterValidator(_table)]
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None = None

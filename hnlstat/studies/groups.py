@@ -11,7 +11,7 @@ from hydra import compose
 from hydra.conf import HydraConf
 from omegaconf import OmegaConf
 
-from hnlstat.config.base import Section, suggest, validate
+from hnlstat.config.base import Section, home, suggest, validate
 from hnlstat.config.dataset import Dataset, Exposure, Flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
@@ -179,7 +179,9 @@ class Groups:
     def _one_search(self, reference: object, where: str) -> Tree:
         if isinstance(reference, dict):
             return _by_name(reference, where)
-        name, chosen = str(reference), self.chosen["search"] or {}
+        if not isinstance(reference, str) or not reference:
+            raise ConfigError(f"{where}: {reference} is not the name of a search, nor a mapping")
+        name, chosen = reference, self.chosen["search"] or {}
         if name in chosen:
             self.used.add(f"search.{name}")
             return {name: chosen[name]}
@@ -269,7 +271,7 @@ def _with_matrix(search: Tree, where: str) -> Tree:
     from hnlstat.tables.matrix import read_matrix  # only now: most searches have none
 
     try:
-        matrix = read_matrix(Path(covariance["matrix"]).expanduser())
-    except DataError as error:
+        matrix = read_matrix(home(Path(covariance["matrix"])))
+    except (DataError, ValueError) as error:
         raise DataError(f"{where}.covariance.matrix: {error}") from None
     return search | {"covariance": covariance | {"matrix": matrix}}

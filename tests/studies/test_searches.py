@@ -177,14 +177,19 @@ BAD = [  # @ stands for search.tpc_ee
     ("datasets=[{exposure: t2k_2019, search: tpc_e}]", "search=tpc_e: no such search; did"),
     ("datasets=[{exposure: t2k_2019, search: {a: 1}}]", "datasets.0.search.a: 1 is not a mapping"),
     ("datasets=[{exposure: t2k_2019, search: {kind: recast}}]", "datasets.0.search.name: is missi"),
-    ("datasets=[{exposure: t2k_2019, flux: t2k_nd28}]", "flux=t2k_nd28: no such flux; did you m"),
+    ("datasets=[{exposure: t2k_2019, flux: t2k_nd28}]", "flux=t2k_nd28: no such flux; did you"),
+    ("flux.name='a b'", "flux.name: a b is not a name"),
+    ("datasets=[{exposure: t2k_2019, search: 3}]", "datasets.0.search: 3 is not the name of a s"),
+    ("datasets=[{exposure: t2k_2019, search: [null]}]", "datasets.0.search: None is not the name"),
+    ("+@.systematics.mc_x=0.1", "@.systematics.mc_x: is not of a search"),
+    ("+@.covariance={modes: [fhc], matrix: '~nobodyx/c.csv'}", "@.covariance.matrix: begins with"),
     ("flux=[]", "datasets.0.flux: is missing; name one here or add flux=NAME"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("override", "line"), BAD, ids=[override for override, _ in BAD])
 def test_bad_input_is_one_line(override: str, line: str) -> None:
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises((ConfigError, DataError)) as error:
         channels(load([override.replace("@", "search.tpc_ee")]))
     line = line.replace("@", "search.tpc_ee").removeprefix("datasets: ")
     assert str(error.value).removeprefix("datasets: ").startswith(line)
