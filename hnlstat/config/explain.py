@@ -28,6 +28,12 @@ NAMED_BY_USER = re.compile(
 )
 """Where the keys are names that users may add to."""
 
+LEFT_OUT = re.compile(
+    r"search\.\w+\.(background\.\w+\.(error|pot_of)|covariance|observed|systematics|"
+    r"disjoint_from|background_factor|description)"
+)
+"""Keys that the file of a search need not have."""
+
 LAUNCHER = re.compile(r"\b(joblib|submitit)(_\w+)?\b")
 EXTRAS = {"joblib": "joblib", "submitit": "slurm"}
 """Launchers that are plugins of Hydra, and the extras of hnlstat that bring them."""
@@ -107,6 +113,8 @@ def _explain_key(key: str, overrides: Sequence[str]) -> str:
         if not isinstance(node, dict):
             return f"{key}: {'.'.join(parts[:depth])} holds a value, not keys"
         if part not in node:
+            if LEFT_OUT.fullmatch(".".join(parts[: depth + 1])):
+                return f"{key}: is not in the file of the search; write +{key}=..."
             new = (
                 "; add a new one with +" if NAMED_BY_USER.fullmatch(".".join(parts[:depth])) else ""
             )

@@ -231,15 +231,15 @@ class Groups:
             group, *rest = override.partition("=")[0].lstrip("+~").split(".")
             if group not in GROUPS:
                 continue
+            names = [group]
             if group == "search":
-                names = rest[:1] or [*(self.chosen["search"] or ())]
-                used = any(f"search.{name}" in self.used for name in names)
-            else:
-                used = group in self.used
-            if not used:
+                names = [f"search.{name}" for name in rest[:1] or self.chosen["search"] or ()]
+            idle = [name.removeprefix("search.") for name in names if name not in self.used]
+            if idle or not names:
+                part = "" if len(idle) == len(names) else f" with {', '.join(idle)}"
                 raise ConfigError(
-                    f"{override}: changes nothing, because each entry of datasets names its own "
-                    f"{group}"
+                    f"{override}: changes nothing{part}, because each entry of datasets names its "
+                    f"own {group}"
                 )
 
 

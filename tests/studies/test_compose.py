@@ -100,6 +100,9 @@ BAD = [
     ("+detectr.x=1", "detectr: unknown key; did you mean detector?"),
     ("+detector.volumse.x=1", "detector.volumse: unknown key; did you mean detector.volumes?"),
     ("+search.tpc_ee.min_cos_thta=1", "did you mean search.tpc_ee.min_cos_theta?"),
+    ("search.tpc_ee.background_factor=2", r"factor: is not in the file of the search"),
+    ("search.tpc_ee.background.fhc.pot_of=rhc", "pot_of: is not in the file of the search; write"),
+    ("search.tpc_ee.covariance.modes=[fhc]", "modes: is not in the file of the search; write"),
     ("+model.nature=dirac", "model.nature: is there already; write model.nature=... without the"),
     ("exposure.pot.fhc=1e21", "exposure.pot.fhc: no exposure is chosen; add exposure=NAME"),
     ("hydra.sweeep=1", "hydra.sweeep: no such setting of Hydra"),
@@ -148,6 +151,13 @@ def test_an_override_without_effect_is_an_error(override: str) -> None:
     datasets = "datasets=[{detector: nd280_upgrade, exposure: t2k_2023}]"
     with pytest.raises(ConfigError, match=f"{override}: changes nothing"):
         load([datasets, override])
+
+
+def test_a_search_that_is_chosen_and_not_used_is_named() -> None:
+    datasets = "datasets=[{detector: nd280, exposure: t2k_2019, search: tpc_ee}]"
+    with pytest.raises(ConfigError, match="changes nothing with tpc_ee_tracks, because"):
+        load([datasets, "search=[tpc_ee,tpc_ee_tracks]"])
+    assert [*load([datasets, "search=tpc_ee"]).datasets[0].search] == ["tpc_ee"]
 
 
 def test_modes_must_be_known_everywhere() -> None:
