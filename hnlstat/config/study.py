@@ -97,11 +97,12 @@ class Study(Section):
     @model_validator(mode="after")
     def _events_count_once(self) -> Self:
         for one, two in combinations(self.searches, 2):
-            (first, _), (second, other) = one, two
-            places = [(d.detector.name, d.exposure.name) for d in (first, second)]
-            if places[0] == places[1] and (reason := count_twice(one, two)):
+            if reason := in_one_exposure(one, two):
+                raise problem("datasets", reason)
+            called = [f"{dataset.name}_{search.name}" for dataset, search in (one, two)]
+            if called[0] == called[1]:  # so are their parameters
                 raise problem(
-                    "datasets", f"{second.name} with search {other.name} {reason} (of {first.name})"
+                    "datasets", f"two searches are called {called[0]}; name datasets otherwise"
                 )
             channels = [d.channel(s, m) for d, s in (one, two) for m in d.exposure.pot]
             for name in channels:
@@ -231,6 +232,15 @@ class Study(Section):
         if part == "systematics":
             return self.signal_sizes(search).get(name) == search.systematics.get(name)
         return self.yields_from is None or part in ("background", "covariance")
+
+
+def in_one_exposure(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str | None:
+    """Say so if searches count the same decays in one exposure of a detector."""
+    (first, _), (second, other) = one, two
+    places = [(dataset.detector.name, dataset.exposure.name) for dataset in (first, second)]
+    if places[0] != places[1] or not (reason := count_twice(one, two)):
+        return None
+    return f"{second.name} with search {other.name} {reason} (of {first.name})"
 
 
 SHOWN = 200

@@ -136,13 +136,13 @@ def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> di
 
 def remarks(study: Study) -> list[str]:
     """What is not as it should be in the covariances of backgrounds."""
-    matrices = {s.name: covariance(study, d, s) for d, s in study.searches}
-    return [
-        remark
-        for name, matrix in matrices.items()
+    matrices = [(s.name, covariance(study, d, s)) for d, s in study.searches]
+    found = [
+        principal_components(matrix, f"search.{name}.covariance").remark
+        for name, matrix in matrices
         if matrix is not None
-        and (remark := principal_components(matrix, f"search.{name}.covariance").remark) != "ok"
     ]
+    return [*dict.fromkeys(remark for remark in found if remark != "ok")]
 
 
 def check_bins(known: Mapping[str, Channel], table: YieldTable) -> None:

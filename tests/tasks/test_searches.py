@@ -8,13 +8,17 @@ import pytest
 import yaml
 from own_files import own_folder
 
+import hnlstat
 from hnlstat.app import main
-from hnlstat.errors import ConfigError
+from hnlstat.errors import ConfigError, DataError
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.likelihood import experiment as likelihood
 from hnlstat.search.stations import stations
 from hnlstat.search.yields import Plan
 from hnlstat.studies import load
+from hnlstat.studies.inputs import LIKELIHOOD
+from hnlstat.studies.saved import to_yaml
+from hnlstat.tasks.combine import check_counted_once
 
 GRID = (
     "scan.mass.values=[0.1, 0.2]", "scan.coupling.points=9", "simulation.precision=0.3",
@@ -242,3 +246,47 @@ def test_searches_are_compared_one_by_one(mine, tmp_path):
     )  # fmt: skip
     summary = json.loads((folder / "summary.json").read_text())
     assert "datasets.*.search" in json.dumps(summary)
+
+
+def test_runs_that_count_the_same_events_are_not_combined(tmp_path, study):
+    kinds = {"a": "search=tpc_ee", "b": "search=tpc_ee_tracks", "c": "exposure=t2k_2023",
+             "d": "search.tpc_ee.disjoint_from=[tpc_ee_tracks]"}  # fmt: skip
+    folders = {name: tmp_path / name for name in (*kinds, "b_and_c", "foreign")}
+    for name, folder in folders.items():
+        (folder / "workspace").mkdir(parents=True)
+        for file in LIKELIHOOD:
+            (folder / "workspace" / file).touch()
+        if name in kinds:
+            (folder / "config.yaml").write_text(to_yaml(study(kinds[name])))
+    parts = f"task.folders=[{folders['b']},{folders['c']}]"
+    (folders["b_and_c"] / "config.yaml").write_text(to_yaml(study("task=combine", parts)))
+    for pair in (("a", "c"), ("d", "b"), ("a", "foreign"), ("d", "b_and_c")):
+        check_counted_once([folders[name] for name in pair])
+    for pair in (("a", "b"), ("a", "b_and_c")):
+        with pytest.raises(DataError, match="tpc_ee_tracks counts the decays to ee in tpc1, tpc2"):
+            check_counted_once([folders[name] for name in pair])
+
+
+def test_datasets_and_searches_have_one_name_together():
+    names = [("a", "b_c", "t2k_2019"), ("a_b", "c", "t2k_2023")]
+    base = load().datasets[0].search["tpc_ee"].model_dump(mode="json", exclude={"assumed"})
+    entries = [
+        {"name": name, "exposure": exposure, "search": base | {"name": search}}
+        for name, search, exposure in names
+    ]
+    with pytest.raises(ConfigError, match="two searches are called a_b_c; name datasets"):
+        hnlstat.study(datasets=entries)
+    entries[1]["name"] = "other"
+    assert len(hnlstat.study(datasets=entries).datasets) == 2
+
+
+def test_a_remark_on_a_covariance_is_not_lost_behind_another_of_its_name():
+    base = load().datasets[0].search["tpc_ee"].model_dump(mode="json", exclude={"assumed"})
+    matrices = [[[0.04, 0.0201], [0.0201, 0.01]], [[0.04, 0.0], [0.0, 0.01]]]
+    entries = [
+        {"name": exposure, "exposure": exposure,
+         "search": base | {"covariance": {"modes": ["fhc", "rhc"], "matrix": matrix}}}
+        for exposure, matrix in zip(("t2k_2019", "t2k_2023"), matrices, strict=True)
+    ]  # fmt: skip
+    (remark,) = likelihood.remarks(hnlstat.study(datasets=entries))
+    assert remark.startswith("search.tpc_ee.covariance: 1 small negative eigenvalues")
