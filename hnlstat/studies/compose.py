@@ -130,8 +130,20 @@ def from_settings(
             raise ConfigError(f"{key}: unknown key; {suggest(str(key), sorted(known))}")
     groups = Groups.of({key: data.pop(key, None) for key in GROUPS}, hydra)
     datasets = groups.datasets(data.pop("datasets", None))
-    groups.check_used(hydra.overrides.task if hydra is not None else [])
+    overrides = hydra.overrides.task if hydra is not None else []
+    groups.check_used(overrides)
+    _check_not_empty(overrides)
     name = data.pop("name", None)
     if name is None:
         name = "+".join(dataset.name for dataset in datasets)
     return validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
+
+
+def _check_not_empty(overrides: Sequence[str]) -> None:
+    """Refuse empty mappings, which Hydra merges with what is there: nothing would change."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if value.replace(" ", "") == "{}" and not key.startswith("+"):
+            raise ConfigError(
+                f"{override}: changes nothing, as mappings are merged; take a key out by ~{key}.KEY"
+            )

@@ -100,6 +100,7 @@ BAD = [
     ("+detectr.x=1", "detectr: unknown key; did you mean detector?"),
     ("+detector.volumse.x=1", "detector.volumse: unknown key; did you mean detector.volumes?"),
     ("+search.tpc_ee.min_cos_thta=1", "did you mean search.tpc_ee.min_cos_theta?"),
+    ("search.tpc_ee.systematics={ }", "changes nothing, as .* by ~search.tpc_ee.systematics.KEY"),
     ("search.tpc_ee.background_factor=2", r"factor: is not in the file of the search"),
     ("search.tpc_ee.background.fhc.pot_of=rhc", "pot_of: is not in the file of the search; write"),
     ("search.tpc_ee.covariance.modes=[fhc]", "modes: is not in the file of the search; write"),
@@ -158,6 +159,11 @@ def test_a_search_that_is_chosen_and_not_used_is_named() -> None:
     with pytest.raises(ConfigError, match="changes nothing with tpc_ee_tracks, because"):
         load([datasets, "search=[tpc_ee,tpc_ee_tracks]"])
     assert [*load([datasets, "search=tpc_ee"]).datasets[0].search] == ["tpc_ee"]
+
+
+def test_keys_of_a_search_are_taken_out() -> None:
+    (dataset,) = load(["~search.tpc_ee.observed.t2k_2019"]).datasets
+    assert not dataset.search["tpc_ee"].observed
 
 
 def test_modes_must_be_known_everywhere() -> None:

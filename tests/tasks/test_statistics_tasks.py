@@ -133,13 +133,13 @@ def test_wrong_settings_are_named(tmp_path, capsys, arguments, message):
 def test_combine_merges_the_likelihoods_of_runs(tmp_path):
     grid = ("scan.mass.values=[0.1, 0.2]", "scan.coupling.values=[1e-7, 2e-7, 4e-7, 8e-7]")
     fast = (*grid, "simulation.precision=0.3", "executor.workers=1", "task=workspace")
-    parts = ("{name: old, detector: nd280, exposure: t2k_2019}", "{name: new, exposure: t2k_2019}")
+    parts = ("{name: old, detector: nd280, exposure: t2k_2019}", "{name: new, exposure: t2k_2023}")
     runs = [run(tmp_path, f"datasets=[{part}]", "name=part", *fast) for part in parts]
     folders = ",".join(str(folder) for folder in runs)
     folder = run(tmp_path, "task=combine", f"task.folders=[{folders}]", "name=both")
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["channels"]) == {"old_fhc", "old_rhc", "new_fhc", "new_rhc"}
-    assert {"efficiency", "flux_fhc", "flux_rhc"} <= set(summary["correlated"])
+    assert {"efficiency", "flux_t2k_nd280_fhc", "flux_t2k_nd280_rhc"} <= set(summary["correlated"])
     workspace = pyhf.Workspace(json.loads((folder / "workspace/BkgOnly.json").read_text()))
     patches = pyhf.PatchSet(json.loads((folder / "workspace/patchset.json").read_text()))
     patches.verify(workspace)
