@@ -47,6 +47,9 @@ class _Room(ModuleType):
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         return self.__wrapped__(*arguments, **settings)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (self.__name__,)
+
 
 class _Package(ModuleType):
     """The package, into which Python puts its parts when they are loaded."""

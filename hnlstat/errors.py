@@ -50,6 +50,10 @@ class SweepError(HnlstatError):
     status = 1
 
 
+class OutOfMemoryError(HnlstatError):
+    """No memory is left."""
+
+
 NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError
 """What calculations raise on numbers that nobody thought of; singular matrices are among them."""
 
@@ -62,16 +66,18 @@ def memory_in_a_line() -> Iterator[None]:
 
     Raises
     ------
-    HnlstatError
+    OutOfMemoryError
         In its place.
     """
     try:
         yield
+    except OutOfMemoryError:  # said already
+        raise
     except Exception as error:
         if not _lacks_memory(error):
             raise
         detail = str(error).splitlines()
-        raise HnlstatError(
+        raise OutOfMemoryError(
             f"out of memory{f' ({detail[-1][:100]})' if detail else ''}: allow more, or try "
             "executor=serial or a smaller grid; finished work is kept, and not done again"
         ) from None

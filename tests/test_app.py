@@ -133,6 +133,10 @@ BAD = [
     (["bounds=[[a]]"], "bounds=[[a]]: is a list, where one option belongs"),
     (["scan={a: b}"], "scan={a: b}: is not the name of an option; write scan=NAME"),
     (["experiment=[[quick]]"], "experiment=[[quick]]: is not the name of an option"),
+    (["search=[1]"], "search=[1]: is not the name of an option; write search=NAME"),
+    (["search=[tpc_ee,true]"], "search=[tpc_ee,true]: is not the name of an option"),
+    (["experiment=[null]"], "experiment=[null]: is not the name of an option"),
+    (["detector=2.5"], "detector=2.5: is not the name of an option; write detector=NAME"),
     (["datasets=[{1: 2}]"], "datasets.0.1: unknown key"),
     (
         ["datasets=[{name: ../../../ESCAPE, exposure: t2k_2019}]"],

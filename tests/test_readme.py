@@ -4,6 +4,7 @@ import itertools
 import re
 import shlex
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -36,6 +37,14 @@ def scripts():
             yield pytest.param("\n".join(blocks), id=page.stem)
 
 
+def names():
+    """Modules, classes and files of the package that the pages name."""
+    found = r"`(?:python -m )?(hnlstat\.[\w.]+|(?:hnlstat|tests|conf|docs)/[a-z][\w./]*)`"
+    for page in PAGES:
+        for name in sorted({*re.findall(found, page.read_text(encoding="utf-8"))}):
+            yield pytest.param(name, id=f"{page.stem} {name}")
+
+
 def jobs(arguments):
     """The overrides of each job of a sweep, or those of the one run."""
     if "-m" not in arguments:
@@ -63,6 +72,14 @@ def test_commands_can_be_run(arguments, tmp_path, monkeypatch, capsys):
         load(job)
 
 
+@pytest.mark.parametrize("name", [*names()])
+def test_what_is_named_is_there(name):
+    if "/" in name:
+        assert "NAME" in name or (ROOT / name).exists()
+    else:
+        assert resolve_name(name) is not None
+
+
 @pytest.mark.parametrize("code", [*scripts()])
 def test_code_runs_and_leaves_nothing(code, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
@@ -85,3 +102,4 @@ def test_code_runs_and_leaves_nothing(code, tmp_path, monkeypatch, capfd):
 
 def test_there_are_commands():
     assert len(list(commands())) > 40
+    assert len(list(names())) > 15

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from hnlstat.config.base import suggest
+from hnlstat.config.base import GONE, suggest
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.system.shipped import conf_dir
@@ -40,13 +40,15 @@ def overrides_of(sections: Mapping[str, object]) -> Iterator[str]:
     groups = {path.name for path in conf_dir().iterdir() if path.is_dir()} - {"hydra"}
     known = sorted({*Study.model_fields, *groups} - {"inputs"})
     for name, value in sections.items():
+        if name in GONE:
+            raise ConfigError(f"{name}: {GONE[name]}")
         if name not in known:
             raise ConfigError(f"{name}: is no section of a study; {suggest(name, known)}")
         if isinstance(value, Mapping):
             yield from _keys(name, value)
         elif name in groups and value is None:
             yield f"~{name}"
-        elif name in groups and not isinstance(value, str | list | tuple):
+        elif name in groups and not isinstance(value, str | list | tuple | np.ndarray):
             raise ConfigError(
                 f"{name}: {value!r:.100} is neither the name of an option nor a mapping of keys"
             )

@@ -59,7 +59,7 @@ class Result:
     def tables(self) -> Mapping[str, Table]:
         """Tables by name: what files of the run have, with the same columns."""
         found = {
-            Path(name).stem: table_of(Path(name).stem, kept.content, self.study.model.axis)
+            Path(name).stem: table_of(Path(name).stem, kept.content, self.study)
             for name, kept in self._outcome.kept.items()
             if Path(name).suffix not in (".json", ".md")
         }

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from hnlstat.api.matching import check_made_for
 from hnlstat.api.results import Result, folder
 from hnlstat.api.stages import Fit, Likelihood, Limits
 from hnlstat.api.tables import Table, Yields, limit_columns, point_columns, yield_columns
@@ -103,7 +104,7 @@ def simulate(study: Study, *, progress: bool = False) -> Yields:
             for text in cut_flow_remarks(flow):
                 work.remark(text)
         columns = yield_columns(table, study.model.axis)
-        return Yields("yields", columns, table, source, tuple(work.remarks))
+        return Yields("yields", columns, table, source, tuple(work.remarks), study)
 
 
 def likelihood(study: Study, yields: Yields) -> Likelihood:
@@ -115,7 +116,7 @@ def likelihood(study: Study, yields: Yields) -> Likelihood:
     study
         Its backgrounds, systematics and data.
     yields
-        Of the same channels.
+        Of the same model, datasets and selections.
 
     Raises
     ------
@@ -125,6 +126,7 @@ def likelihood(study: Study, yields: Yields) -> Likelihood:
     _check_study("likelihood", study)
     _check_stage("likelihood", yields, Yields, "yields, as simulate(study) gives them")
     stages.check_channels(study, yields.grid)
+    check_made_for(study, yields.study)
     with _work(study, False) as work:
         experiment = stages.build(study, yields.grid, work)
         return Likelihood(study, yields, experiment, (*yields.remarks, *work.remarks))
@@ -150,6 +152,7 @@ def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> L
     """
     _check_study("limits", study)
     _check_stage("limits", likelihood, Likelihood, "the likelihood(study, yields)")
+    check_made_for(study, likelihood.yields.study)
     table, experiment = likelihood.yields.grid, likelihood.experiment
     _check_grid("limits", table, 1)
     with _work(study, progress) as work:
@@ -189,6 +192,7 @@ def fit(study: Study, likelihood: Likelihood, *, progress: bool = False) -> Fit:
 
     _check_study("fit", study)
     _check_stage("fit", likelihood, Likelihood, "the likelihood(study, yields)")
+    check_made_for(study, likelihood.yields.study)
     if not isinstance(study.task, FitTask):
         raise ConfigError(f"fit: the study has task={study.task.kind}; make it with task='fit'")
     if likelihood.experiment.base.observed is None:

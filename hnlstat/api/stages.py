@@ -11,7 +11,9 @@ import numpy as np
 
 from hnlstat.api.results import drawn
 from hnlstat.api.tables import Table, Yields, rows_table
+from hnlstat.config.base import suggest
 from hnlstat.config.study import Study
+from hnlstat.errors import ConfigError
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.likelihood.workspace import background_only
 from hnlstat.report.figure_job import ContourFigureJob
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from hnlstat.inference.fit.fit import FitResult
     from hnlstat.run.contours import Region
     from hnlstat.run.fitting import Fitted
+
+FIT_FIGURES = ("fit", "pulls")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,11 +152,22 @@ class Fit:
         return self.fitted.regions
 
     def figure(self, name: str = "fit") -> Figure:
-        """Draw the contours ("fit"), or pulls and impacts ("pulls")."""
+        """
+        Draw the contours ("fit"), or pulls and impacts ("pulls").
+
+        Raises
+        ------
+        ConfigError
+            If there is none of that name.
+        FigureError
+            If it cannot be drawn.
+        """
         from hnlstat.report.fit_figures import fit_figure, pulls_figure
 
         if name == "pulls":
             return drawn(name, partial(pulls_figure, self.best))
+        if name != "fit":
+            raise ConfigError(f"figure: {name!r:.100} is none; {suggest(str(name), FIT_FIGURES)}")
         found = self.fitted
         shown: Any = {
             "axis": self.study.model.axis, "title": title(self.study),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hnlstat.config.base import suggest
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.study import Study
 from hnlstat.errors import DataError, HnlstatError
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.inference.limits.limits import Limit
@@ -173,11 +174,14 @@ class Yields(Table):
         The simulation, which tells yields between the masses; None: there is none.
     remarks
         What to take with care.
+    study
+        That they were made for; None: not known.
     """
 
     grid: YieldTable
     source: Simulation | None = None
     remarks: tuple[str, ...] = ()
+    study: Study | None = None
 
 
 def _missing(method: str, package: str, name: str) -> HnlstatError:
@@ -188,10 +192,11 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def table_of(name: str, content: object, axis: CouplingAxis) -> Table | None:
-    """Make a table of what a run keeps, with a coupling; None if it is none."""
+def table_of(name: str, content: object, study: Study) -> Table | None:
+    """Make a table of what the run of a study keeps; None if it is none."""
+    axis = study.model.axis
     if isinstance(content, YieldTable):
-        return Yields(name, yield_columns(content, axis), content)
+        return Yields(name, yield_columns(content, axis), content, study=study)
     if isinstance(content, tuple) and content and isinstance(content[0], CutFlow):
         parts = [_cut_flow_columns(flow, axis) for flow in content]
         return Table(name, {key: np.concatenate([p[key] for p in parts]) for key in parts[0]})

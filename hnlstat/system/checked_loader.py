@@ -158,7 +158,7 @@ def _one_option(group: str, option: object, shown: str) -> None:
             f"{shown}: is a list, where one option belongs; write {group}=NAME, -m {group}=NAME,"
             "NAME to run each, or datasets=[...] for several detectors in one likelihood"
         )
-    if not all(one is None or isinstance(one, str | int | float) for one in options):
+    if not all(isinstance(one, str) for one in options) and option is not None:
         raise ConfigError(f"{shown}: is not the name of an option; write {group}=NAME")
 
 

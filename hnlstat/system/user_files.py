@@ -142,6 +142,13 @@ class FileConfigSource(file_config_source.FileConfigSource):
                     f"{path}: its first line must be '# @package _global_', or its settings would "
                     "count for nothing"
                 )
+            if config_path.startswith("search/") and header["package"] not in (
+                None, f"search.{path.stem}"
+            ):  # fmt: skip
+                raise ConfigError(
+                    f"{path}: # @package {header['package']} is not where searches stand; leave "
+                    "the line out"
+                )
             config = _create(path, text)
         found = ConfigResult(
             config=config, path=f"file://{self.path}", provider=self.provider, header=header

@@ -15,6 +15,12 @@ STUDIES = [
     ((), {"detectr": "nd280"}, "detectr: is no section of a study; did you mean detector?"),
     ((), {"detector": "nd28"}, "detector='nd28': no such detector; did you mean nd280?|"
      "detector=nd28: no such detector; did you mean nd280?"),
+    ((), {"selection": "kinematic"}, "selection: is search now: search=tpc_ee or tpc_ee_tracks"),
+    ((), {"selection": {"min_cos_theta": 0.9}}, "selection: is search now: search=tpc_ee"),
+    ((), {"exposure": {"observed": {"fhc": 1}}}, "exposure.observed.fhc: is of the searches now|"
+     "exposure.observed: is of the searches now"),
+    ((), {"search": [1]}, "search=[1]: is not the name of an option"),
+    ((), {"search": np.array([1, 2])}, "search=[1,2]: is not the name of an option"),
     (("detector=nd280",), {"detector": "nd280_upgrade"}, "detector: is given twice, also as 'det"),
     (("model.nature=dirac",), {"model": {"nature": "majorana"}}, "model.nature: is given twice"),
     ((["detector=nd280"],), {}, "study: ['detector=nd280'] is not an override; write 'key=value'"),
@@ -110,6 +116,7 @@ def stages(small):
 
 def test_stages_that_do_not_go_together_are_one_line(stages, small):
     fitting = hnlstat.study(*small, task="fit")
+    blind = hnlstat.study(*small, "search.tpc_ee.observed.t2k_2019=null")
     (grid, of_grid), (point, of_point), (future, of_future) = stages.values()
     likelihood, limits = hnlstat.likelihood, hnlstat.run(grid).limits
     for line, call in (
@@ -126,11 +133,45 @@ def test_stages_that_do_not_go_together_are_one_line(stages, small):
         ("fit: the study has task=contour; make it with task='fit'",
          lambda: hnlstat.fit(grid, likelihood(grid, of_grid))),
         ("fit: the likelihood is a projection, which has no data to fit",
-         lambda: hnlstat.fit(fitting, likelihood(future, of_future))),
+         lambda: hnlstat.fit(fitting, likelihood(blind, of_grid))),
     ):  # fmt: skip
         with pytest.raises(HnlstatError, match=line) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("exposure=t2k_2023", "datasets.nd280.exposure.pot.fhc = 1.234e.21, the study has 1.97"),
+        ("model=dipole_e", "model.flavours.* the study has"),
+        ("model.nature=majorana", "model.nature = 'dirac', the study has 'majorana'; simulate it"),
+        ("search.tpc_ee.efficiency.value.0=0.5", "datasets.nd280.search.tpc_ee.efficiency.value"),
+        ("search.tpc_ee.fiducial=[tpc1]", "datasets.nd280.search.tpc_ee.fiducial = None, the stud"),
+        ("detector.volumes.rock.density=1", "datasets.nd280.detector.volumes.rock.density = 2.0"),
+        ("flux.flavours=[numu]", "datasets.nd280.flux.flavours = .'numu', "),
+        ("simulation.survival=false", "simulation.survival = True, the study has False"),
+        ("systematics.rock_density=0.3", "systematics.rock_density = 0.1, the study has 0.3"),
+    ],
+)
+def test_yields_of_another_study_are_one_line(stages, small, setting, line):
+    grid, yields = stages["grid"]
+    other = hnlstat.study(*small, setting)
+    built = hnlstat.likelihood(grid, yields)
+    for call in (lambda: hnlstat.likelihood(other, yields), lambda: hnlstat.limits(other, built)):
+        with pytest.raises(ConfigError, match=rf"yields: were made with {line}"):
+            call()
+
+
+def test_yields_serve_other_backgrounds_data_and_uncertainties(stages, small):
+    for setting in (
+        "systematics=none", "systematics.rock_density=0", "simulation.seed=3", "name=other",
+        "search.tpc_ee.observed.t2k_2019={fhc: 3, rhc: 0}", "detector.background_factor=2",
+        "search.tpc_ee.background.fhc.error=10 %", "inference.levels=[0.95]", "bounds=none",
+        "search.tpc_ee.systematics.efficiency=0.1", "model.mass=0.1",
+    ):  # fmt: skip
+        built = hnlstat.likelihood(hnlstat.study(*small, setting), stages["grid"][1])
+        assert len(built.channels) == 2
 
 
 def test_what_a_result_lacks_is_one_line(result, small, tmp_path):

@@ -114,5 +114,9 @@ def test_new_names_and_whole_entries_need_no_plus():
     assert [d.exposure.name for d in found.datasets] == ["t2k_2019"]
 
 
+def test_names_of_searches_may_be_an_array():
+    assert hnlstat.study(search=np.array(["tpc_ee"])) == hnlstat.study(search=["tpc_ee"])
+
+
 def test_an_option_that_is_not_chosen_may_be_taken_out():
     assert hnlstat.study(experiment=None) == hnlstat.study()

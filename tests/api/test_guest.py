@@ -1,12 +1,14 @@
 """hnlstat in a process of somebody else: it works as it is, and leaves it as it was."""
 
 import asyncio
+import copy
 import gc
 import inspect
 import io
 import json
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -79,6 +81,27 @@ def test_functions_are_found_by_people_and_tools():
     assert hnlstat.errors.ConfigError
     with pytest.raises(AttributeError, match="module 'hnlstat' has no attribute 'runn'"):
         _ = hnlstat.runn  # type: ignore[attr-defined]
+
+
+POOL = """
+import hnlstat
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+if __name__ == "__main__":
+    studies = [hnlstat.study({small}, task="yields", name=name) for name in "ab"]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        print([result.study.name for result in pool.map(hnlstat.run, studies)])
+"""
+
+
+def test_functions_travel_to_processes_of_others(tmp_path, small):
+    for name in ("run", "simulate", "likelihood", "limits", "fit", "study"):
+        assert pickle.loads(pickle.dumps(getattr(hnlstat, name))) is getattr(hnlstat, name)
+        assert copy.deepcopy(getattr(hnlstat, name)) is getattr(hnlstat, name)
+    (tmp_path / "pool.py").write_text(POOL.format(small=", ".join(map(repr, small))))
+    done = python(None, folder=tmp_path, how="pool.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['a', 'b']\n", "")
 
 
 @pytest.mark.parametrize("how", ["-c", "-", "script.py"])

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 import hnlstat
 from hnlstat.api.results import Result
-from hnlstat.errors import HnlstatError
+from hnlstat.errors import ConfigError, HnlstatError
 
 SAME = {"yields": 6e-8, "limits": 6e-7, "points": 6e-4}
 """Relative differences that the digits of the files leave."""
@@ -198,6 +198,8 @@ def test_a_fit_stage_by_stage(small):
     assert found.parameters["name"].tolist()[:2] == ["mass", "coupling"]
     assert found.figure().axes
     assert found.figure("pulls").axes
+    with pytest.raises(ConfigError, match=r"figure: 'pull' is none; did you mean pulls\?"):
+        found.figure("pull")
     assert "coupling" in found._repr_html_()
     assert len(found.contours) == len(whole.document("contours.json"))
 

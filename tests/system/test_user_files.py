@@ -187,6 +187,24 @@ def test_a_bad_head_is_one_line(
     refused(["--config-dir", "mine", "experiment=mine"], message, capsys)
 
 
+@pytest.mark.usefixtures("studies")
+@pytest.mark.parametrize("place", ["_group_._name_", "_group_", "_global_", "search.other"])
+def test_a_search_that_would_stand_elsewhere_is_one_line(
+    place: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("search/mine.yaml", f"# @package {place}\ndefaults: [tpc_ee, _self_]\n")
+    message = f"mine.yaml: # @package {place} is not where searches stand; leave the line out"
+    refused(["--config-dir", "mine", "search=mine"], message, capsys)
+
+
+@pytest.mark.parametrize("head", ["", "# @package search.mine\n"])
+def test_a_search_stands_below_its_name(head: str, write: Write, studies: list[Study]) -> None:
+    write("search/mine.yaml", f"{head}defaults: [tpc_ee, _self_]\nmin_cos_theta: 0.99\n")
+    assert main(["--config-dir", "mine", "search=mine"]) == 0
+    ((_, search),) = studies[0].searches
+    assert (search.name, search.min_cos_theta) == ("mine", 0.99)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

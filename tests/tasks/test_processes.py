@@ -95,6 +95,13 @@ def test_all_words_for_a_lack_of_memory_are_known(error):
         raise ImportError("numpy") from error
 
 
+def test_a_lack_of_memory_is_said_once():
+    with pytest.raises(HnlstatError) as caught, memory_in_a_line(), memory_in_a_line():
+        raise MemoryError
+    assert str(caught.value).startswith("out of memory: allow more")
+    assert str(caught.value).count("out of memory") == 1
+
+
 def test_other_errors_are_passed_on():
     with pytest.raises(ZeroDivisionError), memory_in_a_line():
         raise ZeroDivisionError

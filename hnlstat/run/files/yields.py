@@ -1,4 +1,4 @@
-"""`yields.csv`, ours or another generator's, and `cut_flow.csv`."""
+"""`yields.csv`, ours or another generator's, and `cutflow.csv`."""
 
 from __future__ import annotations
 
