@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -47,7 +48,8 @@ class Model(Section, ABC):
     @model_validator(mode="wrap")
     @classmethod
     def _in_its_unit(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if isinstance(data, Model):
+        # what is no mapping comes here without the class of a kind, and is refused
+        if isinstance(data, Model) or not isinstance(data, Mapping):
             return handler(data)
         with measured_on(cls.coupling_axis):
             return handler(data)

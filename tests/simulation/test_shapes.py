@@ -10,6 +10,7 @@ from hnlstat.app import main
 from hnlstat.detector.geometry import PaintedBox, PaintedShape, paint
 from hnlstat.detector.round_shapes import Cylinder, Sphere
 from hnlstat.detector.shapes import Box, HexagonalPrism
+from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics.targets import target
 from hnlstat.report.production_figures import close_view, vertices_figure
 from hnlstat.run.files.yields import read_yields
@@ -36,7 +37,7 @@ def apparatus(*matter, fiducial, **changes):
         for shape in matter
     ]
     made = Apparatus(
-        boxes=paint(painted, 1),
+        boxes=paint(painted, 1), source=DipoleUpscattering(),
         scatterers=(Scatterer("C12", target("C12"), None, np.array([5e22])),),
         rock=np.array([False]), fiducial=tuple(fiducial), edges=np.array([0.4, 0.6, 1.0, 2.0, 5.0]),
         flux=np.array([[1e10, 3e10, 2e10, 1e9]]), min_cos_theta=-1.0, radius=None, upstream=None,
@@ -46,7 +47,7 @@ def apparatus(*matter, fiducial, **changes):
 
 
 def decays(made, kappa, precision=0.002):
-    goal = Precision(precision, np.ones(1), 0.0, 2_000_000)
+    goal = Precision(precision, np.ones((1, 1)), 0.0, 2_000_000)
     sample = simulate(made, 0.05, np.array([1e-6]), np.array([kappa]), goal, 1)
     return sample.decays[0, :, 0], sample.error[0, :, 0]
 
@@ -125,7 +126,7 @@ def yields(tmp_path_factory):
             "simulation.precision=0.5 %", "scan.mass.values=[30 MeV, 0.2 GeV]",
             "scan.coupling.values=[1e-8, 1e-7, 1e-6, 1e-5]", f"runs={folder}", *overrides,
         ]) == 0  # fmt: skip
-        return read_yields(*folder.glob("*/*/yields.csv"))
+        return read_yields(*folder.glob("*/*/yields.csv"), load().model.axis)
 
     return run
 
@@ -172,13 +173,20 @@ def test_events_lie_in_the_tank_and_are_made_in_what_is_there():
         assert np.all((distance[mine] > near - 1e-9) & (distance[mine] < far + 1e-9))
     (dataset,) = study.datasets
     figure = vertices_figure(
-        production, "oil_sphere", dataset.detector, flavours={"e": 0, "mu": 1, "tau": 0},
+        production, "oil_sphere", dataset.detector, axis=load().model.axis,
         rng=np.random.default_rng(1),
     )  # fmt: skip
     outlines = [patch.get_path().vertices for patch in figure.axes[1].patches]
     assert np.hypot(*outlines[2][:-1].T) == pytest.approx(6.096)
     assert close_view(dataset.detector)[1] == pytest.approx((-7.358, 7.358))
-    app = apparatus_of(study, dataset.detector, np.ones((1, 1)), np.array([0.0, 1.0]))
+    app = apparatus_of(
+        study,
+        dataset.detector,
+        tuple(dataset.detector.fiducial),
+        -1.0,
+        np.ones((1, 1)),
+        np.array([0.0, 1.0]),
+    )
     assert app.fiducial == (Sphere(ORIGIN, 6.096),)
 
 

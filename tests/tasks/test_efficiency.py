@@ -55,4 +55,4 @@ def test_too_few_events_everywhere_leave_the_place_empty(found):
     ]
     assert cells[0] == ["50 MeV", "400 MeV"]
     assert cells[1] == ["0.75", "0.75"]
-    assert cells[2] == ["0.75 (d = 7.6e-07)", "-"]
+    assert cells[2] == ["0.75 (d_mu = 7.6e-07)", "-"]

@@ -83,7 +83,8 @@ def test_points_of_its_curves(limit, experiment, kind, sigmas, mass, coupling, t
 def test_crossings_with_bounds_as_it_drew_them(
     limit, experiment, kind, sigmas, mass, name, tolerance
 ):
-    bounds = {b.name: b for b in chosen_bounds(load([f"experiment={experiment}"]).bounds)}
+    study = load([f"experiment={experiment}"])
+    bounds = {b.name: b for b in chosen_bounds(study.bounds, study.model.axis)}
     (there,) = bounds[name].edges(np.array([mass]))[0]
     assert limit(experiment, kind, sigmas, mass) == pytest.approx(there, rel=tolerance)
 
