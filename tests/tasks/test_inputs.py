@@ -165,7 +165,7 @@ def test_combinations_know_their_likelihoods(tmp_path, monkeypatch, capsys):
     assert main(["task=workspace", *QUICK, "yields_from=y.csv", "name=one"]) == 0
     text = (tmp_path / "a" / "y.csv").read_text()
     (tmp_path / "a" / "z.csv").write_text(text.replace("nd280_", "two_"))
-    two = "datasets=[{detector: nd280, exposure: t2k_2019, name: two}]"
+    two = "datasets=[{detector: nd280, exposure: t2k_2023, name: two}]"
     assert main(["task=workspace", *QUICK, "yields_from=z.csv", two, "name=two"]) == 0
     one, other = (next((tmp_path / "a" / "runs" / name).iterdir()) for name in ("one", "two"))
     for name, folder in (("one", one), ("two", other)):
