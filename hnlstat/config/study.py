@@ -230,7 +230,7 @@ class Study(Section):
         part, _, name = key.partition(".")
         if part == "systematics":
             return self.signal_sizes(search).get(name) == search.systematics.get(name)
-        return self.yields_from is None or part in ("background", "covariance")
+        return self.yields_from is None or part in ("background", "covariance", "side_bands")
 
 
 SHOWN = 200
