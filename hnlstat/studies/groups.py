@@ -117,7 +117,8 @@ class Groups:
 
     def _with_its_own(self, detector: str) -> Tree:
         # what a file overrides must be there, and come before it
-        return self._compose("+search=[]", "+flux=[]", f"+detector={detector}")
+        groups = ("search", "flux", "task", "scan")
+        return self._compose(*(f"+{group}=[]" for group in groups), f"+detector={detector}")
 
     def _is_of_the_chosen_detector(self, group: str) -> bool:
         """Whether what is chosen of a group is what the chosen detector's file asks for."""
