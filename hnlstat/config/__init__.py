@@ -4,6 +4,7 @@ from hnlstat.config.dataset import Dataset, Exposure, Flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.model import Model
+from hnlstat.config.photons import Photons
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.sections import (
@@ -35,6 +36,7 @@ __all__ = [
     "Layer",
     "MassGrid",
     "Model",
+    "Photons",
     "Processes",
     "Recast",
     "Scan",

@@ -1,9 +1,8 @@
 """What is counted: the bins of a search, and the background in them."""
 
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
     Discriminator,
     Tag,
     ValidationInfo,
@@ -24,7 +23,7 @@ from hnlstat.config.quantities import (
     inside,
     parse,
 )
-from hnlstat.config.sections import Events, Size
+from hnlstat.config.sections import Events, Observed, Size
 
 T = TypeVar("T")
 
@@ -41,12 +40,6 @@ MAX_BINS = 1000
 
 SUM_TOLERANCE = 1e-3
 """Shares of the background whose sum is this close to 1 are scaled to it."""
-
-
-def _known_observable(value: str) -> str:
-    if value not in OBSERVABLES:
-        raise ValueError(f"is not an observable; {suggest(value, OBSERVABLES)}")
-    return value
 
 
 def _one_or_bins(value: object) -> str:
@@ -91,11 +84,16 @@ class Covariance(Section):
     modes
         Horn modes; the bins of the first come first.
     matrix
-        (n, n) over the bins of these modes. In a file: a path of a csv table of numbers.
+        (n, n) over the bins of these modes, those of a mode followed by its side bands. In a file:
+        a path of a csv table of numbers; with `columns`, those of these names (or of these names
+        and a number), which its first row tells.
+    relative
+        Whether it is in fractions of both predictions.
     """
 
     modes: Annotated[tuple[Name, ...], NotEmpty]
     matrix: tuple[tuple[Number, ...], ...]
+    relative: bool = False
 
     @model_validator(mode="after")
     def _is_square(self) -> Self:
@@ -112,6 +110,28 @@ class Covariance(Section):
         return self
 
 
+class SideBands(Section):
+    """
+    Bins without signal that constrain the background of a horn mode, by the covariance.
+
+    Attributes
+    ----------
+    predicted, observed
+        Events (n,) at the exposure that `background` is for.
+    """
+
+    predicted: Annotated[tuple[Events, ...], NotEmpty]
+    observed: tuple[Observed, ...]
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if len(self.observed) != len(self.predicted):
+            raise problem(
+                "observed", f"has {len(self.observed)} entries for {len(self.predicted)} predicted"
+            )
+        return self
+
+
 class Observable(Section):
     """
     A histogram of selected decays, whose bins enter the likelihood.
@@ -119,7 +139,7 @@ class Observable(Section):
     Attributes
     ----------
     name
-        One of `OBSERVABLES`.
+        One of `dimensions`.
     edges
         Of the bins (n + 1,), [GeV] or [rad]; what lies beyond counts in the outermost bins.
     background
@@ -127,16 +147,25 @@ class Observable(Section):
         all bins together; they sum to 1.
     """
 
-    name: Annotated[str, AfterValidator(_known_observable)]
+    dimensions: ClassVar[dict[str, Dimension]] = OBSERVABLES
+
+    name: str
     edges: Annotated[tuple[float, ...], Rising]
     background: tuple[PositiveRatio, ...] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in cls.dimensions:
+            raise ValueError(f"is not an observable; {suggest(value, cls.dimensions)}")
+        return value
 
     @field_validator("edges", mode="before")
     @classmethod
     def _in_the_units_of_the_observable(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, list | tuple):
             return value
-        dimension = OBSERVABLES.get(info.data.get("name", ""), ENERGY)
+        dimension = cls.dimensions.get(info.data.get("name", ""), ENERGY)
         edges = []
         for edge in value:
             try:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, model_validator
 from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
 from hnlstat.config.detector import Detector
 from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
-from hnlstat.config.search import AnySearch, Search, Tracks
+from hnlstat.config.search import Search, Tracks
+from hnlstat.config.searches import AnySearch
 from hnlstat.config.sections import Size
 from hnlstat.config.shapes import FiducialBox
 

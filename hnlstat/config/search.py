@@ -1,23 +1,21 @@
 """Searches: which decays are looked for, where, what is kept, the background and the data.
 
-Decays are kept by a published efficiency, or by cuts on simulated tracks.
+Decays are kept by a published efficiency, or by cuts on simulated tracks; photons have their own
+module.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
-    SerializeAsAny,
     Tag,
     model_validator,
 )
 
-from hnlstat.config.base import Assuming, Name, Section, problem, suggest, validate
-from hnlstat.config.bins import Background, Covariance, Observable, PerBin
+from hnlstat.config.base import Assuming, Name, Section, problem, suggest
+from hnlstat.config.bins import Background, Covariance, Observable, PerBin, SideBands
 from hnlstat.config.quantities import (
     Angle,
     Length,
@@ -35,7 +33,6 @@ from hnlstat.config.quantities import (
     within,
 )
 from hnlstat.config.sections import Observed, Probability, Size, not_negative
-from hnlstat.errors import ConfigError
 
 
 def _cosine(value: float) -> float:
@@ -90,6 +87,8 @@ class Search(Assuming):
         By horn mode.
     covariance
         Of the background, in place of the errors of its modes.
+    side_bands
+        By horn mode of `covariance`; they constrain the background of all of these.
     background_factor
         Background in the detector at hand over `background`; None: as the detector says of all its
         volumes, 1 in volumes that are named.
@@ -105,12 +104,13 @@ class Search(Assuming):
 
     name: Name
     description: str = ""
-    kind: Literal["recast", "tracks"]
+    kind: Literal["recast", "tracks", "photons"]
     final_state: Name
     fiducial: Annotated[tuple[Name, ...], NotEmpty] | None = None
     min_cos_theta: Cosine
     background: Annotated[dict[Name, Background], NotEmpty]
     covariance: Covariance | None = None
+    side_bands: dict[Name, SideBands] = Field(default_factory=dict)
     background_factor: PositiveRatio | None = None
     observed: dict[Name, Data | None] = Field(default_factory=dict)
     systematics: dict[Name, Size] = Field(default_factory=dict)
@@ -171,6 +171,10 @@ class Search(Assuming):
 
     @model_validator(mode="after")
     def _covariance_fits(self) -> Self:
+        modes = () if self.covariance is None else self.covariance.modes
+        for mode in self.side_bands:
+            if mode not in modes:
+                raise problem(f"side_bands.{mode}", "is not in covariance.modes")
         if self.covariance is None:
             return self
         for mode in self.covariance.modes:
@@ -179,12 +183,14 @@ class Search(Assuming):
                     "covariance.modes",
                     f"{mode} is not in background; {suggest(mode, self.background)}",
                 )
-        size, needed = len(self.covariance.matrix), self.bins * len(self.covariance.modes)
+        bands = sum(len(band.observed) for band in self.side_bands.values())
+        size, needed = len(self.covariance.matrix), self.bins * len(modes) + bands
         if size != needed:
-            modes = ", ".join(self.covariance.modes)
+            side = f" and {bands} side bands" if bands else ""
             raise problem(
                 "covariance.matrix",
-                f"is {size} x {size}; {modes} with {self.bins} bins each need {needed} x {needed}",
+                f"is {size} x {size}; {', '.join(modes)} with {self.bins} bins each{side} need "
+                f"{needed} x {needed}",
             )
         return self
 
@@ -276,21 +282,3 @@ class Tracks(Search):
     calibration: Probability
     decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
-
-
-SEARCHES: dict[str, type[Search]] = {"recast": Recast, "tracks": Tracks}
-
-
-def _by_kind(value: object) -> object:
-    """Read a search by its kind."""
-    if not isinstance(value, Mapping):
-        return value
-    kind, where = str(value.get("kind")), f"search.{value.get('name', 'NAME')}"
-    if kind not in SEARCHES:
-        raise ConfigError(
-            f"{where}.kind: {kind} is not a kind of search; {suggest(kind, SEARCHES)}"
-        )
-    return validate(SEARCHES[kind], value, where)
-
-
-AnySearch = Annotated[SerializeAsAny[Recast | Tracks], BeforeValidator(_by_kind)]

@@ -231,7 +231,7 @@ class Study(Section):
         part, _, name = key.partition(".")
         if part == "systematics":
             return self.signal_sizes(search).get(name) == search.systematics.get(name)
-        return self.yields_from is None or part in ("background", "covariance")
+        return self.yields_from is None or part in ("background", "covariance", "side_bands")
 
 
 def in_one_exposure(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str | None:

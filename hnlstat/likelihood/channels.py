@@ -10,6 +10,7 @@ from hnlstat.config.dataset import Dataset
 from hnlstat.config.search import Search
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
+from hnlstat.likelihood.constraint import stated
 
 Array = NDArray[np.float64]
 
@@ -83,15 +84,17 @@ def _scale(dataset: Dataset, search: Search, mode: str) -> float:
 
 def _background(dataset: Dataset, search: Search, mode: str) -> tuple[float, ...]:
     """Expected events of each bin."""
-    stated, name = search.background[mode].events, dataset.channel(search, mode)
+    given, name = search.background[mode].events, dataset.channel(search, mode)
     scale, key = _scale(dataset, search, mode), f"search.{search.name}.background.{mode}"
-    shares = (search.shares or ()) if not isinstance(stated, tuple) else stated
-    total = 1.0 if isinstance(stated, tuple) else stated
+    if search.side_bands:
+        given = tuple(stated(search).events[mode].tolist())
+    shares = (search.shares or ()) if not isinstance(given, tuple) else given
+    total = 1.0 if isinstance(given, tuple) else given
     found = tuple(total * scale * share for share in shares)
     for i, events in enumerate(found):
         if events <= 0:
             where = f"channel {name}" if len(found) == 1 else f"bin {i} of channel {name}"
-            shown = stated[i] if isinstance(stated, tuple) else stated
+            shown = given[i] if isinstance(given, tuple) else given
             raise ConfigError(
                 f"{key}.events: {shown:g} leaves {where} without background; give a positive number"
             )
@@ -143,7 +146,7 @@ def covariance(study: Study, dataset: Dataset, search: Search) -> Array | None:
     own = [mode for mode in modes if _error(study, search, mode) is None]
     if not own:
         return None
-    n, stated = search.bins, search.covariance
+    n, matrix = search.bins, stated(search).covariance
     found = np.zeros((len(modes) * n, len(modes) * n))
     place = {mode: slice(n * i, n * (i + 1)) for i, mode in enumerate(modes)}
     for mode in own:
@@ -151,9 +154,8 @@ def covariance(study: Study, dataset: Dataset, search: Search) -> Array | None:
         if isinstance(error, tuple):
             spread = np.array(_background(dataset, search, mode)) * error
             found[place[mode], place[mode]] = np.diag(spread**2)
-    if stated is not None:
-        matrix = np.array(stated.matrix)
-        for (i, one), (j, two) in product(enumerate(stated.modes), repeat=2):
+    if search.covariance is not None and matrix is not None:
+        for (i, one), (j, two) in product(enumerate(search.covariance.modes), repeat=2):
             if one in own and two in own:
                 block = matrix[n * i : n * (i + 1), n * j : n * (j + 1)]
                 scale = _scale(dataset, search, one) * _scale(dataset, search, two)

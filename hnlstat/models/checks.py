@@ -27,6 +27,7 @@ UNCERTAINTIES = {"form_factor": 0.1, "pauli": 0.1}
 TAKEN = ("n", "nu", "vertex", "decay", "target")
 """Beginnings of other columns of events."""
 
+PHOTON = 22  # PDG code
 MOST = 20  # masses and couplings that a check looks at
 ROUNDING = 1e-6
 
@@ -89,6 +90,15 @@ def pair_sampler(model: Model, final_state: str) -> Decay:
         assert found.tracks
     except ValueError as error:
         raise _fault(model, f"{final_state} is no final state to cut on tracks: {error}") from None
+    return found
+
+
+def photon_sampler(model: Model, final_state: str) -> Decay:
+    """Sampler of decays to one photon; errors as in `sampler`."""
+    found = sampler(model, final_state)
+    if [product.code for product in found.products] != [PHOTON]:
+        names = ", ".join(product.name for product in found.products)
+        raise _fault(model, f"{final_state} is no single photon, but {names}")
     return found
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
+from hnlstat.config.study import Study
 from hnlstat.config.task import FitTask
 from hnlstat.inference.fit.fit import FitResult, sigma_level, threshold
 from hnlstat.inference.fit.fit import fit as find_best
@@ -68,3 +70,19 @@ def fit(task: FitTask, table: YieldTable, experiment: Experiment, work: Work) ->
     )
     found = tuple(region for field in fields for region in regions(field))
     return Fitted(best, found, masses, couplings, levels)
+
+
+def share_from_rock(study: Study, table: YieldTable, best: FitResult) -> float | None:
+    """Share of the events at the best fit whose N were made in rock; None: it is not known.
+
+    It comes from the uncertainty of the rock's density, linear between the points of the grid.
+    """
+    size, change = study.systematics.rock_density, table.modifiers.get("rock_density")
+    if not size or change is None:
+        return None
+    axes = np.log(table.masses), np.log(table.couplings)
+    made = (table.events * change).sum(axis=-1) / size
+    whole = table.events.sum(axis=-1)
+    share = np.divide(made, whole, out=np.zeros_like(made), where=whole > 0)
+    point = np.log([[best["mass"].value, best["coupling"].value]])
+    return float(scipy.interpolate.interpn(axes, share, point, bounds_error=False)[0])

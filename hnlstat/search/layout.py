@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hnlstat.config.photons import Photons
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.simulation.setup import variations
@@ -28,13 +29,15 @@ class Layout:
     def of(cls, study: Study, search: Search, modes: int) -> "Layout":
         """All decays with their variations, and what a search adds."""
         shifts = 2 + len(variations(study))
+        if isinstance(search, Photons):
+            return cls(modes, shifts, search.bins)
         if not isinstance(search, Tracks):
             return cls(modes, shifts)
         return cls(modes, shifts, search.bins, tuple(search.cuts.active))
 
     @property
     def products(self) -> tuple[tuple[int, int], ...]:
-        """Column of all decays and share of `PairSelection` behind each further column."""
+        """Column of all decays and share of a selection behind each further column."""
         if not self.bins:
             return ()
         per_bin = self.modes * self.shifts

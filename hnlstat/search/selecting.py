@@ -17,6 +17,9 @@ from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
 from hnlstat.models.checks import pair_sampler
 from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
+from hnlstat.search.showers import PhotonSelection
+from hnlstat.search.stations import Station
+from hnlstat.simulation.apparatus import Selection
 from hnlstat.simulation.sampling import Rays
 
 Array = NDArray[np.float64]
@@ -146,3 +149,11 @@ class PairSelection:
         place = np.searchsorted(self.edges, value, side="right") - 1
         n = len(self.edges) - 1
         return np.clip(place, 0, n - 1), np.asarray((place < 0) | (value > self.edges[-1]))
+
+
+def selection(study: Study, station: Station, layout: Layout) -> Selection | None:
+    """What a station's searches ask of the products of decays; None: they do not look at them."""
+    search = station.search
+    return PhotonSelection.of(study, search, layout) or PairSelection.of(
+        study, station.detector, station.volumes, search, layout
+    )

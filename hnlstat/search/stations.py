@@ -7,6 +7,7 @@ from typing import Any
 
 from hnlstat.config.dataset import Dataset, Flux
 from hnlstat.config.detector import Detector
+from hnlstat.config.photons import Photons
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 
@@ -14,6 +15,13 @@ SIMULATED = {
     "final_state", "field", "smearing", "cuts", "separation_path", "decays", "observable",
 }  # fmt: skip
 """Settings of cuts on tracks that the decays of a sample depend on."""
+
+
+OF_SHOWERS = {
+    "final_state", "smearing", "efficiency", "min_visible_energy", "binding", "decays",
+    "observable",
+}  # fmt: skip
+"""Likewise, of searches for photons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +73,10 @@ class Station:
 
 def simulated(search: Search) -> dict[str, Any] | None:
     """What is simulated of the decays for a search; None: nothing."""
-    return search.model_dump(include=SIMULATED) if isinstance(search, Tracks) else None
+    for kind, settings in ((Tracks, SIMULATED), (Photons, OF_SHOWERS)):
+        if isinstance(search, kind):
+            return search.model_dump(include=settings)
+    return None
 
 
 def stations(study: Study) -> tuple[Station, ...]:

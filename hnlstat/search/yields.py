@@ -8,12 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import load_flux
 from hnlstat.config.dataset import Dataset
+from hnlstat.config.photons import Photons
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.models import checks as model_checks
 from hnlstat.models.checks import rates
 from hnlstat.search.layout import Layout
-from hnlstat.search.selecting import PairSelection
+from hnlstat.search.selecting import selection
 from hnlstat.search.stations import Station, stations
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
@@ -100,9 +101,7 @@ class Plan:
         return setup.apparatus(
             study, station.detector, station.volumes, station.min_cos_theta,
             setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
-            PairSelection.of(study, station.detector, station.volumes, station.search,
-                             self._layout(station)),
-            study.systematics.rock_length,
+            selection(study, station, self._layout(station)), study.systematics.rock_length,
         )  # fmt: skip
 
     def _layout(self, station: Station) -> Layout:
@@ -267,11 +266,13 @@ def branching_and_efficiency(study: Study, search: Search, masses: Array) -> Arr
 def efficiency(search: Search, masses: ArrayLike) -> Array:
     """Efficiency for decays to the final state of a search, same shape as `masses`.
 
-    That of a recast is linear between the tabulated masses and constant outside them; that of cuts
-    on tracks is their calibration, for decays that pass them.
+    That of a recast is linear between tabulated masses, constant outside; that of cuts on tracks
+    their calibration, for decays that pass; that of photons is simulated.
     """
     if isinstance(search, Tracks):
         return np.full(np.shape(masses), search.calibration)
+    if isinstance(search, Photons):
+        return np.ones(np.shape(masses))
     assert isinstance(search, Recast)
     table = search.efficiency
     return np.asarray(np.interp(np.asarray(masses), table.mass, table.value))

@@ -11,13 +11,14 @@ from hnlstat.bounds import chosen_bounds
 from hnlstat.config.base import suggest
 from hnlstat.config.dataset import Dataset, Flux
 from hnlstat.config.detector import Detector
+from hnlstat.config.photons import Photons
 from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
-from hnlstat.models.checks import check_model, pair_sampler, sampler
+from hnlstat.models.checks import check_model, pair_sampler, photon_sampler, sampler
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.staircase import staircase
@@ -78,6 +79,8 @@ def check_tables(study: Study) -> None:
     for _, search in study.searches:
         if isinstance(search, Tracks) and study.yields_from is None:
             pair_sampler(study.model, search.final_state)
+        if isinstance(search, Photons) and study.yields_from is None:
+            photon_sampler(study.model, search.final_state)
     for flux, datasets in by_flux(study):
         _check_columns(study, flux, datasets, load_flux(flux.table))
     _check_reach(study)

@@ -11,12 +11,13 @@ from hydra import compose
 from hydra.conf import HydraConf
 from omegaconf import OmegaConf
 
-from hnlstat.config.base import Section, home, suggest, validate
+from hnlstat.config.base import Section, suggest, validate
 from hnlstat.config.dataset import Dataset, Exposure, Flux
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
-from hnlstat.config.search import SEARCHES
-from hnlstat.errors import ConfigError, DataError
+from hnlstat.config.searches import SEARCHES
+from hnlstat.errors import ConfigError
+from hnlstat.studies.search_files import with_files
 from hnlstat.system.conf_search import hydra_session, options
 
 Part = TypeVar("Part", bound=Section)
@@ -116,7 +117,8 @@ class Groups:
 
     def _with_its_own(self, detector: str) -> Tree:
         # what a file overrides must be there, and come before it
-        return self._compose("+search=[]", "+flux=[]", f"+detector={detector}")
+        groups = ("search", "flux", "task", "scan")
+        return self._compose(*(f"+{group}=[]" for group in groups), f"+detector={detector}")
 
     def _is_of_the_chosen_detector(self, group: str) -> bool:
         """Whether what is chosen of a group is what the chosen detector's file asks for."""
@@ -244,7 +246,7 @@ class Groups:
 
 
 def _by_name(settings: Tree, where: str) -> Tree:
-    """Settings of searches by name, of one search or of several by name, with matrices read."""
+    """Settings of searches by name, of one search or of several by name, with files read."""
     if "kind" in settings:
         name = settings.get("name")
         if not isinstance(name, str):
@@ -259,19 +261,5 @@ def _by_name(settings: Tree, where: str) -> Tree:
                 f"{where}.{name}.kind: is missing ({', '.join(SEARCHES)}); or choose the search "
                 f"{name} if these are settings of it"
             )
-        found[name] = _with_matrix({"name": name, **search}, f"{where}.{name}")
+        found[name] = with_files({"name": name, **search}, f"{where}.{name}")
     return found
-
-
-def _with_matrix(search: Tree, where: str) -> Tree:
-    """The settings of a search, a covariance in a file in place of its path."""
-    covariance = search.get("covariance")
-    if not isinstance(covariance, dict) or not isinstance(covariance.get("matrix"), str):
-        return search
-    from hnlstat.tables.matrix import read_matrix  # only now: most searches have none
-
-    try:
-        matrix = read_matrix(home(Path(covariance["matrix"])))
-    except (DataError, ValueError) as error:
-        raise DataError(f"{where}.covariance.matrix: {error}") from None
-    return search | {"covariance": covariance | {"matrix": matrix}}

@@ -11,7 +11,7 @@ from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report import keep
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
 from hnlstat.run.current import Run
-from hnlstat.run.fitting import fit
+from hnlstat.run.fitting import fit, share_from_rock
 from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
 
@@ -32,13 +32,18 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     }  # fmt: skip
     current.draw("fit", partial(fit_figure, found.regions, best, **shown))
     current.draw("pulls", partial(pulls_figure, best))
+    rock = share_from_rock(study, table, best)
     current.say(_table(best))
+    if best.goodness["degrees_of_freedom"] > 0:
+        current.say(_goodness(best, rock))
     return {
         "task": "fit",
         "remarks": current.remarks,
         "validity": best.validity,
         "improvement": best.improvement,
         "nll": best.nll,
+        "goodness": {k: None if v != v else v for k, v in best.goodness.items()},
+        "share_from_rock": rock,
         "parameters": [asdict(parameter) for parameter in best.parameters],
         "impacts": [asdict(impact) for impact in best.impacts],
         "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
@@ -55,3 +60,13 @@ def _table(best: FitResult) -> Table:
         interval = " .. ".join(ends) if p.name in ("mass", "coupling") else ""
         shown.add_row(p.name, f"{p.value:.4g}", f"{p.error:.2g}", interval)
     return shown
+
+
+def _goodness(best: FitResult, rock: float | None) -> str:
+    """How well the best fit agrees with the data, in words."""
+    good = best.goodness
+    text = (
+        f"chi2 {good['chi2']:.1f} for {good['degrees_of_freedom']} degrees of freedom "
+        f"(p = {good['p_value']:.2g}); without signal {good['chi2_no_signal']:.1f}"
+    )
+    return text if rock is None else f"{text}; {rock:.0%} of the signal from N made in rock"

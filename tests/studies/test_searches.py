@@ -139,7 +139,7 @@ BAD = [  # @ stands for search.tpc_ee
     ("search=tpc_ee,tpc_ee_tracks", "search=tpc_ee,tpc_ee_tracks: has several values; add -m"),
     ("search.tpc_ee=1", "search.tpc_ee: 1 is not a mapping"),
     ("search.tpc_e.min_cos_theta=0.9", "search.tpc_e.min_cos_theta: unknown key; did"),
-    ("+search.tpc_e.min_cos_theta=0.9", "search.tpc_e.kind: is missing (recast, tracks)"),
+    ("+search.tpc_e.min_cos_theta=0.9", "search.tpc_e.kind: is missing (recast, tracks, photons)"),
     ("@.kind=recasts", "@.kind: recasts is not a kind of search; did you "
      "mean recast?"),
     ("@.kind=tracks", "@.efficiency: unknown key"),
@@ -256,3 +256,20 @@ def test_a_files_own_list_of_overrides_is_checked(tmp_path: Path) -> None:
     (folder / "detector" / "bad.yaml").write_text(OWN_DETECTOR.replace("my_beam", "my_baem"))
     with pytest.raises(ConfigError, match=r"flux=my_baem: no such flux; did you mean my_beam?"):
         load([f"hydra.searchpath=['file://{folder}']", "detector=bad"])
+
+
+def test_a_detector_brings_its_search_beam_task_and_grid() -> None:
+    """Where it is chosen; named by a dataset it brings search and beam alone."""
+    study = load(["detector=miniboone"])
+    assert names(study) == [("miniboone", "bnb_miniboone", ("electron_like",))]
+    assert (study.task.kind, study.scan.mass.points) == ("fit", 36)
+    assert load(["detector=miniboone", "task=yields", "scan=default"]).scan.mass.points == 45
+    both = "datasets=[{detector: miniboone, exposure: miniboone}, {exposure: t2k_2019}]"
+    study = load([both])
+    assert names(study) == [
+        ("miniboone", "bnb_miniboone", ("electron_like",)), ("nd280", "t2k_nd280", ("tpc_ee",))
+    ]  # fmt: skip
+    assert (study.task.kind, study.scan.mass.points) == ("contour", 45)
+    # what a run keeps has the numbers of the files, and needs these no more
+    kept = from_settings(yaml.safe_load(to_yaml(study)), None)
+    assert kept.datasets == study.datasets

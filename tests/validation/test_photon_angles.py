@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from hnlstat.physics.decay_kinematics import PHOTON_DIMENSIONS, decay_to_photon
 from hnlstat.physics.photon_decay import energy_density, share_above_cosine, share_above_energy
-from hnlstat.search.efficiency import load_efficiency
+from hnlstat.tables.efficiency import load_efficiency
 
 MASS = 0.47
 MOMENTUM = np.array([0.1, 0.3, 0.6, 1.0, 1.8])

@@ -10,12 +10,13 @@ theorem):
 2.30, 4.61, 5.99, 11.8 and 28.7 at 68.27, 90, 95 %, 3 and 5 sigma.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from iminuit import Minuit
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtr, chdtri
+from scipy.special import chdtr, chdtrc, chdtri
 
 from hnlstat.inference.components import noted
 from hnlstat.inference.fit.problem import FitProblem, scan
@@ -56,6 +57,7 @@ class Impact:
     """Relative change of the coupling when a nuisance parameter is held at +1 and -1 sigma.
 
     The mass is held at its best fit, all else is fitted again; sigma is the error after the fit.
+    With a covariance of backgrounds, whose parameters are many, to first order, from the errors.
     """
 
     name: str
@@ -89,6 +91,19 @@ class FitResult:
     nll: float
     improvement: float
     validity: str
+
+    @property
+    def goodness(self) -> dict[str, float]:
+        """Of the best fit: -2 ln L over the saturated model, which goes as chi-square, and p."""
+        chi2, freedom = 2.0 * self.nll, self.expected.size - 2
+        p_value = float(chdtrc(freedom, chi2)) if freedom > 0 else math.nan
+        return {
+            "chi2": chi2,
+            "chi2_no_signal": chi2 + self.improvement,
+            "bins": self.expected.size,
+            "degrees_of_freedom": freedom,
+            "p_value": p_value,
+        }
 
     def __getitem__(self, name: str) -> Parameter:
         return next(p for p in self.parameters if p.name == name)
@@ -136,7 +151,7 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
     improvement = 2.0 * (problem.without_signal() - nll)
     return FitResult(
         parameters,
-        tuple(_impact(problem, best, name) for name in problem.nuisances),
+        _impacts(problem, best),
         problem.expected(best.values[MASS], best.values[COUPLING], theta),
         nll,
         improvement,
@@ -187,6 +202,20 @@ def _parameter(minuit: Minuit, name: str) -> Parameter:
     low, high = (None if end is None else float(np.exp(end)) for end in (lower, upper))
     short = name.removeprefix("log_")
     return Parameter(short, float(np.exp(value)), float(np.exp(value) * error), low, high)
+
+
+def _impacts(problem: FitProblem, best: Minuit) -> tuple[Impact, ...]:
+    """Return the impacts of all nuisance parameters on the coupling."""
+    if not problem.base.background_components or best.covariance is None:
+        return tuple(_impact(problem, best, name) for name in problem.nuisances)
+    # the covariance at a fixed mass, of coupling and nuisance parameters
+    whole = np.asarray(best.covariance)
+    own = whole[1:, 1:] - np.outer(whole[1:, 0], whole[0, 1:]) / whole[0, 0]
+    moved = own[0, 1:] / own.diagonal()[1:] * np.sqrt(whole.diagonal()[2:])
+    return tuple(
+        Impact(name, float(np.expm1(move)), float(np.expm1(-move)))
+        for name, move in zip(problem.nuisances, moved, strict=True)
+    )
 
 
 def _impact(problem: FitProblem, best: Minuit, name: str) -> Impact:

@@ -5,7 +5,7 @@ background's covariance; all nuisance parameters have prior 0 +- 1.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,7 +89,7 @@ class FitProblem:
 
     def expected(self, x: float, y: float, theta: FloatArray) -> FloatArray:
         """Return the expected events at one point, shape (C,)."""
-        signal, on_signal, on_background = self.rates(x, y)
+        signal, on_signal, on_background = _rates_at(self, x, y)
         rate = signal[0] * _exp(on_signal[0] @ theta)
         rate += _shifted(self.base, theta[None])[0][0] * _exp(on_background @ theta)
         return np.asarray(rate)
@@ -116,6 +116,12 @@ class FitProblem:
         return float(_profile(none, on_signal, on_background, self.base, self.observed)[0][0])
 
 
+@lru_cache(maxsize=4)
+def _rates_at(problem: FitProblem, x: float, y: float) -> tuple[FloatArray, ...]:
+    """Return `FitProblem.rates` at one point; Minuit asks for it once for each nuisance."""
+    return problem.rates(x, y)
+
+
 def scan(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FloatArray:
     """Return -ln L of the profile likelihood on a grid of masses and couplings, shape (M, D)."""
     x, y = np.meshgrid(np.log(np.asarray(masses)), np.log(np.asarray(couplings)), indexing="ij")
@@ -132,15 +138,16 @@ def _profile(
     """Return -ln L with fitted nuisance parameters, shapes (P,) and (P, N).
 
     Newton steps, with a Hessian made positive by leaving out what is negative of it, halved where
-    they do not lower -ln L.
+    they do not lower -ln L. Points that have come to rest are left alone.
     """
     additive = np.zeros_like(on_background)
     additive[:, additive.shape[1] - base.component_matrix.shape[1] :] = base.component_matrix
+    left = np.arange(len(signal))
 
     def parts(theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         background, change, bent = _shifted(base, theta)
         factor = _exp(theta @ on_background.T)
-        signals = signal * _exp(np.einsum("pcn,pn->pc", on_signal, theta))
+        signals = signal[left] * _exp(np.einsum("pcn,pn->pc", on_signal[left], theta))
         return signals, background * factor, change * factor, bent * factor
 
     def value(theta: FloatArray) -> FloatArray:
@@ -150,26 +157,27 @@ def _profile(
     theta = np.zeros((len(signal), on_background.shape[1]))
     nll = value(theta)
     for _ in range(_STEPS):
-        s, b, change, bent = parts(theta)
+        s, b, change, bent = parts(theta[left])
         ratio = observed / (s + b)
-        slope = s[:, :, None] * on_signal + b[:, :, None] * on_background
+        slope = s[:, :, None] * on_signal[left] + b[:, :, None] * on_background
         slope += change[:, :, None] * additive
-        gradient = np.einsum("pc,pcn->pn", 1.0 - ratio, slope) + theta
+        gradient = np.einsum("pc,pcn->pn", 1.0 - ratio, slope) + theta[left]
         hessian = _squares(ratio / (s + b), slope) + np.eye(theta.shape[1])
         bend = np.maximum(1.0 - ratio, 0.0)
-        for weight, side in ((s, on_signal), (b, on_background), (bent, additive)):
+        for weight, side in ((s, on_signal[left]), (b, on_background), (bent, additive)):
             hessian += _squares(bend * weight, side)
         step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
         for _ in range(_HALVINGS):
-            trial = value(theta - step)
-            worse = trial > nll + 1e-12
+            trial = value(theta[left] - step)
+            worse = trial > nll[left] + 1e-12
             if not worse.any():
                 break
             step[worse] *= 0.5
-        better = trial <= nll + 1e-12
-        theta[better] -= step[better]
-        nll[better] = trial[better]
-        if np.abs(step * gradient).sum(axis=1).max() < 1e-10:
+        better = trial <= nll[left] + 1e-12
+        theta[left[better]] -= step[better]
+        nll[left[better]] = trial[better]
+        left = left[np.abs(step * gradient).sum(axis=1) >= 1e-10]
+        if not left.size:
             break
     return nll, theta
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import norm
 
 from hnlstat.errors import InferenceError
-from hnlstat.inference.fit.fit import fit, sigma_level, threshold
+from hnlstat.inference.fit.fit import _impact, _minuit, fit, sigma_level, threshold
 from hnlstat.inference.fit.problem import FitProblem, scan
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.likelihood.model import CountingModel
@@ -151,3 +154,36 @@ def test_any_data_give_a_fit_that_is_no_worse_than_the_grid(background, seen, sc
     assert best.improvement >= -0.01 - 1e-3 * best.nll
     if scale == 0.0 or sum(seen) <= background:
         assert best.validity == "the data have no excess: mass and coupling are not determined"
+
+
+def test_impacts_beside_a_covariance_are_those_of_fits_to_first_order():
+    """From the errors, where there are components; Minuit's own fits stop within 1e-3."""
+    plain = problem(4000.0, 500.0, {"eff": 0.05}, background_error=0.1)
+    shift = {"common": np.array([20.0, 30.0])}
+    both = FitProblem(plain.surface, replace(plain.base, background_components=shift))
+    best = fit(both, *FINE)
+    found = {impact.name: impact for impact in best.impacts}
+    for name, impact in found.items():
+        minuit = _minuit(both, np.log(best["mass"].value), np.log(best["coupling"].value))
+        minuit.migrad()
+        minuit.hesse()
+        again = _impact(both, minuit, name)
+        assert [impact.up, impact.down] == pytest.approx([again.up, again.down], abs=1e-3)
+    # an efficiency is made up for by the coupling alone, to the fourth power
+    assert found["eff"].up == pytest.approx(1.05**-0.25 - 1, rel=0.01)
+
+
+def test_goodness_is_the_chi_square_of_what_the_fit_leaves():
+    """Two bins and two parameters leave nothing; a bin without signal, 3 sigma off, is left."""
+    assert fit(problem(2000.0, 10.0), *FINE).goodness["chi2"] == pytest.approx(0.0, abs=1e-3)
+    assert np.isnan(fit(problem(2000.0, 10.0), *FINE).goodness["p_value"])
+    power = 2000.0 * (D / TRUTH[1]) ** 4
+    rates = np.stack([power * (M / TRUTH[0]) ** 2, power * (TRUTH[0] / M), 0 * power], axis=-1)
+    surface = YieldSurface.build(MASSES, COUPLINGS, rates, {}, np.zeros(rates.shape))
+    base = CountingModel(
+        ("a", "b", "c"), np.zeros(3), np.array([10.0, 10.0, 1e6]), np.array([2010, 2010, 1e6 + 3e3])
+    )
+    good = fit(FitProblem(surface, base), *FINE).goodness
+    assert good["chi2"] == pytest.approx(9.0, abs=0.03)
+    assert (good["bins"], good["degrees_of_freedom"]) == (3, 1)
+    assert good["p_value"] == pytest.approx(2 * norm.sf(np.sqrt(good["chi2"])), rel=1e-6)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hnlstat.errors import DataError
-from hnlstat.search.efficiency import load_efficiency
+from hnlstat.tables.efficiency import load_efficiency
 
 ROWS = ("0.1,0", "0.2,0.3", "0.3,0.5", "0.4,0.2")
 

@@ -1,0 +1,135 @@
+"""Searches for single photons: what a detector measures of them, and which of them are kept."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from hnlstat.config.base import Section, problem
+from hnlstat.config.bins import Observable
+from hnlstat.config.quantities import (
+    ANGLE,
+    ENERGY,
+    PLAIN,
+    Angle,
+    Dimension,
+    Energy,
+    NotEmpty,
+    Number,
+    Ratio,
+    Rising,
+    memory,
+    whole,
+    within,
+)
+from hnlstat.config.search import Search
+from hnlstat.config.sections import Probability, not_negative
+
+ROOT = Annotated[Number, AfterValidator(not_negative), within(0, 100)]
+
+
+class ShowerSmearing(Section):
+    """
+    Resolution by true energy E [GeV]; terms are added, not in quadrature.
+
+    Attributes
+    ----------
+    energy_root, energy_linear, energy_constant
+        sigma_E = energy_root sqrt(E) + energy_linear E + energy_constant [GeV].
+    angle, angle_root, angle_log
+        Of each of the two projections of the direction: angle + angle_root / sqrt(E) + angle_log
+        ln(1 GeV / E) [rad].
+    angle_least
+        What that is at least [rad].
+    """
+
+    energy_root: ROOT = 0.0
+    energy_linear: Annotated[Ratio, AfterValidator(not_negative), within(0, 10)] = 0.0
+    energy_constant: Annotated[Energy, AfterValidator(not_negative)] = 0.0
+    angle: Annotated[Angle, AfterValidator(not_negative)] = 0.0
+    angle_root: Annotated[Angle, AfterValidator(not_negative)] = 0.0
+    angle_log: Annotated[Angle, AfterValidator(not_negative)] = 0.0
+    angle_least: Annotated[Angle, AfterValidator(not_negative)] = 0.0
+
+
+class ShowerEfficiency(Section):
+    """
+    Efficiency (n,) at true energies (n,) [GeV]; linear between them.
+
+    Attributes
+    ----------
+    energy, value
+        In a file: `table`, the name of a shipped table or the path of a csv, in place of both.
+    below, above
+        What holds beyond the first and the last row; to be said where that row is not 0.
+    """
+
+    energy: Annotated[tuple[Energy, ...], NotEmpty, Rising]
+    value: tuple[Probability, ...]
+    below: Literal["zero", "constant"] = "zero"
+    above: Literal["zero", "constant"] = "zero"
+
+    @model_validator(mode="after")
+    def _rows_are_right(self) -> Self:
+        if len(self.value) != len(self.energy):
+            raise problem("value", f"has {len(self.value)} entries for {len(self.energy)} energies")
+        if self.energy[0] < 0:
+            raise problem("energy", f"begins at {self.energy[0]:g} GeV, below 0")
+        if not any(self.value):
+            raise problem("value", "is 0 everywhere")
+        for key, end in (("below", 0), ("above", -1)):
+            if self.value[end] and key not in self.model_fields_set:
+                raise problem(
+                    key,
+                    f"is missing; the efficiency is {self.value[end]:g} at {self.energy[end]:g} "
+                    "GeV, where it ends: zero or constant beyond it",
+                )
+        return self
+
+
+class ShowerObservable(Observable):
+    """
+    A histogram of selected photons.
+
+    Attributes
+    ----------
+    beyond
+        What lies beyond the edges counts in the outermost bins, or is left out.
+    """
+
+    dimensions: ClassVar[dict[str, Dimension]] = {
+        "visible_energy": ENERGY,
+        "cos_angle": PLAIN,
+        "angle": ANGLE,
+        "quasi_elastic_energy": ENERGY,
+    }
+
+    beyond: Literal["outermost", "left_out"] = "outermost"
+
+
+class Photons(Search):
+    """
+    Single photons, as their showers are measured.
+
+    Attributes
+    ----------
+    smearing
+        Resolution.
+    efficiency
+        By true energy of the photon.
+    min_visible_energy
+        Of the shower, as measured [GeV].
+    binding
+        Energy that binds the neutron [GeV], for quasi_elastic_energy.
+    decays
+        Decays sampled for each N.
+    observable
+        What is histogrammed; None: each channel is one number.
+    """
+
+    kind: Literal["photons"]
+    smearing: ShowerSmearing
+    efficiency: ShowerEfficiency
+    min_visible_energy: Annotated[Energy, AfterValidator(not_negative)] = 0.0
+    binding: Annotated[Energy, AfterValidator(not_negative), within(0, 0.5, "GeV")] = 0.0
+    decays: Annotated[int, whole(1, 10_000, memory(1e5))] = 4
+    observable: ShowerObservable | None = Field(default=None)

@@ -1,0 +1,123 @@
+"""What the settings of a search take from files, in place of the names of these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hnlstat.config.base import home, suggest
+from hnlstat.errors import ConfigError, DataError
+from hnlstat.system.shipped import DATA
+
+Tree = dict[str, Any]
+T = TypeVar("T")
+
+LISTS = ("background", "side_bands", "observed")
+"""Settings whose lists of numbers may be columns of tables."""
+
+_NUMBERED = re.compile(r"(.+)_\d+")
+
+
+def with_files(search: Tree, where: str) -> Tree:
+    """The settings of a search, with the content of files: columns, matrix and efficiency.
+
+    Parameters
+    ----------
+    search
+        As composed.
+    where
+        Its key.
+
+    Raises
+    ------
+    DataError
+        Names the key and the file that cannot be read.
+    ConfigError
+        Names a column that is not there.
+    """
+    found = search | {
+        key: _columns(search[key], f"{where}.{key}") for key in LISTS if key in search
+    }
+    covariance, efficiency = found.get("covariance"), found.get("efficiency")
+    if isinstance(covariance, dict) and isinstance(covariance.get("matrix"), str):
+        found["covariance"] = _matrix(covariance, f"{where}.covariance")
+    if isinstance(efficiency, dict) and isinstance(efficiency.get("table"), str):
+        found["efficiency"] = _efficiency(efficiency, f"{where}.efficiency")
+    return found
+
+
+def _columns(value: Any, where: str) -> Any:
+    """Settings with the columns of tables, TABLE:COLUMN, as lists."""
+    if isinstance(value, dict):
+        return {key: _columns(inner, f"{where}.{key}") for key, inner in value.items()}
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    from hnlstat.tables.csv_table import read_csv  # only now: most searches have no files
+
+    name, _, column = value.rpartition(":")
+    table = _read(lambda: read_csv(_file(name)), where)
+    if column not in table.columns:
+        raise ConfigError(
+            f"{where}: {column} is no column of {table.path}; {suggest(column, table.columns)}"
+        )
+    return _read(lambda: table.numbers(column).tolist(), where)
+
+
+def _matrix(covariance: Tree, where: str) -> Tree:
+    """A covariance with its matrix from a file, of all columns or of those that it names."""
+    path = _read(lambda: _file(covariance["matrix"]), f"{where}.matrix")
+    rest = {**covariance}
+    groups = rest.pop("columns", None)
+    if groups is None:
+        from hnlstat.tables.matrix import read_matrix
+
+        return rest | {"matrix": _read(lambda: read_matrix(path), f"{where}.matrix")}
+    from hnlstat.tables.csv_table import read_csv
+
+    table = _read(lambda: read_csv(path), f"{where}.matrix")
+    names = list(table.columns)
+    base = [match[1] if (match := _NUMBERED.fullmatch(name)) else name for name in names]
+    for group in groups if isinstance(groups, list) else [groups]:
+        if group not in base:
+            raise ConfigError(
+                f"{where}.columns: {group} is no column of {path}, nor the name of numbered ones; "
+                + suggest(str(group), list(dict.fromkeys(base)))
+            )
+    chosen = [i for group in groups for i, name in enumerate(base) if name == group]
+    columns = _read(lambda: [table.numbers(names[i]) for i in chosen], f"{where}.matrix")
+    if len(columns[0]) != len(names):
+        raise DataError(
+            f"{where}.matrix: {path} is no square matrix: {len(columns[0])} rows of {len(names)}"
+        )
+    return rest | {"matrix": [[float(column[i]) for column in columns] for i in chosen]}
+
+
+def _efficiency(settings: Tree, where: str) -> Tree:
+    """An efficiency by energy with the rows of its table."""
+    from hnlstat.tables.efficiency import load_efficiency
+
+    rest = {key: value for key, value in settings.items() if key != "table"}
+    own = {key: rest.get(key) for key in ("below", "above")}
+    name = str(settings["table"])
+    shipped = name == Path(name).name and (DATA / f"{name}.csv").is_file()
+    path = name if shipped else _read(lambda: str(home(Path(name))), f"{where}.table")
+    table = _read(lambda: load_efficiency(path, **own), f"{where}.table")
+    ends = {"below": table.below, "above": table.above}
+    return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
+
+
+def _file(name: object) -> Path:
+    """File of a table, shipped (by name) or the user's own (by path)."""
+    shipped = DATA / f"{name}.csv"
+    if ".." not in shipped.parts and shipped.is_relative_to(DATA) and shipped.is_file():
+        return shipped
+    return home(Path(str(name)))
+
+
+def _read(read: Callable[[], T], where: str) -> T:
+    try:
+        return read()
+    except (DataError, ValueError) as error:
+        raise DataError(f"{where}: {error}") from None
