@@ -11,6 +11,7 @@ from hnlstat.config import Study
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.likelihood.channels import channels
 from hnlstat.studies import load
+from hnlstat.studies.compose import read
 from hnlstat.studies.loading import from_settings
 from hnlstat.studies.saved import to_yaml
 
@@ -258,7 +259,7 @@ def test_a_files_own_list_of_overrides_is_checked(tmp_path: Path) -> None:
         load([f"hydra.searchpath=['file://{folder}']", "detector=bad"])
 
 
-def test_a_detector_brings_its_search_beam_task_and_grid() -> None:
+def test_a_detector_brings_its_search_beam_task_and_grid(tmp_path: Path) -> None:
     """Where it is chosen; named by a dataset it brings search and beam alone."""
     study = load(["detector=miniboone"])
     assert names(study) == [("miniboone", "bnb_miniboone", ("electron_like",))]
@@ -271,5 +272,5 @@ def test_a_detector_brings_its_search_beam_task_and_grid() -> None:
     ]  # fmt: skip
     assert (study.task.kind, study.scan.mass.points) == ("contour", 45)
     # what a run keeps has the numbers of the files, and needs these no more
-    kept = from_settings(yaml.safe_load(to_yaml(study)), None)
-    assert kept.datasets == study.datasets
+    (tmp_path / "config.yaml").write_text(to_yaml(study), encoding="utf-8")
+    assert read(tmp_path / "config.yaml").datasets == study.datasets
