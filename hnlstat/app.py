@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a notebook's would not load here; we draw into files only
     os.environ["MPLBACKEND"] = "agg"
     # loading code and drawing make many objects and no garbage to look for
-    gc.set_threshold(200_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)
     arguments = list(sys.argv[1:] if argv is None else argv)
     with own_streams() as out:
         status = _answer(arguments)
@@ -246,8 +246,10 @@ def _run(config: "DictConfig", hydra: "HydraConf") -> Path | None:
         from hnlstat.studies import from_config
 
         study = from_config(config, hydra)
-        from hnlstat.api import run  # only now: it brings everything else
+        from hnlstat.system.screen import Screen, Words
+        from hnlstat.tasks import running  # only now: it brings everything else
 
-        result = run(study, keep=True, progress=True, verbose=True)
-    result.check_drawn()
-    return result.folder
+        # as hnlstat.run, but for its second look at a study that nobody can have changed
+        outcome = running.run(study, screen=Screen(), progress=Words())
+    outcome.check_drawn()
+    return outcome.folder
