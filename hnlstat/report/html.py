@@ -21,7 +21,7 @@ from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
-from hnlstat.studies.saved import yaml_text
+from hnlstat.studies.saved import LOADER, yaml_text
 from hnlstat.system.reading import read_json, read_text
 from hnlstat.version import __version__
 
@@ -130,7 +130,7 @@ def _config(path: Path) -> str:
     if not re.search(r"(?<!\w)/\w", text):
         return text
     head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    return head + yaml_text(_names(yaml.safe_load(text)))
+    return head + yaml_text(_names(yaml.load(text, Loader=LOADER)))
 
 
 def _names(content: Any) -> Any:

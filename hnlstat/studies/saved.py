@@ -14,7 +14,7 @@ from hnlstat.studies.inputs import anchor, digest, input_files
 from hnlstat.version import __version__
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Quotes words such as 1e3, which OmegaConf reads as numbers, other than PyYAML."""
 
 
@@ -85,6 +85,10 @@ def to_yaml(study: Study) -> str:
     units = ", ".join(filter(None, ("GeV", "m", "g/cm3", "POT", study.model.axis.unit)))
     head = f"# Resolved configuration of an hnlstat run: {units}.\n"
     return head + yaml_text(content)
+
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""What reads the configurations that are written here, by libyaml where it is there."""
 
 
 def yaml_text(content: dict[str, Any]) -> str:
