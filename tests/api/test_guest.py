@@ -219,7 +219,8 @@ def test_a_worker_of_the_callers_own_pool_may_run(small, study):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_an_interruption_passes_and_leaves_no_worker(tmp_path):
     code = (
-        "import hnlstat\n"
+        # who runs the tests may ignore interruptions, as shells make their background jobs do
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nimport hnlstat\n"
         "study = hnlstat.study('simulation.precision=0.001', executor={'workers': 2})\n"
         "print('begin', flush=True)\n"
         "try:\n    hnlstat.run(study)\nexcept KeyboardInterrupt:\n    print('passed')\n"
