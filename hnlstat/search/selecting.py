@@ -15,7 +15,7 @@ from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
 from hnlstat.models.checks import pair_sampler
-from hnlstat.physics.processes import Decay
+from hnlstat.search.decays import DecaySelection
 from hnlstat.search.layout import Layout
 from hnlstat.search.showers import PhotonSelection
 from hnlstat.search.stations import Station
@@ -26,32 +26,22 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PairSelection:
+class PairSelection(DecaySelection):
     """Cuts on the pairs of tracks of sampled decays.
 
     Attributes
     ----------
     response : field and resolution
-    decay : sampler, of which two products are charged, one positive and one negative
     cuts : name -> bound, in their order
     gas : (V, 2, 3) lower and upper corner of the gas around each fiducial box [m]
-    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose
-        tracks have the other charges, as the cuts treat both alike
-    decays : sampled for each N
-    observable : what is histogrammed, a property of `Pairs`; None: all in one bin
-    edges : (B + 1,) of its bins
-    products : as `Layout.products`
+
+    Of the products of a decay two are charged, one positive and one negative; what is histogrammed
+    is a property of `Pairs`.
     """
 
     response: Response
-    decay: Decay
     cuts: Mapping[str, float]
     gas: Array
-    polarisation: float
-    decays: int
-    observable: str | None
-    edges: Array
-    products: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(
@@ -65,31 +55,16 @@ class PairSelection:
         """What a search asks of the pairs; None where it does not look at them."""
         if not isinstance(search, Tracks):
             return None
-        observable, smearing = search.observable, search.smearing
+        smearing = search.smearing
         gas = [detector.around(name) for name in volumes]
         return cls(
-            Response(search.field, smearing.momentum, smearing.angle, search.separation_path),
-            pair_sampler(study.model, search.final_state),
-            search.cuts.active,
-            np.array(gas).swapaxes(1, 2),
-            0.0 if study.model.nature == "majorana" else study.model.source.helicity,
-            search.decays,
-            None if observable is None else observable.name,
-            np.array((0.0, np.inf) if observable is None else observable.edges),
-            layout.products,
+            response=Response(
+                search.field, smearing.momentum, smearing.angle, search.separation_path
+            ),
+            cuts=search.cuts.active,
+            gas=np.array(gas).swapaxes(1, 2),
+            **cls.settings(study, search, pair_sampler(study.model, search.final_state), layout),
         )
-
-    @property
-    def added(self) -> int:
-        """Number of columns of selected decays."""
-        return len(self.products)
-
-    def columns(
-        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
-    ) -> Array:
-        """The columns (K, N) of all decays, followed by their products with the shares."""
-        column, share = np.array(self.products).T
-        return np.concatenate([columns, columns[column] * self.shares(rays, volume, rng)[share]])
 
     def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
         """Shares of each ray's decays, (B + C + 1, N), in volumes (N,).
@@ -108,7 +83,7 @@ class PairSelection:
             minus, plus, origin, (lower, upper), self.response, rng, self._track_masses
         )
         failed = first_failed(pairs, self.cuts)
-        place, beyond = self._bin(pairs)
+        place, beyond = self.binned(self._value(pairs))
         passes = failed == n_cuts
         ray = np.repeat(np.arange(alive.size), self.decays)
         kind = ray * (n_cuts + n_bins) + np.where(passes, n_cuts + place, failed)
@@ -123,14 +98,7 @@ class PairSelection:
         self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Array, Array, Array]:
         """Momenta of the tracks, the negative first [GeV], and decay points [m], (3, n) each."""
-        flight = -rays.direction[alive] * rays.momentum[alive, None]
-        n = alive.size * self.decays
-        found = self.decay.sample(
-            rng.random((n, self.decay.dimensions)),
-            np.repeat(flight, self.decays, axis=0),
-            rays.mass,
-            self.polarisation,
-        )
+        found = self.sampled(rays, alive, rng)
         origin = np.repeat(rays.origin[alive], self.decays, axis=0).T
         minus, plus = (found[place][:, 1:].T.copy() for place in self.decay.tracks)
         return minus, plus, origin
@@ -140,15 +108,11 @@ class PairSelection:
         first, second = (self.decay.products[place].mass for place in self.decay.tracks)
         return first, second
 
-    def _bin(self, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Bin of each pair, and whether it lies beyond the edges and so in an outermost one."""
+    def _value(self, pairs: Pairs) -> Array:
+        """What is histogrammed, (n,)."""
         if self.observable is None:
-            size = pairs.length.shape
-            return np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
-        value = getattr(pairs, self.observable)
-        place = np.searchsorted(self.edges, value, side="right") - 1
-        n = len(self.edges) - 1
-        return np.clip(place, 0, n - 1), np.asarray((place < 0) | (value > self.edges[-1]))
+            return np.zeros_like(pairs.length)
+        return np.asarray(getattr(pairs, self.observable))
 
 
 def selection(study: Study, station: Station, layout: Layout) -> Selection | None:

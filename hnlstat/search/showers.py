@@ -15,7 +15,7 @@ from hnlstat.config.search import Search
 from hnlstat.config.study import Study
 from hnlstat.detector.showers import ShowerResolution, Showers, measure
 from hnlstat.models.checks import photon_sampler
-from hnlstat.physics.processes import Decay
+from hnlstat.search.decays import DecaySelection
 from hnlstat.search.layout import Layout
 from hnlstat.simulation.sampling import Rays
 from hnlstat.tables.efficiency import EfficiencyTable
@@ -24,34 +24,22 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PhotonSelection:
-    """Selection of the showers of sampled decays.
+class PhotonSelection(DecaySelection):
+    """Selection of the showers of sampled decays to one photon.
 
     Attributes
     ----------
     resolution, efficiency : by the photon's true energy
-    decay : sampler, of one photon
-    polarisation : of N along its flight, times its lepton number
     min_visible_energy : of what is selected, as measured [GeV]
     binding : energy that binds the neutron [GeV], for the quasi-elastic energy
-    decays : sampled for each N
-    observable : what is histogrammed, of `Showers`; None: all in one bin
-    edges : (B + 1,) of its bins
     outermost : whether what lies beyond the edges counts in the outermost bins
-    products : as `Layout.products`
     """
 
     resolution: ShowerResolution
     efficiency: EfficiencyTable
-    decay: Decay
-    polarisation: float
     min_visible_energy: float
     binding: float
-    decays: int
-    observable: str | None
-    edges: Array
     outermost: bool
-    products: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, study: Study, search: Search, layout: Layout) -> PhotonSelection | None:
@@ -60,32 +48,15 @@ class PhotonSelection:
             return None
         table, observable = search.efficiency, search.observable
         return cls(
-            ShowerResolution(**search.smearing.model_dump()),
-            EfficiencyTable(
+            resolution=ShowerResolution(**search.smearing.model_dump()),
+            efficiency=EfficiencyTable(
                 np.array(table.energy), np.array(table.value), table.below, table.above
             ),
-            photon_sampler(study.model, search.final_state),
-            0.0 if study.model.nature == "majorana" else study.model.source.helicity,
-            search.min_visible_energy,
-            search.binding,
-            search.decays,
-            None if observable is None else observable.name,
-            np.array((0.0, np.inf) if observable is None else observable.edges),
-            observable is None or observable.beyond == "outermost",
-            layout.products,
+            min_visible_energy=search.min_visible_energy,
+            binding=search.binding,
+            outermost=observable is None or observable.beyond == "outermost",
+            **cls.settings(study, search, photon_sampler(study.model, search.final_state), layout),
         )
-
-    @property
-    def added(self) -> int:
-        """Number of columns of selected decays."""
-        return len(self.products)
-
-    def columns(
-        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
-    ) -> Array:
-        """The columns (K, N) of all decays, followed by their products with the shares."""
-        column, share = np.array(self.products).T
-        return np.concatenate([columns, columns[column] * self.shares(rays, volume, rng)[share]])
 
     def shares(
         self,
@@ -101,17 +72,11 @@ class PhotonSelection:
         alive = np.flatnonzero(rays.weight)
         if alive.size == 0:
             return shares
-        flight = -rays.direction[alive] * rays.momentum[alive, None]
-        (photon,) = self.decay.sample(
-            rng.random((alive.size * self.decays, self.decay.dimensions)),
-            np.repeat(flight, self.decays, axis=0),
-            rays.mass,
-            self.polarisation,
-        )
+        (photon,) = self.sampled(rays, alive, rng)
         showers = measure(photon[:, 1:].T.copy(), self.resolution, rng)
         weight = self.efficiency(photon[:, 0]) / self.decays
         weight *= showers.visible_energy >= self.min_visible_energy
-        place, beyond = self._bin(showers)
+        place, beyond = self.binned(self._value(showers))
         ray = np.repeat(np.arange(alive.size), self.decays)
         inside = weight if self.outermost else np.where(beyond, 0.0, weight)
         bins = len(self.edges) - 1
@@ -120,18 +85,10 @@ class PhotonSelection:
         shares[-1, alive] = np.bincount(ray, weight * beyond, alive.size)
         return shares
 
-    def _bin(self, showers: Showers) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Bin of each shower, and whether it lies beyond the edges."""
+    def _value(self, showers: Showers) -> Array:
+        """What is histogrammed, (n,)."""
         if self.observable is None:
-            size = showers.visible_energy.shape
-            return np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
-        value = (
-            showers.quasi_elastic_energy(self.binding)
-            if self.observable == "quasi_elastic_energy"
-            else getattr(showers, self.observable)
-        )
-        place = np.searchsorted(self.edges, value, side="right") - 1
-        # the last bin has both its edges, as a cosine may be 1
-        place[value == self.edges[-1]] -= 1
-        beyond = (place < 0) | (place > len(self.edges) - 2)
-        return np.clip(place, 0, len(self.edges) - 2), np.asarray(beyond)
+            return np.zeros_like(showers.visible_energy)
+        if self.observable == "quasi_elastic_energy":
+            return showers.quasi_elastic_energy(self.binding)
+        return np.asarray(getattr(showers, self.observable))

@@ -20,8 +20,10 @@ EDGES = np.array([0.1, 0.2, 0.4, 0.7])
 PERFECT = ShowerResolution(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = EfficiencyTable(np.array([0.0, 10.0]), np.ones(2), "constant", "constant")
 DIRAC = PhotonSelection(
-    PERFECT, ALL, PhotonDecay((0.0, 1.0, 0.0)), 1.0, 0.0, 0.0, 4, "visible_energy", EDGES, False, ()
-)
+    decay=PhotonDecay((0.0, 1.0, 0.0)), polarisation=1.0, decays=4, observable="visible_energy",
+    edges=EDGES, products=(), resolution=PERFECT, efficiency=ALL, min_visible_energy=0.0,
+    binding=0.0, outermost=False,
+)  # fmt: skip
 
 
 def shares(selection, weight=None):

@@ -1,0 +1,101 @@
+"""Decays of the N of each ray, and the shares of them that a search selects, bin by bin.
+
+A share is a weight of its ray like any other: times a column of the apparatus it is one more
+column, so that one sample gives the selected yield at every coupling.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.photons import Photons
+from hnlstat.config.search import Tracks
+from hnlstat.config.study import Study
+from hnlstat.physics.processes import Decay
+from hnlstat.search.layout import Layout
+from hnlstat.simulation.sampling import Rays
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DecaySelection(ABC):
+    """What is asked of the products of sampled decays.
+
+    Attributes
+    ----------
+    decay : sampler
+    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose
+        products have the other charges, as selections treat both alike
+    decays : sampled for each N
+    observable : what is histogrammed; None: all in one bin
+    edges : (B + 1,) of its bins; 0 and infinity without an observable
+    products : as `Layout.products`
+    """
+
+    decay: Decay
+    polarisation: float
+    decays: int
+    observable: str | None
+    edges: Array
+    products: tuple[tuple[int, int], ...]
+
+    @staticmethod
+    def settings(
+        study: Study, search: Tracks | Photons, decay: Decay, layout: Layout
+    ) -> dict[str, Any]:
+        """The attributes above, of a search whose decays a sampler makes."""
+        observable, dirac = search.observable, study.model.nature == "dirac"
+        return {
+            "decay": decay,
+            "polarisation": study.model.source.helicity if dirac else 0.0,
+            "decays": search.decays,
+            "observable": None if observable is None else observable.name,
+            "edges": np.array((0.0, np.inf) if observable is None else observable.edges),
+            "products": layout.products,
+        }
+
+    @property
+    def added(self) -> int:
+        """Number of columns of selected decays."""
+        return len(self.products)
+
+    def columns(
+        self, columns: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
+    ) -> Array:
+        """The columns (K, N) of all decays, followed by their products with the shares."""
+        column, share = np.array(self.products).T
+        return np.concatenate([columns, columns[column] * self.shares(rays, volume, rng)[share]])
+
+    @abstractmethod
+    def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
+        """Shares of each ray's decays, (S, N), in volumes (N,): in each bin first.
+
+        Rays without weight have none.
+        """
+
+    def sampled(
+        self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Array, ...]:
+        """Four-momenta (n, 4) [GeV] of the products of all decays of some rays."""
+        flight = -rays.direction[alive] * rays.momentum[alive, None]
+        return self.decay.sample(
+            rng.random((alive.size * self.decays, self.decay.dimensions)),
+            np.repeat(flight, self.decays, axis=0),
+            rays.mass,
+            self.polarisation,
+        )
+
+    def binned(self, value: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Bin of each value of the observable (n,), and whether it lies beyond the edges.
+
+        The last bin has both its edges; beyond them the outermost bin is given.
+        """
+        place = np.searchsorted(self.edges, value, side="right") - 1
+        last = len(self.edges) - 2
+        return np.clip(place, 0, last), np.asarray((place < 0) | (value > self.edges[-1]))
