@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hnlstat.errors import DataError
 from hnlstat.system.reading import shortened
-from hnlstat.system.shipped import DATA
+from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
 
@@ -86,13 +86,7 @@ def load_flux(table: str) -> FluxTable:
 
 def flux_file(table: str) -> Path:
     """Give the file of a flux table, shipped or the user's own; see `load_flux`."""
-    return DATA / f"{table}.csv" if is_shipped(table) else Path(table)
-
-
-def is_shipped(table: str) -> bool:
-    """Tell whether a flux table comes with hnlstat."""
-    # a name only: of absolute paths and those with .. the package's own folder is no part
-    return table == Path(table).name and (DATA / f"{table}.csv").is_file()
+    return shipped_table(table) or Path(table)
 
 
 def _read_flux(path: Path) -> FluxTable:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hnlstat.config.executor import SHARED, shared_folder
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.reading import file_digest
+from hnlstat.system.shipped import shipped_table
 
 if TYPE_CHECKING:
     from hnlstat.config.study import Study
@@ -124,9 +125,7 @@ def _absolute(path: str | Path) -> str:
 
 
 def _own_table(table: str) -> Path | None:
-    from hnlstat.beam.flux import is_shipped  # only now: it brings what reads tables
-
-    return None if is_shipped(table) else Path(table)
+    return None if shipped_table(table) else Path(table)
 
 
 def digest(key: str, path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hnlstat.config.base import home, suggest
 from hnlstat.errors import ConfigError, DataError
-from hnlstat.system.shipped import DATA
+from hnlstat.system.shipped import shipped_table
 
 Tree = dict[str, Any]
 T = TypeVar("T")
@@ -101,19 +101,14 @@ def _efficiency(settings: Tree, where: str) -> Tree:
     rest = {key: value for key, value in settings.items() if key != "table"}
     own = {key: rest.get(key) for key in ("below", "above")}
     name = str(settings["table"])
-    shipped = name == Path(name).name and (DATA / f"{name}.csv").is_file()
-    path = name if shipped else _read(lambda: str(home(Path(name))), f"{where}.table")
-    table = _read(lambda: load_efficiency(path, **own), f"{where}.table")
+    table = _read(lambda: load_efficiency(str(_file(name)), **own), f"{where}.table")
     ends = {"below": table.below, "above": table.above}
     return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
 
 
 def _file(name: object) -> Path:
     """File of a table, shipped (by name) or the user's own (by path)."""
-    shipped = DATA / f"{name}.csv"
-    if ".." not in shipped.parts and shipped.is_relative_to(DATA) and shipped.is_file():
-        return shipped
-    return home(Path(str(name)))
+    return shipped_table(str(name)) or home(Path(str(name)))
 
 
 def _read(read: Callable[[], T], where: str) -> T:

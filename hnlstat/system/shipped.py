@@ -11,6 +11,14 @@ PACKAGE = Path(__file__).resolve().parent.parent
 DATA = PACKAGE / "data"
 
 
+def shipped_table(name: str) -> Path | None:
+    """Find a table that comes with hnlstat by its name, such as `folder/name`; None: no such."""
+    file = DATA / f"{name}.csv"
+    # of absolute paths and those with .. the folder of the data is no part
+    inside = ".." not in file.parts and file.is_relative_to(DATA)
+    return file if inside and file.is_file() else None
+
+
 def conf_dir() -> Path:
     """
     Find the shipped configuration: in the package if installed, beside it in a checkout.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.errors import DataError
-from hnlstat.system.shipped import DATA
+from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_ENERGY
 
@@ -77,8 +77,7 @@ def load_efficiency(
 
 def efficiency_file(table: str) -> Path:
     """Give the file of a table, shipped or the user's own; see `load_efficiency`."""
-    shipped = DATA / f"{table}.csv"
-    return shipped if table == Path(table).name and shipped.is_file() else Path(table)
+    return shipped_table(table) or Path(table)
 
 
 def _read(path: Path, below: Beyond | None, above: Beyond | None) -> EfficiencyTable:
