@@ -84,9 +84,10 @@ def simulate(study: Study, *, progress: bool = False) -> Yields:
     progress
         Show a bar.
 
-    Yields
-    ------
-        The table of yields.csv.
+    Returns
+    -------
+    table
+        That of yields.csv.
 
     Raises
     ------
@@ -150,18 +151,14 @@ def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> L
     HnlstatError
         In one line, for everything that can be put right.
     """
-    _check_study("limits", study)
-    _check_stage("limits", likelihood, Likelihood, "the likelihood(study, yields)")
-    check_made_for(study, likelihood.yields.study)
+    _check_likelihood("limits", study, likelihood)
     table, experiment = likelihood.yields.grid, likelihood.experiment
     _check_grid("limits", table, 1)
     with _work(study, progress) as work:
         tests = stages.point_tests(study, table, experiment, work)
         results = stages.limits(study, table, experiment, work, tests)
         found = tuple(limit for result in results for limit in result.limits)
-        points = Points(
-            tuple(experiment.base.members), tuple(test for mine in tests for test in mine)
-        )
+        points = Points.of(experiment, tests)
         regions = stages.contours(study, likelihood.yields.source, experiment, results)
         columns = limit_columns(found)
         remarks = (*likelihood.remarks, *work.remarks)
@@ -190,9 +187,7 @@ def fit(study: Study, likelihood: Likelihood, *, progress: bool = False) -> Fit:
     """
     from hnlstat.run.fitting import fit as fitted  # only now: it brings Minuit
 
-    _check_study("fit", study)
-    _check_stage("fit", likelihood, Likelihood, "the likelihood(study, yields)")
-    check_made_for(study, likelihood.yields.study)
+    _check_likelihood("fit", study, likelihood)
     if not isinstance(study.task, FitTask):
         raise ConfigError(f"fit: the study has task={study.task.kind}; make it with task='fit'")
     if likelihood.experiment.base.observed is None:
@@ -231,6 +226,13 @@ def _check_stage(name: str, value: object, kind: type, wanted: str) -> None:
             f"{name}: takes {wanted}, not {' '.join(repr(value).split()):.60} "
             f"({type(value).__name__})"
         )
+
+
+def _check_likelihood(name: str, study: Study, likelihood: Likelihood) -> None:
+    """Refuse what is no study, no likelihood, or not the likelihood of that study."""
+    _check_study(name, study)
+    _check_stage(name, likelihood, Likelihood, "the likelihood(study, yields)")
+    check_made_for(study, likelihood.yields.study)
 
 
 def _check_grid(name: str, table: YieldTable, masses: int) -> None:

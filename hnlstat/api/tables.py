@@ -14,11 +14,11 @@ from hnlstat.config.base import suggest
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.errors import DataError, HnlstatError
-from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.keep import Points
 from hnlstat.run.current import Rows
 from hnlstat.run.files.limits import LIMIT_COLUMNS
+from hnlstat.run.files.point_table import p_values
 from hnlstat.run.files.point_table import point_columns as point_names
 from hnlstat.run.files.yields import CUT_FLOW_COLUMNS, MODIFIER_PREFIX, YIELD_LABELS, yield_axes
 from hnlstat.search.masses import Simulation
@@ -231,12 +231,10 @@ def yield_columns(table: YieldTable, axis: CouplingAxis) -> dict[str, Column]:
 
 
 def _cut_flow_columns(flow: CutFlow, axis: CouplingAxis) -> dict[str, Column]:
-    decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
-    made = np.broadcast_to(decays[..., :1], decays.shape)
-    share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
+    decays, share = flow.steps()
     values = (
         flow.masses[:, None, None, None], flow.couplings[:, None, None],
-        np.array(flow.channel)[:, None], np.array(("none", *flow.cuts, "beyond_edges")), decays,
+        np.array(flow.channel)[:, None], np.array(flow.step_names), decays,
         share,
     )  # fmt: skip
     return {
@@ -252,19 +250,10 @@ def limit_columns(limits: Sequence[Limit]) -> dict[str, Column]:
 
 def point_columns(points: Points, axis: CouplingAxis) -> dict[str, Column]:
     """Columns of points.csv."""
-    rows = []
-    for test in points.tests:
-        cls: Sequence[float | None] = [None] * (1 + len(EXPECTED))
-        if test.exclusion is not None:
-            cls = [test.exclusion.cls_observed, *test.exclusion.cls_expected]
-        found = test.discovery
-        p0: Sequence[float | None] = [None] * 3
-        if found is not None:
-            p0 = [found.p0_observed, found.p0_expected, found.significance]
-        rows.append(
-            (test.mass_gev, test.coupling, *test.signal, *cls, *p0, test.method,
-             test.validity)
-        )  # fmt: skip
+    rows = [
+        (test.mass_gev, test.coupling, *test.signal, *p_values(test), test.method, test.validity)
+        for test in points.tests
+    ]
     return _columns(point_names(points.channels, axis), rows)
 
 

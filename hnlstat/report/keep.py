@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.likelihood.model import CountingModel
-from hnlstat.likelihood.patchset import SignalGrid, lazy_patchset
+from hnlstat.likelihood.patchset import SignalGrid, lazy_patchset, patchset
 from hnlstat.likelihood.workspace import background_only
 from hnlstat.run import stages
 from hnlstat.run.current import Run
@@ -38,6 +39,11 @@ class Points:
     channels: tuple[str, ...]
     tests: tuple[PointTest, ...]
 
+    @classmethod
+    def of(cls, experiment: Experiment, tests: Sequence[tuple[PointTest, ...]]) -> Points:
+        """All tests, of those of each mass."""
+        return cls(tuple(experiment.base.members), tuple(chain.from_iterable(tests)))
+
 
 @dataclass(frozen=True, eq=False)
 class Patches:
@@ -54,7 +60,7 @@ class Patches:
 
     def document(self) -> dict[str, Any]:
         """The whole patch set, which takes much memory for a large grid."""
-        return {key: [*value] if key == "patches" else value for key, value in self.lazy().items()}
+        return patchset(self.base, self.grid, self.description, self.column)
 
 
 def yields(current: Run, table: YieldTable) -> None:
@@ -115,8 +121,7 @@ def patches(table: YieldTable, experiment: Experiment, study: Study) -> Patches:
 
 def points(current: Run, experiment: Experiment, tests: Sequence[tuple[PointTest, ...]]) -> None:
     """Keep points.csv."""
-    names = tuple(experiment.base.members)
-    found = Points(names, tuple(test for mine in tests for test in mine))
+    found = Points.of(experiment, tests)
     current.keep("points.csv", found, partial(_write_points, current.study.model.axis))
 
 

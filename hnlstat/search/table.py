@@ -65,9 +65,23 @@ class CutFlow:
 
     def shares(self) -> FloatArray:
         """Share of the decays of all channels that is left, (M, D, 1 + cuts); 0 without decays."""
-        left = self.passing.sum(axis=2)
-        made = np.broadcast_to(left[..., :1], left.shape)
-        return np.asarray(np.divide(left, made, out=np.zeros_like(left), where=made > 0))
+        return _of_first(self.passing.sum(axis=2))
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """What the last axis of `steps` stands for."""
+        return ("none", *self.cuts, "beyond_edges")
+
+    def steps(self) -> tuple[FloatArray, FloatArray]:
+        """Decays (M, D, C, S) by step: all, after each cut, beyond the edges; and shares of all."""
+        decays = np.concatenate([self.passing, self.beyond[..., None]], axis=-1)
+        return decays, _of_first(decays)
+
+
+def _of_first(values: FloatArray) -> FloatArray:
+    """Values over the first along the last axis, 0 where that is 0."""
+    first = np.broadcast_to(values[..., :1], values.shape)
+    return np.asarray(np.divide(values, first, out=np.zeros_like(values), where=first > 0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
 from hnlstat.inference.limits.curves import EXPECTED
 from hnlstat.tables.csv_table import CsvTable, read_csv
+from hnlstat.tables.grids import first_missing
 from hnlstat.tables.plausible import check_distinct
 
 FloatArray = NDArray[np.float64]
@@ -106,15 +107,9 @@ def _check_grid(
     axis: CouplingAxis,
 ) -> None:
     """Make sure that every mass and coupling occurs exactly once."""
-    count = np.bincount(place, minlength=masses.size * couplings.size)
-    if np.any(count > 1):
-        index = int(np.flatnonzero(place == np.argmax(count > 1))[1])
-        raise DataError(
-            f"{table.path}, line {table.lines[index]}: repeats the mass and coupling of an earlier "
-            "line"
-        )
-    if np.any(count == 0):
-        m, d = np.unravel_index(np.argmin(count), (masses.size, couplings.size))
+    shape = masses.size, couplings.size
+    if (missing := first_missing(table, place, shape, "mass and coupling")) is not None:
+        m, d = missing
         raise DataError(
             f"{table.path}: is incomplete: no line for mass_gev = {masses[m]:g}, "
             f"{axis.column} = {couplings[d]:g}"

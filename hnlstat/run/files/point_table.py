@@ -49,18 +49,22 @@ def _row(test: PointTest) -> Iterator[str]:
     yield f"{test.mass_gev:.10g}"
     yield f"{test.coupling:.10g}"
     yield from (f"{events:.6g}" for events in test.signal)
-    if test.exclusion is None:
-        yield from [""] * (1 + len(EXPECTED))
-    else:
-        yield from map(_number, (test.exclusion.cls_observed, *test.exclusion.cls_expected))
-    found = test.discovery
-    if found is None:
-        yield from [""] * 3
-    else:
-        yield from map(_number, (found.p0_observed, found.p0_expected))
-        yield f"{found.significance:.4g}"
+    *p, significance = p_values(test)
+    yield from map(_number, p)
+    yield "" if significance is None else f"{significance:.4g}"
     yield test.method
     yield test.validity
+
+
+def p_values(test: PointTest) -> tuple[float | None, ...]:
+    """CLs, p-values of the background and significance, as columns; None: not known."""
+    exclusion, discovery = test.exclusion, test.discovery
+    cls: tuple[float | None, ...] = (None,) * (1 + len(EXPECTED))
+    if exclusion is not None:
+        cls = (exclusion.cls_observed, *exclusion.cls_expected)
+    if discovery is None:
+        return (*cls, None, None, None)
+    return (*cls, discovery.p0_observed, discovery.p0_expected, discovery.significance)
 
 
 def _number(value: float | None) -> str:

@@ -15,6 +15,7 @@ from hnlstat.run.files.folder import write_csv, write_parts
 from hnlstat.search.table import CutFlow, FloatArray, YieldTable
 from hnlstat.system.reading import shortened
 from hnlstat.tables.csv_table import CsvTable, read_csv
+from hnlstat.tables.grids import first_missing
 from hnlstat.tables.plausible import (
     MOST_EVENTS,
     check_couplings,
@@ -92,14 +93,12 @@ def write_cut_flows(path: Path, flows: Sequence[CutFlow], axis: CouplingAxis) ->
 
 
 def _cut_flow_rows(flow: CutFlow) -> Iterator[tuple[str, ...]]:
-    decays = np.concatenate([flow.passing, flow.beyond[..., None]], axis=-1)
-    made = np.broadcast_to(decays[..., :1], decays.shape)
-    share = np.divide(decays, made, out=np.zeros_like(decays), where=made > 0)
+    decays, share = flow.steps()
     points = itertools.product(
         [f"{mass:.10g}" for mass in flow.masses],
         [f"{d:.10g}" for d in flow.couplings],
         flow.channel,
-        ("none", *flow.cuts, "beyond_edges"),
+        flow.step_names,
     )
     values = zip(decays.ravel().tolist(), share.ravel().tolist(), strict=True)
     for point, (number, part) in zip(points, values, strict=True):
@@ -243,17 +242,10 @@ def _check_grid(
     axis: CouplingAxis,
 ) -> None:
     """Make sure that every mass, coupling and row occurs exactly once."""
-    size = masses.size * couplings.size * len(rows)
-    count = np.bincount(place, minlength=size)
-    if np.any(count > 1):
-        index = int(np.flatnonzero(place == np.argmax(count > 1))[1])
-        raise DataError(
-            f"{table.path}, line {table.lines[index]}: repeats the mass, coupling and channel of "
-            "an earlier line"
-        )
-    if np.any(count == 0):
-        m, d, r = np.unravel_index(np.argmin(count), (masses.size, couplings.size, len(rows)))
+    shape = masses.size, couplings.size, len(rows)
+    if (missing := first_missing(table, place, shape, "mass, coupling and channel")) is not None:
+        m, d, r = missing
         raise DataError(
             f"{table.path}: the grid is not rectangular: no line for mass_gev = {masses[m]:g}, "
-            f"{axis.column} = {couplings[d]:g}, {'/'.join(map(str, rows[int(r)]))}"
+            f"{axis.column} = {couplings[d]:g}, {'/'.join(map(str, rows[r]))}"
         )
