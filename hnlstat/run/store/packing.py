@@ -27,6 +27,7 @@ CALCULATING = (
     "physics",
     "models",
     "beam",
+    "tables",
     "detector",
     "simulation",
     "search",
