@@ -1,6 +1,7 @@
 """Shapes of volumes and fiducial volumes, chosen by their keys, or by `shape: sphere`."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -82,15 +83,15 @@ def _unit(x: float, y: float, z: float) -> shapes.Point:
     return x / size, y / size, z / size
 
 
-class _Solid(Section):
+class _Solid(Section, ABC):
     """A shape around its centre (x, y, z) [m]."""
 
     center: tuple[Length, Length, Length]
 
     @property
+    @abstractmethod
     def solid(self) -> shapes.Shape:
         """The shape as geometry has it."""
-        raise NotImplementedError
 
     @property
     def extent(self) -> Extent:
