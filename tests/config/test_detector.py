@@ -152,4 +152,4 @@ def test_bad_detectors(
 
 def test_mass_fractions_may_be_rounded(small: dict[str, Any]) -> None:
     small["materials"]["rock"]["O16"] = 0.53
-    validate(Detector, small)
+    assert validate(Detector, small).materials["rock"]["O16"] == 0.53

@@ -149,7 +149,7 @@ def test_touching_fiducial_volumes_are_apart_but_for_rounding(cave: dict[str, An
         "two": {"center": [0, 0, 0.45], "size": [1, 1, 0.3]},
         "three": {"center": [0, 0, 1.6], "radius": 1},
     }
-    validate(Detector, cave)
+    assert [*validate(Detector, cave).fiducial] == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(

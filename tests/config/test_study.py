@@ -88,7 +88,9 @@ def test_what_is_assumed_and_no_setting_is_an_error(setting: str, reason: str | 
 
 
 def test_what_is_assumed_may_be_taken_out() -> None:
-    load(["~detector.volumes.rock"])
+    found = load(["~detector.volumes.rock"]).datasets[0].detector
+    assert "rock" not in found.volumes
+    assert "volumes.rock.density" not in found.assumptions()
 
 
 def test_what_is_assumed_is_counted_unless_it_is_off(nd280: Study) -> None:

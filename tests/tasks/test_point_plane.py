@@ -67,7 +67,7 @@ def test_any_data_have_a_summary_of_finite_numbers(nd280, observed):
     for total in (1e-9, 3.0, 30.0, 1e5):
         model = model_of(nd280, total * np.array([0.7, 0.3]), observed)
         document = describe_point(nd280, model, 0.1, 4e-7)
-        json.dumps(document, default=lambda n: n.tolist(), allow_nan=False)
+        assert json.dumps(document, default=lambda n: n.tolist(), allow_nan=False)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 1e9, 1e280])
