@@ -61,7 +61,7 @@ def jobs(arguments):
 def test_commands_can_be_run(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("channel,observed\nnd280_fhc,0\nnd280_rhc,0\n")
-    source = (ROOT / "hnlstat/data/bounds/minerva.csv").read_text(encoding="utf-8")
+    source = (ROOT / "hnlstat/data/bounds/coupling_inv_gev/minerva.csv").read_text(encoding="utf-8")
     Path("mine.csv").write_text(source, encoding="utf-8")
     arguments = [argument.replace(PLACEHOLDER, "now") for argument in arguments]
     if arguments and arguments[0] in FLAGS:

@@ -17,8 +17,9 @@ from hnlstat.config.coupling import CouplingAxis
 
 FloatArray = NDArray[np.float64]
 
-Kind = Literal["limit", "folded", "region", "edge"]
+Kind = Literal["limit", "folded", "region", "edge", "below"]
 Status = Literal["excluded", "projected", "allowed"]
+Nature = Literal["dirac", "majorana", "both"]
 ANY = "any"
 Statistic = Literal["background-free", "gaussian"]
 
@@ -69,8 +70,8 @@ class Bound:
         Confidence level; None for a bound that is indicative only.
     kind : str
         "limit" (holds above the curve), "folded" (likewise, but the curve turns back at its highest
-        mass and so closes from above), "region" (closed outline) or "edge" (one edge of a region of
-        which the rest is not given).
+        mass and so closes from above), "region" (closed outline), "edge" (one edge of a region of
+        which the rest is not given) or "below" (holds below the curve, as for N that live long).
     status : str
         "excluded", "projected" or "allowed" (the region an excess prefers).
     flavour : str
@@ -89,6 +90,8 @@ class Bound:
         How to draw it, in matplotlib's words; None: as others of its kind.
     note : str or None
         What to know where the bound ends a range.
+    nature : str or None
+        Whether it is for Dirac or Majorana N, or "both"; None if that is not known, or no matter.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Bound:
     color: str | None = None
     line: str | None = None
     note: str | None = None
+    nature: Nature | None = None
 
     def at_level(self, level: float) -> Bound:
         """Rescale to another level, marked in the label; unchanged where nothing says how."""
@@ -130,13 +134,15 @@ class Bound:
         Returns
         -------
         lower, upper : array, shape (M,)
-            Couplings: `lower` infinite at masses the curve does not reach, `upper`
-            infinite where it is open above and zero where it does not reach.
+            Couplings: `lower` infinite at masses the curve does not reach and zero where it is open
+            below, `upper` infinite where it is open above and zero where it does not reach.
         """
         vertices = np.column_stack([self.mass, self.coupling])
         if self.kind == "region":
             vertices = np.vstack([vertices, vertices[:1]])
         lower, upper, crossed = span(vertices, mass)
+        if self.kind == "below":
+            return np.where(np.isfinite(lower), 0.0, np.inf), upper
         # a curve crossed an odd number of times does not close above
         open_above = (crossed % 2 == 1) & (self.kind in ("limit", "folded"))
         return lower, np.where(open_above, np.inf, upper)
@@ -186,10 +192,30 @@ def comparable(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[Bound, ...]
     return tuple(b for b in bounds if b.column == axis.column and b.flavour in (axis.flavour, ANY))
 
 
-def established(bounds: Sequence[Bound]) -> tuple[Bound, ...]:
-    """Those bounds that exclude at a stated level: neither projected, nor indicative, nor an edge.
+def suited(bounds: Sequence[Bound], nature: str) -> tuple[Bound, ...]:
+    """Of searches with a curve for Dirac and one for Majorana N leave the one for other N out.
 
-    An edge is left out as it is unknown how far above it the excluded band reaches; so the cooling
-    of SN1987A, whose band neutrino experiments look above, does not count.
+    A search that has only one keeps it, with a note on whose it is: decays of Majorana N, twice as
+    many, give a limit on |U|^2 that is about sqrt 2 lower, and that nothing more is known of.
     """
-    return tuple(b for b in bounds if b.status == "excluded" and b.level and b.kind != "edge")
+    mine = {(b.source, b.flavour) for b in bounds if b.nature == nature}
+    found = []
+    for bound in bounds:
+        if bound.nature in (nature, "both", None):
+            found.append(bound)
+        elif (bound.source, bound.flavour) not in mine:
+            note = "; ".join(filter(None, (f"it is for {bound.nature.capitalize()} N", bound.note)))
+            found.append(replace(bound, note=note))
+    return tuple(found)
+
+
+def established(bounds: Sequence[Bound]) -> tuple[Bound, ...]:
+    """Those bounds that exclude from a coupling on at a stated level.
+
+    So neither what is projected or indicative, nor an edge, of which it is unknown how far above it
+    the excluded band reaches: the cooling of SN1987A, whose band neutrino experiments look above,
+    does not count. Nor what holds below its curve: no search goes beyond that from above.
+    """
+    return tuple(
+        b for b in bounds if b.status == "excluded" and b.level and b.kind not in ("edge", "below")
+    )

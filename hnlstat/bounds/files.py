@@ -4,9 +4,12 @@ A bound is a csv file with the columns `mass_gev` and that of the coupling that 
 `coupling_inv_gev` of the dipole, lines in the order of the curve, and a head of `# key: value`
 comments: `label`, `level` (a number, or "indicative"), `kind`,
 `status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
-why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". `note`,
-optional, is what the summary says where the bound ends a range. `mass_unit` and `coupling_unit` are
-those of the columns, if they are not GeV and the model's.
+why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". So are
+`nature` ("dirac", "majorana" or "both"), `from_memory` (which of level and nature no source is at
+hand for) and `note`, which the summary gives where the bound ends a range. `mass_unit` and
+`coupling_unit` are those of the columns, if they are not GeV and the model's.
+
+Those that come with hnlstat lie in a folder for each coupling, named as its column.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds.curves import ANY, Bound, Kind, Scaling, Statistic, Status
+from hnlstat.bounds.curves import ANY, Bound, Kind, Nature, Scaling, Statistic, Status, suited
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.coupling import CouplingAxis
@@ -32,66 +35,73 @@ from hnlstat.tables.plausible import check_couplings, check_masses
 FloatArray = NDArray[np.float64]
 
 FOLDER = DATA / "bounds"
+SINGLE = ("limit", "edge", "below")
+"""Kinds with one coupling at each mass."""
 
 
 def load_bounds(axis: CouplingAxis, folder: Path = FOLDER) -> tuple[Bound, ...]:
-    """Read all bounds on a coupling in a folder, by default that of hnlstat, sorted by name.
+    """Read all bounds on a coupling that come with hnlstat, sorted by name.
 
     Raises
     ------
     DataError
         See `read_bound`.
     """
-    tables = (read_csv(path, required=("mass_gev",)) for path in sorted(folder.glob("*.csv")))
-    return tuple(_bound(table, axis) for table in tables if axis.column in table.columns)
+    return tuple(read_bound(path, axis) for path in _shipped(folder, axis).values())
 
 
-def chosen_bounds(choice: BoundChoice, axis: CouplingAxis) -> tuple[Bound, ...]:
+def _shipped(folder: Path, axis: CouplingAxis) -> dict[str, Path]:
+    """Files of bounds on a coupling, by name."""
+    return {path.stem: path for path in sorted((folder / axis.column).glob("*.csv"))}
+
+
+def chosen_bounds(
+    choice: BoundChoice, axis: CouplingAxis, nature: str | None = None
+) -> tuple[Bound, ...]:
     """Read the bounds of a Study, with its labels and styles, at its level where that is possible.
 
-    A user's own file takes the place of the shipped curve of the same name. Of all that come with
-    hnlstat those on the model's coupling are taken.
+    A user's own file takes the place of the shipped curve of the same name. Where a search has
+    curves for Dirac and for Majorana N, that for the `nature` of N is taken, if one is given.
 
     Raises
     ------
     ConfigError
-        If a name is not that of a curve.
+        If a name is not that of a curve on the model's coupling.
     DataError
         See `read_bound`.
     """
-    shipped = {path.stem: path for path in sorted((DATA / choice.folder).glob("*.csv"))}
+    shipped = _shipped(DATA / choice.folder, axis)
     names = list(shipped) if choice.curves == "all" else list(choice.curves)
     own = {path.stem: path for path in choice.files}
     for key, used, known in (
-        ("curves", names, shipped),
+        ("curves", names, [*shipped]),
         ("without", choice.without, [*shipped, *own]),
         ("style", choice.style, [*shipped, *own]),
     ):
         for name in used:
             if name not in known:
-                raise ConfigError(f"bounds.{key}: {name} is unknown; {suggest(name, known)}")
+                raise _unknown(f"bounds.{key}: {name}", name, known, axis)
     paths = {name: shipped[name] for name in names} | own
-    found = []
-    for name, path in paths.items():
-        if name not in choice.without:
-            required = ("mass_gev", axis.column) if name in own else ("mass_gev",)
-            table = read_csv(path, required=required)
-            if axis.column not in table.columns:
-                if choice.curves == "all":
-                    continue
-                raise ConfigError(
-                    f"bounds.curves: {name} is on another coupling than that of the model, "
-                    f"{axis.name} ({axis.column})"
-                )
-            bound = _bound(table, axis)
-            if choice.level is not None:
-                bound = bound.at_level(choice.level)
-            if style := choice.style.get(name):
-                bound = replace(
-                    bound, label=style.label or bound.label, color=style.color, line=style.line
-                )
-            found.append(bound)
-    return tuple(found)
+    bounds = [read_bound(path, axis) for name, path in paths.items() if name not in choice.without]
+    found = [_shown(bound, choice) for bound in bounds if choice.shows(bound.status)]
+    return tuple(found) if nature is None else suited(found, nature)
+
+
+def _unknown(where: str, name: str, known: Sequence[str], axis: CouplingAxis) -> ConfigError:
+    """Say whether a curve is on another coupling, or none at all."""
+    if name in {path.stem for path in FOLDER.glob("*/*.csv")}:
+        here = f"that of the model, {axis.name} ({axis.column})"
+        return ConfigError(f"{where} is on another coupling than {here}")
+    return ConfigError(f"{where} is unknown; {suggest(name, known)}")
+
+
+def _shown(bound: Bound, choice: BoundChoice) -> Bound:
+    """At the level and in the style of a choice."""
+    if choice.level is not None:
+        bound = bound.at_level(choice.level)
+    if style := choice.style.get(bound.name):
+        bound = replace(bound, label=style.label or bound.label, color=style.color, line=style.line)
+    return bound
 
 
 def read_bound(path: Path, axis: CouplingAxis) -> Bound:
@@ -102,18 +112,13 @@ def read_bound(path: Path, axis: CouplingAxis) -> Bound:
     DataError
         Names the file and the line or key that cannot be used.
     """
-    return _bound(read_csv(path, required=("mass_gev", axis.column)), axis)
-
-
-def _bound(table: CsvTable, axis: CouplingAxis) -> Bound:
-    """Make a bound of its table; errors as in `read_bound`."""
-    path = table.path
+    table = read_csv(path, required=("mass_gev", axis.column))
     mass = table.numbers("mass_gev", above=0)
     coupling = table.numbers(axis.column, above=0)
     check_masses(table, mass)
     check_couplings(table, coupling, axis)
     kind = cast(Kind, _choice(table, "kind", get_args(Kind)))
-    if mass.size < (2 if kind in ("limit", "edge") else 3):
+    if mass.size < (2 if kind in SINGLE else 3):
         raise DataError(f"{path}: {mass.size} points are too few for a {kind}")
     _check_order(table, kind, mass, coupling)
     _check_crossings(table, kind, mass, coupling)
@@ -129,7 +134,8 @@ def _bound(table: CsvTable, axis: CouplingAxis) -> Bound:
         coupling=coupling,
         column=axis.column,
         scaling=_scaling(table, kind),
-        note=table.head.get("note") or None,
+        note=_note(table),
+        nature=_nature(table),
     )
 
 
@@ -141,7 +147,7 @@ def _check_order(table: CsvTable, kind: Kind, mass: FloatArray, coupling: FloatA
     steps = np.flatnonzero(np.diff(mass))  # without vertical ones
     rising = np.diff(mass)[steps] > 0
     turns = steps[1:][rising[1:] != rising[:-1]] + 1  # the points after them
-    if kind in ("limit", "edge") and turns.size:
+    if kind in SINGLE and turns.size:
         reason = (
             f"turns back in mass; sort the lines of a {kind} by mass, or call a curve that closes "
             "above `kind: folded`"
@@ -201,6 +207,26 @@ def _choice(table: CsvTable, key: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise DataError(f"{table.path}: {key} = {value!r}, expected one of {', '.join(choices)}")
     return value
+
+
+def _nature(table: CsvTable) -> Nature | None:
+    if not table.head.get("nature"):
+        return None
+    return cast(Nature, _choice(table, "nature", get_args(Nature)))
+
+
+def _note(table: CsvTable) -> str | None:
+    """What the head says under `note`, and what of it is from memory."""
+    notes = [table.head["note"]] if table.head.get("note") else []
+    if text := table.head.get("from_memory"):
+        keys = [key.strip() for key in text.split(",")]
+        if not set(keys) <= {"level", "nature"} or not all(table.head.get(key) for key in keys):
+            raise DataError(
+                f"{table.path}: from_memory = {text!r}, expected level, nature or both, with their "
+                "own lines in the head"
+            )
+        notes.append(f"its {' and '.join(keys)} {'are' if len(keys) > 1 else 'is'} from memory")
+    return "; ".join(notes) or None
 
 
 def _level(table: CsvTable) -> float | None:

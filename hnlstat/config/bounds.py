@@ -31,12 +31,14 @@ class BoundChoice(Section):
     Attributes
     ----------
     folder
-        Of hnlstat/data, with the curves that come with hnlstat: as their authors have them, or as
-        arXiv:2412.15051 drew them.
+        Of hnlstat/data, with the curves that come with hnlstat, those on the coupling of the model:
+        as their authors have them, or as arXiv:2412.15051 drew them.
     curves, without
         Curves that come with hnlstat, by name or all of them, and those left out.
     files
         The user's own curves; their names are those of the files without suffix.
+    projections
+        Whether what experiments still to come would exclude is shown, too.
     level
         Level to rescale bounds to, where their files say how; None: each at its own.
     style
@@ -47,8 +49,19 @@ class BoundChoice(Section):
     curves: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_list_or_all)]
     without: tuple[str, ...]
     files: tuple[Annotated[UserPath, AfterValidator(existing_file)], ...]
+    projections: bool = True
     level: Level | None
     style: dict[str, Style]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Names of the curves that were asked for, not taken as all of them."""
+        own = {path.stem for path in self.files}
+        return frozenset(own if self.curves == "all" else own.union(self.curves))
+
+    def shows(self, status: str) -> bool:
+        """Whether curves of a status are chosen."""
+        return self.projections or status != "projected"
 
     @model_validator(mode="after")
     def _file_names_differ(self) -> Self:

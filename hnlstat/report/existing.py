@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds import Bound, overlap
+from hnlstat.bounds import ANY, Bound, comparable, overlap
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.wording import level_text
 from hnlstat.run.contours import Region
 
@@ -93,6 +94,17 @@ def shares_text(found: Sequence[Share], limits: Sequence[str]) -> str:
 def percent(value: float) -> str:
     """Write a share: "35%", "1.2%", "0%"."""
     return f"{100 * value:.1f}%" if 0 < value < 0.0995 else f"{100 * value:.0f}%"
+
+
+def left_out(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[str, ...]:
+    """Say which bounds are not shown as they hold for another coupling than a model's."""
+    return tuple(
+        f"the bound {bound.name} is not shown: it is for "
+        + ("one flavour alone" if bound.flavour == ANY else f"flavour {bound.flavour} alone")
+        + f", not for {axis.name}"
+        for bound in bounds
+        if not comparable([bound], axis)
+    )
 
 
 def level_remarks(bounds: Sequence[Bound], level: float | None) -> tuple[str, ...]:

@@ -153,13 +153,14 @@ def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[
     """
     labels: list[Label] = []
     handles: list[Handle] = []
-    top = axes.get_ylim()[1] * 10
+    bottom, top = axes.get_ylim()[0] / 10, axes.get_ylim()[1] * 10
+    ends = {"limit": top, "below": bottom}  # to which what is open is filled
     for bound in bounds:
         mass, coupling = _closed(bound)
-        if bound.status == "excluded" and bound.kind != "edge":
-            filled = np.clip(coupling, None, top)
-            if bound.kind == "limit":
-                mass, filled = np.append(mass, mass[[-1, 0]]), np.append(filled, [top, top])
+        if bound.status == "excluded" and bound.level and bound.kind != "edge":
+            filled = np.clip(coupling, bottom, top)
+            if (end := ends.get(bound.kind)) is not None:
+                mass, filled = np.append(mass, mass[[-1, 0]]), np.append(filled, [end, end])
             axes.fill(mass, filled, color=LIGHT_GREY, lw=0, zorder=0.5)
         mass, coupling = _closed(bound)
         style = ":" if bound.status == "projected" else "-." if bound.level is None else "-"

@@ -233,6 +233,6 @@ def _published(axis: CouplingAxis) -> tuple[PublishedRange, ...]:
     """Ranges that were published for a limit on this coupling."""
     table = read_csv(PUBLISHED, required=("data", "mass_low_gev", "mass_high_gev"))
     ends = (table.numbers(column).tolist() for column in ("mass_low_gev", "mass_high_gev"))
-    if table.head["column"] != axis.column:
+    if (table.head["column"], table.head["flavour"]) != (axis.column, axis.flavour):
         return ()
     return tuple(map(PublishedRange, table.columns["data"], *ends))

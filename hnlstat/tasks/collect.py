@@ -214,6 +214,8 @@ def _draw(
     axes = [s.model.axis for s in studies]
     # where jobs differ in flavour it is the coupling of none
     axis = axes[0] if len(set(axes)) == 1 else studies[0].model.coupling_axis
+    natures = {s.model.nature for s in studies}
+    nature = natures.pop() if len(natures) == 1 else None
     scenarios = [
         Scenario(one.choice, tuple(_lines(one.folder / "contours.json", limit)))
         for one in with_limits
@@ -228,7 +230,7 @@ def _draw(
     )
     figure = sweep_figure(
         scenarios, keys, limit,
-        comparable(chosen_bounds(study.bounds, axis), axis),
+        comparable(chosen_bounds(study.bounds, axis, nature), axis),
         axis=axis, mass_range=masses, coupling_range=couplings,
     )  # fmt: skip
     sweep.write_figure("collected", figure)

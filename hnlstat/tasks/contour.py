@@ -5,7 +5,7 @@ from typing import Any
 
 from hnlstat.bounds import chosen_bounds
 from hnlstat.report import keep
-from hnlstat.report.existing import level_remarks
+from hnlstat.report.existing import left_out, level_remarks
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.summary import summarise
 from hnlstat.report.summary_text import render
@@ -28,11 +28,16 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     found = stages.contours(study, source, experiment, results)
     keep.contours(current, found)
     job = ContourFigureJob.of(study, table, found)
-    for text in level_remarks(job.bounds, study.bounds.level):
+    chosen = chosen_bounds(study.bounds, job.axis, study.model.nature)
+    asked = study.bounds.named
+    for text in (
+        *level_remarks(job.bounds, study.bounds.level),
+        *left_out([b for b in chosen if b.name in asked], job.axis),
+    ):
         current.remark(text)
     _draw(current, job)
     summary = summarise(
-        found, chosen_bounds(study.bounds, job.axis), axis=job.axis, title=job.title,
+        found, chosen, axis=job.axis, title=job.title,
         grid=(job.mass_range, job.coupling_range), remarks=current.remarks,
     )  # fmt: skip
     files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]

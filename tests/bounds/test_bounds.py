@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -35,10 +36,13 @@ def shipped():
 
 
 def test_shipped_bounds_are_complete(shipped):
-    assert len(shipped) == 16
+    assert len(shipped) == 22
     others = {name: b.flavour for name, b in shipped.items() if b.flavour != "mu"}
-    assert others == {"borexino": "any", "lep": "any", "lsnd_e": "e", "super_k_e": "e"}
-    assert all("arXiv:" in bound.source for bound in shipped.values())
+    assert others == {
+        "borexino": "any", "borexino_recoils": "any", "lep": "any", "xenon1t": "any",
+        "lsnd_e": "e", "super_k_e": "e", "donut_tau": "tau", "super_k_tau": "tau",
+    }  # fmt: skip
+    assert all(re.search("arXiv:|hep-ex/", bound.source) for bound in shipped.values())
     assert shipped["minerva"].level == 0.95
     assert shipped["sn1987a"].level is None
     assert shipped["ship_main"].status == "projected"
@@ -47,7 +51,8 @@ def test_shipped_bounds_are_complete(shipped):
 def test_established_bounds_exclude_at_a_level(shipped):
     names = {bound.name for bound in established(list(shipped.values()))}
     assert names == {
-        "borexino", "charm_ii", "lep", "lsnd", "lsnd_e", "minerva", "nomad", "super_k", "super_k_e",
+        "borexino", "borexino_recoils", "charm_ii", "donut_tau", "lep", "lsnd", "lsnd_e", "minerva",
+        "nomad", "super_k", "super_k_e", "super_k_tau", "xenon1t",
     }  # fmt: skip
 
 
@@ -72,7 +77,7 @@ def test_curves_are_those_of_the_texts(shipped, name, mass, coupling):
 
 def test_charm_ii_is_a_magnetic_moment():
     """mu_nu < 3e-9 Bohr magnetons for light N; d = mu/2 and mu_B = e/(2 m_e)."""
-    charm = read_bound(FOLDER / "charm_ii.csv", ANY)
+    charm = read_bound(FOLDER / ANY.column / "charm_ii.csv", ANY)
     magneton = np.sqrt(4 * np.pi / 137.036) / (2 * 0.51099895e-3)
     light = charm.coupling[charm.mass < 0.01]
     assert light == pytest.approx(3e-9 * magneton / 2, rel=0.06)
@@ -83,33 +88,46 @@ def test_charm_ii_is_a_magnetic_moment():
 )
 def test_texts_and_figures_are_the_same_curves(shipped, name, highest):
     """Within what reading off costs; a wrong unit or convention is a factor of 1.4 or more."""
-    figure = read_bound(FOLDER.parent / "bounds_published" / f"{name}.csv", ANY)
+    figure = read_bound(FOLDER.parent / "bounds_published" / ANY.column / f"{name}.csv", ANY)
     mass = np.geomspace(0.011 if name == "minerva" else 0.006, highest, 20)
     assert shipped[name].edges(mass)[0] == pytest.approx(figure.edges(mass)[0], rel=0.15)
 
 
 def test_the_closed_regions_keep_their_cut(shipped):
-    for name in ("super_k", "super_k_e"):
+    for name in ("super_k", "super_k_e", "super_k_tau"):
         lower, upper = shipped[name].edges(np.array([0.01, 0.04]))
-        assert np.all(lower < 6e-7)
-        assert upper == pytest.approx(9.85e-6, rel=2e-3)
+        assert np.all(lower < 8e-7)
+        if name == "super_k_tau":  # of which the upper side is not given
+            assert np.all((upper > 2.5e-6) & (upper < 8e-6))
+        else:
+            assert upper == pytest.approx(9.85e-6, rel=2e-3)
 
 
 def test_flavour_patterns_are_not_mixed(shipped):
     bounds = list(shipped.values())
-    assert len(comparable(bounds, MU)) == 14
-    electron = {b.name for b in comparable(bounds, E)}
-    assert electron == {"borexino", "lep", "lsnd_e", "super_k_e"}
+    anyone = {"borexino", "borexino_recoils", "lep", "xenon1t"}
+    assert len(comparable(bounds, MU)) == 18
+    assert {b.name for b in comparable(bounds, E)} == {"lsnd_e", "super_k_e"} | anyone
+    tau = {b.name for b in comparable(bounds, dataclasses.replace(MU, flavour="tau"))}
+    assert tau == {"donut_tau", "super_k_tau"} | anyone
     assert comparable(bounds, ANY) == ()
 
 
 def test_bounds_on_the_coupling_of_another_model_are_left_out(shipped):
     assert comparable(list(shipped.values()), dataclasses.replace(MU, column="coupling_u2")) == ()
-    assert load_bounds(dataclasses.replace(ANY, column="coupling_u2")) == ()
-    with pytest.raises(ConfigError, match=r"bounds.curves: lep is on another coupling than .* d_e"):
-        chosen_bounds(choice(curves=("lep",)), dataclasses.replace(E, column="coupling_u2"))
-    with pytest.raises(DataError, match="lacks the column 'coupling_u2'"):
-        read_bound(FOLDER / "lep.csv", dataclasses.replace(E, column="coupling_u2"))
+    mixing, unknown = (
+        dataclasses.replace(E, noun=noun, unit="", column=column, least=1e-14, most=1.0)
+        for noun, column in (("mixing", "coupling_u2"), ("charge", "coupling_charge"))
+    )
+    assert not shipped.items() & {bound.name: bound for bound in load_bounds(mixing)}.items()
+    assert load_bounds(unknown) == ()
+    assert chosen_bounds(choice(), unknown) == ()
+    for axis in (mixing, unknown):
+        reason = rf"bounds.curves: lep is on another coupling than .* d_e \({axis.column}\)"
+        with pytest.raises(ConfigError, match=reason):
+            chosen_bounds(choice(curves=("lep",)), axis)
+        with pytest.raises(DataError, match=f"lacks the column '{axis.column}'"):
+            read_bound(FOLDER / ANY.column / "lep.csv", axis)
 
 
 def test_edges_pass_through_the_points(shipped):
@@ -244,7 +262,10 @@ def test_a_users_own_bound(tmp_path):
         ({"rows": ["0.1,1e-6", "0.2,1e1"]}, r"line 9: coupling_inv_gev = '1e1' is not between"),
         ({"rows": ["0.1,1e-6", "0.2,1e-13"]}, r"line 9: coupling_inv_gev = '1e-13' .* in GeV\^-1"),
         ({"rows": ["0.1,1e-6"]}, r"1 points are too few for a limit"),
-        ({"kind": "upper"}, r"kind = 'upper', expected one of limit, folded, region, edge"),
+        ({"kind": "upper"}, r"kind = 'upper', expected one of limit, folded, region, edge, below"),
+        ({"nature": "Dirac"}, r"nature = 'Dirac', expected one of dirac, majorana, both"),
+        ({"from_memory": "source"}, r"from_memory = 'source', expected level, nature or both"),
+        ({"from_memory": "nature"}, r"from_memory = 'nature', expected .* their own lines"),
         ({"status": "seen"}, r"status = 'seen'"),
         ({"flavour": "muon"}, r"flavour = 'muon', expected one of e, mu, tau, any"),
         ({"level": "90"}, r"level = '90', expected a number between 0 and 1"),
@@ -273,6 +294,7 @@ def test_a_limit_may_be_listed_either_way(tmp_path, rows):
     [
         ("limit", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-6"], r"line 10: .*'0.2' turns back in mass"),
         ("edge", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-6"], r"line 10: .*'0.2' turns back in mass"),
+        ("below", ["0.1,3e-6", "0.3,1e-6", "0.2,2e-6"], r"line 10: .*'0.2' turns back in mass"),
         (
             "limit",
             ["0.1,3e-6", "0.1,3e-6", "0.2,2e-6"],
@@ -299,7 +321,9 @@ def test_curves_out_of_order_are_refused(tmp_path, kind, rows, reason):
     assert "mine.csv" in str(caught.value)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((FOLDER / ANY.column).glob("*")), ids=lambda path: path.stem
+)
 def test_masses_in_mev_are_seen(tmp_path, path):
     lines = path.read_text().splitlines()
     first = 1 + next(i for i, line in enumerate(lines) if not line.startswith("#"))
@@ -380,7 +404,10 @@ def test_the_choice_of_curves(tmp_path):
     assert [(b.name, b.label, b.color, b.line) for b in found] == [
         ("nomad", "N", None, None), ("mine", "M", "red", "dashed"),
     ]  # fmt: skip
-    assert len(chosen_bounds(choice(), ANY)) == 16
+    assert len(chosen_bounds(choice(), ANY)) == 22
+    measured = chosen_bounds(choice(projections=False), ANY)
+    assert len(measured) == 18
+    assert {bound.status for bound in measured} == {"excluded", "allowed"}
     assert chosen_bounds(choice(curves=()), ANY) == ()
     (mine,) = chosen_bounds(choice(curves=(), files=(own,), level=0.90), ANY)
     assert mine.rescaled_from == 0.95
