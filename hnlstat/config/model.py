@@ -18,7 +18,7 @@ from hnlstat.config.coupling import CouplingAxis, PositiveCoupling, measured_on
 from hnlstat.config.quantities import Mass
 
 if TYPE_CHECKING:
-    from hnlstat.physics.processes import Decay, Upscattering
+    from hnlstat.physics.processes import Decay, Source
 
 Array = NDArray[np.float64]
 
@@ -60,12 +60,15 @@ class Model(Section, ABC):
 
     @property
     @abstractmethod
-    def source(self) -> Upscattering:
+    def source(self) -> Source:
         """How N are made, per strength."""
 
     @abstractmethod
     def flavour_weights(self) -> dict[str, float]:
-        """Weight of the neutrinos of each flavour, "e", "mu" and "tau", in making N."""
+        """Weight of the neutrinos of each flavour, "e", "mu" and "tau", in making N.
+
+        Of kaons it is |U_a|^2 over the strength.
+        """
 
     @abstractmethod
     def inverse_decay_length(self, masses: Array, couplings: Array) -> Array:

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 GROUP = "hnlstat.models"
 """Of the entry points."""
 
-SHIPPED = {"dipole": "hnlstat.models.dipole:Dipole"}
+SHIPPED = {
+    "dipole": "hnlstat.models.dipole:Dipole",
+    "mixed": "hnlstat.models.mixed:Mixed",
+}
 """Class of each kind, loaded when it is asked for."""
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.config.model import Model
 from hnlstat.errors import ConfigError
-from hnlstat.physics.processes import Decay, Product, Upscattering
+from hnlstat.physics.processes import Decay, Kaons, Product, Source, Upscattering
 from hnlstat.physics.targets import target
 
 Array = NDArray[np.float64]
@@ -124,11 +124,33 @@ def check_model(model: Model, masses: Array, couplings: Array, final_states: Seq
             _check_sampler(model, sampler(model, final_state), float(masses[-1]))
 
 
-def source(model: Model, masses: Array) -> Upscattering:
+def from_neutrinos(model: Model) -> Upscattering:
+    """How neutrinos of the beam become N.
+
+    Raises
+    ------
+    ConfigError
+        If the N of the model are made otherwise.
+    """
+    found = model.source
+    if isinstance(found, Kaons):
+        raise _fault(
+            model, "N from decays of kaons are not simulated yet; give their yields by yields_from"
+        )
+    return found
+
+
+def source(model: Model, masses: Array) -> Source:
     """How N are made, with cross sections that have been looked at; errors as in `check_model`."""
     found: Any = _called(model, "source", lambda: model.source)
+    if isinstance(found, Kaons):
+        for mode in found.modes:
+            _numbers(model, f"source K -> {mode.lepton} N", masses.shape, mode.branching, masses)
+        return found
     if not isinstance(found, Upscattering) or not is_dataclass(found):
-        raise _fault(model, f"source is {_kind(found)}, not a dataclass derived from Upscattering")
+        raise _fault(
+            model, f"source is {_kind(found)}, not a dataclass derived from Upscattering, nor Kaons"
+        )
     mass = float(masses[0])
     energy = np.geomspace(2 * mass + 1, 100 * mass + 10, 5)[:, None]
     q2 = np.geomspace(1e-4, 1e-2, 4)

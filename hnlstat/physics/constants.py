@@ -31,6 +31,8 @@ def _mass_gev(particle: Particle) -> float:
 PROTON_MASS: float = _mass_gev(literals.proton)
 NEUTRON_MASS: float = _mass_gev(literals.neutron)
 KAON_MASS: float = _mass_gev(literals.K_plus)
+PION_MASS: float = _mass_gev(literals.pi_plus)
+NEUTRAL_PION_MASS: float = _mass_gev(literals.pi_0)
 LEPTON_MASS: dict[str, float] = {
     "e": _mass_gev(literals.e_minus),
     "mu": _mass_gev(literals.mu_minus),

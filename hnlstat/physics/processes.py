@@ -12,7 +12,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hnlstat.physics import form_factors
+from hnlstat.physics import form_factors, kaon_decay
+from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
 from hnlstat.physics.targets import Target
 
 Array = NDArray[np.float64]
@@ -95,6 +96,53 @@ class Upscattering(ABC):
             magnetisation, and "pauli", of the Fermi momentum
         """
         return {"pauli": ScaledFermiMomentum(1 + sizes["pauli"])} if "pauli" in sizes else {}
+
+
+@dataclass(frozen=True)
+class KaonMode:
+    """K+ -> l+ N, and K- -> l- N (anti-N of a Dirac N), whose N have the opposite polarisation.
+
+    Attributes
+    ----------
+    lepton : "e" or "mu"
+    share : |U_l|^2 over the model's strength
+    """
+
+    lepton: str
+    share: float
+
+    @property
+    def heaviest(self) -> float:
+        """Mass of N [GeV] that is out of reach."""
+        return KAON_MASS - LEPTON_MASS[self.lepton]
+
+    def branching(self, masses: ArrayLike) -> Array:
+        """Branching ratio over the strength, same shape as the masses [GeV]; 0 out of reach."""
+        return self.share * kaon_decay.kaon_branching(masses, self.lepton)
+
+    def polarisation(self, masses: ArrayLike) -> Array:
+        """Of N of K+ along their flight in the rest frame of K, same shape as the masses [GeV]."""
+        return kaon_decay.kaon_polarisation(masses, LEPTON_MASS[self.lepton])
+
+
+@dataclass(frozen=True)
+class Kaons:
+    """Charged kaons of the beam that decay to N.
+
+    Attributes
+    ----------
+    modes : each has N of its own rate, spectrum and polarisation; none for N that mix with the tau
+        neutrino alone, for which kaons are too light
+    """
+
+    modes: tuple[KaonMode, ...]
+
+    lightest: ClassVar[float] = 0.14
+    """Mass of N [GeV]; below, pi -> e N, which is not here, exceeds K -> e N by 10 to 470."""
+
+
+Source = Upscattering | Kaons
+"""How N are made, per strength."""
 
 
 @dataclass(frozen=True)

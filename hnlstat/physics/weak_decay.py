@@ -1,161 +1,132 @@
-"""Weak decays of the mass-mixed HNL: N -> nu e+ e-, and its production in K+ -> l+ N.
+"""Three-body weak decays N -> nu l- l'+, at energies far below the masses of W and Z.
 
-N mixes with one flavour, |U_a|^2. Neutral current, and for the electron flavour charged current in
-Fierz form, give the amplitude (nubar gamma_mu P_L N) (ebar gamma^mu (g_L P_L + g_R P_R) e) with
-g_R = sin^2(theta_W), g_L = g_R - 1/2 (+ 1 for the electron flavour), so that for massless electrons
+With charged currents in Fierz form the amplitude is
+(nubar gamma_mu P_L N) (lbar gamma^mu (g_L P_L + g_R P_R) l'), so that
 
-    |M|^2 ~ g_L^2 ((p - m s) k+) (k_nu k-) + g_R^2 ((p - m s) k-) (k_nu k+),
+    |M|^2 ~ g_L^2 (K k+)(k_nu k-) + g_R^2 (K k-)(k_nu k+) + g_L g_R m- m+ (K k_nu),  K = p - m s,
 
-s the spin of N. D. Gorbunov, M. Shaposhnikov, JHEP 10 (2007) 015; K. Bondarenko et al., JHEP 11
-(2018) 032. Terms of order (m_e / m)^2, 1e-5 at 150 MeV, are left out.
+s the spin of N. That is for decays of lepton number +1; those of lepton number -1 have the
+antiparticles and -s. Sums over flavours are sums of the three products of couplings.
+D. Gorbunov, M. Shaposhnikov, JHEP 10 (2007) 015; K. Bondarenko et al., JHEP 11 (2018) 032;
+tensors of polarised N: arXiv:2104.05719.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hnlstat.physics.constants import KAON_MASS
-from hnlstat.physics.decay_kinematics import perpendicular, sample_linear
-
 Array = NDArray[np.float64]
-Flavour = Literal["e", "mu", "tau"]
 
 FERMI_CONSTANT = 1.1663788e-5
 """GeV^-2 (CODATA 2018)."""
 SIN2_THETA_W = 0.23122
 """Effective weak mixing (PDG, MS-bar at m_Z)."""
 
-
-def couplings(flavour: Flavour) -> tuple[float, float]:
-    """g_L and g_R of electrons with the neutrino of this flavour."""
-    left = SIN2_THETA_W - 0.5
-    return (left + 1 if flavour == "e" else left), SIN2_THETA_W
-
-
-def width_ee(mass: ArrayLike, flavour: Flavour) -> Array:
-    """Width over |U_a|^2 [GeV] of a Dirac N: G_F^2 m^5 (g_L^2 + g_R^2) / (192 pi^3)."""
-    left, right = couplings(flavour)
-    strength = FERMI_CONSTANT**2 * (left**2 + right**2) / (192 * np.pi**3)
-    return np.asarray(strength * np.asarray(mass, dtype=float) ** 5)
-
-
-def decay_to_ee(
-    n: int, flavour: Flavour, polarisation: ArrayLike, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Momenta of e- and e+, (3, N) each, over the mass of N and in its rest frame.
-
-    The lepton that stands with p - m s, e+ in the first term and e- in the second, has an energy
-    x m / 2 with density x^2 (1 - x), and 1 + P cos(theta); the energy of the other one is uniform
-    between its limits, (1 - x) m / 2 and m / 2. Every decay has weight 1.
-
-    Parameters
-    ----------
-    n : number of decays
-    flavour : that N mixes with
-    polarisation : P along z, a number or (N,); for anti-N its negative, and e- and e+ exchanged
-    rng : five numbers for each decay
-    """
-    left, right = couplings(flavour)
-    x = rng.beta(3, 2, n)
-    other = 1 - x * rng.random(n)
-    leading = (
-        x / 2 * _directions(sample_linear(rng.random(n), np.asarray(polarisation)), rng.random(n))
-    )
-    # angle between the two leptons from the momentum of the neutrino, (2 - x - other) m / 2
-    cosine = np.clip(((2 - x - other) ** 2 - x**2 - other**2) / (2 * x * other), -1.0, 1.0)
-    second = other / 2 * _about(leading / (x / 2), cosine, rng.random(n))
-    first_term = rng.random(n) < left**2 / (left**2 + right**2)
-    return np.where(first_term, second, leading), np.where(first_term, leading, second)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 @dataclass(frozen=True)
-class KaonDecays:
-    """K+ -> l+ N in flight.
+class Contact:
+    """Couplings, and masses of the charged leptons [GeV].
 
     Attributes
     ----------
-    kaon : (3, N) momenta of the kaons [GeV]
-    mass : of N [GeV]
-    lepton : mass of the charged lepton [GeV]
-    direction : (3, N) of N in the rest frame of the kaon
+    left, right, mixed : g_L^2, g_R^2 and g_L g_R, each summed over flavours of the neutrino
+    minus, plus : masses of l- and l'+
     """
 
-    kaon: Array
-    mass: float
-    lepton: float
-    direction: Array
-
-    @classmethod
-    def sample(
-        cls, kaon: Array, mass: float, lepton: float, rng: np.random.Generator
-    ) -> "KaonDecays":
-        """Isotropic decays, of weight 1."""
-        cosine, azimuth = rng.random((2, kaon.shape[1]))
-        return cls(kaon, mass, lepton, _directions(2 * cosine - 1, azimuth))
-
-    def __getitem__(self, index: NDArray[np.bool_]) -> "KaonDecays":
-        """Some of the decays."""
-        return replace(self, kaon=self.kaon[:, index], direction=self.direction[:, index])
+    left: float
+    right: float
+    mixed: float
+    minus: float
+    plus: float
 
     @property
-    def momentum(self) -> Array:
-        """Momenta of N in the laboratory (3, N) [GeV]."""
-        energy, size = self._in_rest_frame()
-        return boosted(size * self.direction, energy, self.kaon / KAON_MASS)
-
-    def pairs(self, flavour: Flavour, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Momenta of e- and e+ of N -> nu e+ e- in the laboratory, (3, N) each [GeV].
-
-        N decays with its polarisation along its flight in the rest frame of the kaon; boosts go
-        the same way back, so that the spin turns as it should.
-        """
-        n = self.direction.shape[1]
-        _, size = self._in_rest_frame()
-        first, second = perpendicular(self.direction)
-        found = []
-        for x, y, z in decay_to_ee(n, flavour, kaon_polarisation(self.mass, self.lepton), rng):
-            own = self.mass * (x * first + y * second + z * self.direction)
-            there = boosted(own, _size(own), self.direction * (size / self.mass))
-            found.append(boosted(there, _size(there), self.kaon / KAON_MASS))
-        return found[0], found[1]
-
-    def _in_rest_frame(self) -> tuple[float, float]:
-        """Energy and momentum of N in the rest frame of the kaon [GeV]."""
-        energy = (KAON_MASS**2 + self.mass**2 - self.lepton**2) / (2 * KAON_MASS)
-        return energy, float(np.sqrt(max(energy**2 - self.mass**2, 0.0)))
+    def threshold(self) -> float:
+        """Mass [GeV] that N must exceed."""
+        return self.minus + self.plus
 
 
-def kaon_polarisation(mass: ArrayLike, lepton: float) -> Array:
-    """Helicity P of the N of K+ -> l+ N in the rest frame of the kaon, from -1 (massless) to 1.
+def fermi_width(mass: ArrayLike) -> Array:
+    """G_F^2 m^5 / (192 pi^3) [GeV], same shape as the masses [GeV]."""
+    return np.asarray(FERMI_CONSTANT**2 * np.asarray(mass, dtype=float) ** 5 / (192 * np.pi**3))
 
-    With massless l+, which is right-handed, N has to be so, too. For K- -> l- anti-N its negative.
-    R. Shrock, Phys. Rev. D 24 (1981) 1232.
+
+def width(mass: ArrayLike, contact: Contact) -> Array:
+    """Width [GeV] of N of lepton number +1, same shape as the masses [GeV]; 0 below threshold.
+
+    The spectrum is integrated over the rapidity of the leptons; with massless ones it gives
+    g_L^2 + g_R^2 times `fermi_width`.
     """
-    n, m_l, kaon = (np.asarray(m, dtype=float) ** 2 for m in (mass, lepton, KAON_MASS))
-    root = np.sqrt(np.maximum((kaon - n - m_l) ** 2 - 4 * n * m_l, 0.0))
-    return np.asarray((n - m_l) * root / (kaon * (n + m_l) - (n - m_l) ** 2))
+    mass = np.asarray(mass, dtype=float)
+    above = mass > contact.threshold
+    m = np.where(above, mass, 2 * contact.threshold)[..., None]
+    last = last_rapidity(m, contact)
+    found = np.sum(_WEIGHTS * spectrum(last * (_NODES + 1) / 2, m, contact), axis=-1)
+    return np.asarray(np.where(above, fermi_width(mass) * found * last[..., 0] / 2, 0.0))
 
 
-def _directions(cosine: Array, unit: Array) -> Array:
-    sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * unit
-    return np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine])
+def last_rapidity(mass: ArrayLike, contact: Contact) -> Array:
+    """Largest rapidity between the leptons, of N above threshold; same shape as the masses."""
+    mass = np.asarray(mass, dtype=float)
+    apart = (mass - contact.threshold) * (mass + contact.threshold)
+    return np.asarray(2 * np.arcsinh(np.sqrt(apart / (contact.minus * contact.plus)) / 2))
 
 
-def _about(axis: Array, cosine: Array, unit: Array) -> Array:
-    """Unit vectors (3, N) at an angle to unit vectors, at azimuths 2 pi unit about them."""
-    first, second = perpendicular(axis)
-    u, v, w = _directions(cosine, unit)
-    return np.asarray(u * first + v * second + w * axis)
+def spectrum(rapidity: Array, mass: ArrayLike, contact: Contact) -> Array:
+    """Density of the rapidity eta between the leptons, over `fermi_width`; broadcasts.
+
+    The squared mass of their pair is m-^2 + m+^2 + 2 m- m+ cosh(eta). Nothing cancels at threshold.
+    """
+    pair = Pair.of(rapidity, mass, contact)
+    # m^2 (1 - x) = 2 m- m+ (cosh(eta_max) - cosh(eta)), twice over: phase space and neutrino
+    more = last_rapidity(mass, contact) - rapidity
+    scale = contact.minus * contact.plus / np.square(mass)
+    rest = 4 * scale * np.sinh(more / 2) * np.sinh(more / 2 + rapidity)
+    both = contact.left + contact.right
+    mean = both * (pair.n_energy * pair.energies - pair.nu_energy * pair.momentum**2 / 3)
+    mean += contact.mixed * scale * pair.mass
+    # dx = 2 m- m+ / m^2 sinh(eta) deta, and the root of lambda over x is as much
+    jacobian = (2 * scale * np.sinh(rapidity)) ** 2 / pair.mass**3
+    return np.asarray(24 * rest**2 * jacobian * mean)
 
 
-def boosted(momentum: Array, energy: Array | float, velocity: Array) -> Array:
-    """Momenta (3, N) in a frame in which theirs moves, `velocity` being its beta gamma (3, N)."""
-    gamma = np.sqrt(1 + np.sum(velocity**2, axis=0))
-    along = np.sum(momentum * velocity, axis=0)
-    return np.asarray(momentum + velocity * (along / (gamma + 1) + energy))
+@dataclass(frozen=True)
+class Pair:
+    """The pair in its own rest frame, in units of the mass of N.
 
+    Attributes
+    ----------
+    mass : of the pair, the root of x
+    n_energy, nu_energy : of N and of the neutrino; the latter is the momentum of both, too
+    minus, plus : energies of the leptons
+    momentum : of each of them
+    """
 
-def _size(vector: Array) -> Array:
-    return np.asarray(np.sqrt(np.sum(vector**2, axis=0)))
+    mass: Array
+    n_energy: Array
+    nu_energy: Array
+    minus: Array
+    plus: Array
+    momentum: Array
+
+    @classmethod
+    def of(cls, rapidity: Array, mass: ArrayLike, contact: Contact) -> "Pair":
+        """The pair of leptons with a rapidity between them; broadcasts."""
+        m1, m2 = (m / np.asarray(mass, dtype=float) for m in (contact.minus, contact.plus))
+        x = np.minimum((m1 + m2) ** 2 + 4 * m1 * m2 * np.sinh(rapidity / 2) ** 2, 1.0)
+        root = np.sqrt(x)
+        return cls(
+            root,
+            (1 + x) / (2 * root),
+            (1 - x) / (2 * root),
+            (x + m1**2 - m2**2) / (2 * root),
+            (x + m2**2 - m1**2) / (2 * root),
+            m1 * m2 * np.sinh(rapidity) / root,
+        )
+
+    @property
+    def energies(self) -> Array:
+        """Product of the energies of the leptons."""
+        return self.minus * self.plus

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hnlstat.config.photons import Photons
 from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
+from hnlstat.models.checks import from_neutrinos
 from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
 from hnlstat.simulation.sampling import Rays
@@ -53,7 +54,7 @@ class DecaySelection(ABC):
         observable, dirac = search.observable, study.model.nature == "dirac"
         return {
             "decay": decay,
-            "polarisation": study.model.source.helicity if dirac else 0.0,
+            "polarisation": from_neutrinos(study.model).helicity if dirac else 0.0,
             "decays": search.decays,
             "observable": None if observable is None else observable.name,
             "edges": np.array((0.0, np.inf) if observable is None else observable.edges),

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.models.checks import branching_ratio, rates
+from hnlstat.models.checks import branching_ratio, from_neutrinos, rates
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.processes import Decay
@@ -74,7 +74,7 @@ class EventModel:
             strength,
             kappa[0],
             model.nature == "majorana",
-            model.source.helicity,
+            from_neutrinos(model).helicity,
             float(branching_ratio(model, mass, search.final_state)),
             model.decay(search.final_state),
         )

@@ -17,6 +17,7 @@ from hnlstat.detector.relations import ROUNDING
 from hnlstat.detector.round_shapes import Cylinder
 from hnlstat.detector.shapes import HexagonalPrism
 from hnlstat.errors import ConfigError
+from hnlstat.models.checks import from_neutrinos
 from hnlstat.physics.processes import Variation
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus, Selection, WeightedColumn
@@ -72,7 +73,7 @@ def apparatus(
     fermi = simulation.fermi_momentum if simulation.pauli == "fermi_gas" else None
     return Apparatus(
         boxes=boxes,
-        source=study.model.source,
+        source=from_neutrinos(study.model),
         scatterers=scatterers(detector, media, simulation.bound_nucleons, fermi),
         rock=np.array(rock + [False] * len(more)),
         beyond=np.array([False] * len(rock) + [True] * len(more)),
@@ -172,7 +173,7 @@ def flux_columns(study: Study, flux: Flux, table: FluxTable, modes: tuple[str, .
 
 def variations(study: Study) -> dict[str, Variation]:
     """Uncertainties of the cross section that are switched on, at +1 sigma."""
-    return study.model.source.variations(_sizes(study))
+    return from_neutrinos(study.model).variations(_sizes(study))
 
 
 def _sizes(study: Study) -> dict[str, float]:

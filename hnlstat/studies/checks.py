@@ -18,7 +18,14 @@ from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask
 from hnlstat.errors import ConfigError
-from hnlstat.models.checks import check_model, pair_sampler, photon_sampler, sampler
+from hnlstat.models.checks import (
+    check_model,
+    from_neutrinos,
+    pair_sampler,
+    photon_sampler,
+    sampler,
+)
+from hnlstat.physics.processes import Kaons
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.staircase import staircase
@@ -81,6 +88,11 @@ def check_tables(study: Study) -> None:
             pair_sampler(study.model, search.final_state)
         if isinstance(search, Photons) and study.yields_from is None:
             photon_sampler(study.model, search.final_state)
+    if isinstance(study.model.source, Kaons):
+        if study.yields_from is None:
+            _check_kaons(study, study.model.source)
+            from_neutrinos(study.model)
+        return
     for flux, datasets in by_flux(study):
         _check_columns(study, flux, datasets, load_flux(flux.table))
     _check_reach(study)
@@ -170,16 +182,43 @@ def _check_columns(study: Study, flux: Flux, datasets: Sequence[Dataset], table:
                 )
 
 
-def _check_reach(study: Study) -> None:
-    """Make sure that N of the largest mass can be made in one of the beams."""
+def _masses(study: Study) -> tuple[str, float, float]:
+    """The key of the masses of N that are made, the least of them and the largest."""
+    if study.task.kind == "compare":
+        masses = (*study.compare.masses, study.compare.point.mass)
+        return "compare", min(masses), max(masses)
+    if study.task.kind in AT_A_POINT and study.model.mass is not None:
+        return "model.mass", study.model.mass, study.model.mass
     key, simulated = "scan.mass", study.scan.mass
     if study.scan.table is not None:
         key, simulated = "scan.table.mass", study.scan.table.mass
-    mass = float(simulated.array()[-1])
-    if study.task.kind in AT_A_POINT and study.model.mass is not None:
-        key, mass = "model.mass", study.model.mass
-    if study.task.kind == "compare":
-        key, mass = "compare", max(*study.compare.masses, study.compare.point.mass)
+    return key, float(simulated.array()[0]), float(simulated.array()[-1])
+
+
+def _check_kaons(study: Study, source: Kaons) -> None:
+    """Make sure that N of all masses are made in decays of kaons, and in these above all."""
+    key, least, most = _masses(study)
+    if not source.modes:
+        raise ConfigError(
+            f"model.mixing: N of {study.model.axis.name} alone is made in no decay of kaons; mix e "
+            "or mu, or give yields by yields_from"
+        )
+    if least < source.lightest:
+        raise ConfigError(
+            f"{key}: {least:.6g} GeV is below {source.lightest:g} GeV, where N also come from "
+            "pi -> e N, 10 to 470 times more than from K -> e N; no table has them"
+        )
+    reach = max(source.modes, key=lambda mode: mode.heaviest)
+    if most >= reach.heaviest:
+        raise ConfigError(
+            f"{key}: {most:.6g} GeV is above the reach of K -> {reach.lepton} N, "
+            f"{reach.heaviest:.4g} GeV"
+        )
+
+
+def _check_reach(study: Study) -> None:
+    """Make sure that N of the largest mass can be made in one of the beams."""
+    key, _, mass = _masses(study)
     missed = []
     for flux, datasets in by_flux(study):
         reach = _reach(study, flux, datasets)

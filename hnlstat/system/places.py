@@ -13,13 +13,13 @@ def placed(config_path: str, found: ConfigResult) -> ConfigResult:
     """Say for options where they belong, as far as their files need not.
 
     Searches stand under their names, so that there can be several, and what one begins with
-    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector overrides in other groups
-    (`override /flux: mine`) is theirs, not below the detector.
+    (`defaults: [tpc_ee, _self_]`) is part of it; what a detector or a model overrides in other
+    groups (`override /flux: mine`) is theirs, not below the detector.
     """
     group, _, name = re.sub(r"\.ya?ml$", "", config_path).partition("/")
     if group == "search" and found.header.get("package") is None:
         found.header["package"] = f"search.{name.rpartition('/')[2]}"
-    if group in ("search", "detector") and "defaults" in found.config:
+    if group in ("search", "detector", "model") and "defaults" in found.config:
         entries: Any = OmegaConf.to_container(found.config["defaults"])
         found.config["defaults"] = [_absolute(group, entry) for entry in entries]
     return found

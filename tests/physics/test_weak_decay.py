@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
-from hnlstat.physics.weak_decay import (
+from hnlstat.physics.kaon_decay import (
     FERMI_CONSTANT,
     KaonDecays,
     boosted,

@@ -16,7 +16,7 @@ from hnlstat.beam.flux import load_flux
 from hnlstat.detector.response import Response, first_failed, reconstruct
 from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
 from hnlstat.physics.decay_kinematics import perpendicular
-from hnlstat.physics.weak_decay import KaonDecays, boosted
+from hnlstat.physics.kaon_decay import KaonDecays, boosted
 from hnlstat.studies import load
 
 DECAY_LENGTH = 3.711

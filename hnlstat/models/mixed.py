@@ -1,0 +1,134 @@
+"""The mass-mixed N: mixes with nu_e, nu_mu and nu_tau, made in decays of kaons, decays weakly."""
+
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import AfterValidator, Field, model_validator
+
+from hnlstat.config.base import Section, problem
+from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.model import Model
+from hnlstat.config.quantities import Ratio, inside
+from hnlstat.physics import mixing as widths
+from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.physics.processes import KaonMode, Kaons
+
+Array = NDArray[np.float64]
+
+SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+
+CHARGED = {
+    "eminus_piplus": ("e", 1), "eplus_piminus": ("e", -1),
+    "muminus_piplus": ("mu", 1), "muplus_piminus": ("mu", -1),
+}  # fmt: skip
+"""Lepton and lepton number of the decays to one charge alone."""
+
+
+def _share(value: float) -> float:
+    if value < 0:
+        raise ValueError("is negative")
+    if value != 0:
+        inside(value, 1e-6, 1e3)
+    return value
+
+
+Share = Annotated[Ratio, AfterValidator(_share)]
+
+
+class Mixing(Section):
+    """Ratios |U_e|^2 : |U_mu|^2 : |U_tau|^2."""
+
+    e: Share
+    mu: Share
+    tau: Share
+
+
+class Mixed(Model):
+    """Mass mixing; mass [GeV] and coupling |U|^2, the sum over flavours, are for task=point.
+
+    `release_widths` gives N -> l+ pi- the width of T2K's data release of 2018, to repeat its
+    limits: there the masses of lepton and pion are exchanged.
+    """
+
+    coupling_axis: ClassVar = CouplingAxis(
+        "|U|^2", "|U|^2", "mixing", "", "coupling_u2", 1e-14, 1.0
+    )
+    final_states: ClassVar = (*(name for name in widths.WIDTHS if name != "nununu"), *CHARGED)
+    references: ClassVar = ("arXiv:1805.08567", "arXiv:2007.03701")
+
+    kind: Literal["mixed"]
+    mixing: Mixing
+    release_widths: Annotated[bool, Field(strict=True)]
+
+    @model_validator(mode="after")
+    def _mixes(self) -> Self:
+        if not any(share for _, share in self.mixing):
+            raise problem("mixing", "e, mu and tau are 0: N would neither be made nor decay")
+        if self.release_widths and self.nature == "dirac":
+            raise problem("release_widths", "is true; the release is of model.nature=majorana")
+        return self
+
+    def strength(self, couplings: Array) -> Array:
+        """The couplings themselves, (D,)."""
+        return np.asarray(couplings)
+
+    @property
+    def source(self) -> Kaons:
+        """Decays of kaons to N and those charged leptons that N mixes with."""
+        shares = self.flavour_weights()
+        return Kaons(tuple(KaonMode(name, shares[name]) for name in ("e", "mu") if shares[name]))
+
+    def flavour_weights(self) -> dict[str, float]:
+        """Shares |U_a|^2 / |U|^2 by flavour, 1 in all."""
+        total = sum(share for _, share in self.mixing)
+        return {name: share / total for name, share in self.mixing}
+
+    def inverse_decay_length(self, masses: Array, couplings: Array) -> Array:
+        """Gamma / (hbar c) [1/m] of all channels, (M, D)."""
+        width = sum(self._width(masses, channel) for channel in widths.WIDTHS)
+        return np.outer(width / HBAR_C_GEV_M, couplings)
+
+    def branching(self, masses: ArrayLike, final_state: str) -> Array:
+        """Branching ratio of N, or of one charge, same shape as `masses`."""
+        total = sum(self._width(masses, channel) for channel in widths.WIDTHS)
+        return np.asarray(self._width(masses, final_state) / total)
+
+    def _width(self, masses: ArrayLike, final_state: str) -> Array:
+        """Width over |U|^2 [GeV], same shape as `masses`."""
+        shares = self.flavour_weights()
+        if final_state in CHARGED:
+            lepton, number = CHARGED[final_state]
+            exchanged = self.release_widths and number < 0
+            return np.asarray(shares[lepton] * widths.width_pion(masses, lepton, exchanged))
+        if self.nature == "majorana" and final_state in ("epi", "mupi"):
+            lepton = final_state.removesuffix("pi")
+            parts = (name for name, (flavour, _) in CHARGED.items() if flavour == lepton)
+            return np.asarray(sum(self._width(masses, name) for name in parts))
+        numbers = 2 if self.nature == "majorana" else 1
+        return np.asarray(numbers * widths.WIDTHS[final_state](masses, shares))
+
+    def lacks(self, final_state: str) -> str | None:
+        """Charges apart are of a Majorana N: of a Dirac N they tell K+ from K-."""
+        if self.nature == "dirac" and final_state in CHARGED:
+            lepton, _ = CHARGED[final_state]
+            return (
+                f"{final_state} alone takes K+ and K- apart for model.nature=dirac, which no table "
+                f"has; choose {lepton}pi, both charges"
+            )
+        return super().lacks(final_state)
+
+    @property
+    def axis(self) -> CouplingAxis:
+        """Named by the only flavour, "|U_mu|^2"; "|U|^2", the sum, if there are more."""
+        active = [name for name, share in self.mixing if share != 0]
+        if len(active) > 1:
+            return self.coupling_axis
+        (only,) = active
+        return replace(
+            self.coupling_axis,
+            name=f"|U_{only}|^2",
+            symbol=f"|U_{{{SYMBOLS[only]}}}|^2",
+            flavour=only,
+        )

@@ -1,0 +1,127 @@
+"""The mass-mixed N as a model: names, shares, widths, and what is refused."""
+
+import numpy as np
+import pytest
+
+from hnlstat.config.base import validate
+from hnlstat.errors import ConfigError
+from hnlstat.models.mixed import CHARGED, Mixed
+from hnlstat.physics.constants import HBAR_C_GEV_M, KAON_MASS, LEPTON_MASS
+from hnlstat.studies import load
+from hnlstat.studies.checks import check
+
+MODEL = {
+    "kind": "mixed", "mixing": {"e": 0, "mu": 1, "tau": 0}, "nature": "majorana", "mass": None,
+    "coupling": None, "release_widths": False,
+}  # fmt: skip
+MASSES = np.array([0.15, 0.25, 0.38, 0.45])
+COUPLINGS = np.array([1e-9, 1e-3, 1])
+EXCLUSIVE = [name for name in Mixed.final_states if name not in CHARGED]
+
+
+def mixed(e=0, mu=0, tau=0, **changes):
+    return validate(Mixed, MODEL | {"mixing": {"e": e, "mu": mu, "tau": tau}} | changes)
+
+
+@pytest.mark.parametrize(
+    ("mixing", "text", "symbol", "only"),
+    [
+        ({"mu": 1}, "|U_mu|^2", r"|U_{\mu}|^2", "mu"),
+        ({"tau": 0.3}, "|U_tau|^2", r"|U_{\tau}|^2", "tau"),
+        ({"e": 1, "mu": 1}, "|U|^2", "|U|^2", None),
+    ],
+)
+def test_coupling_is_named_by_its_flavour(mixing, text, symbol, only):
+    axis = mixed(**mixing).axis
+    assert (axis.name, axis.symbol, axis.flavour) == (text, symbol, only)
+    assert (axis.column, axis.unit) == ("coupling_u2", "")
+
+
+def test_couplings_are_the_sum_over_flavours():
+    one, two = mixed(e=1, mu=3), mixed(e=0.25, mu=0.75)
+    assert one.flavour_weights() == two.flavour_weights() == {"e": 0.25, "mu": 0.75, "tau": 0}
+    assert one.strength(COUPLINGS) == pytest.approx(COUPLINGS)
+    length = one.inverse_decay_length(MASSES, COUPLINGS)
+    assert length == pytest.approx(two.inverse_decay_length(MASSES, COUPLINGS), rel=1e-12)
+    parts = [mixed(**{name: 1}).inverse_decay_length(MASSES, COUPLINGS) for name in ("e", "mu")]
+    assert length == pytest.approx(0.25 * parts[0] + 0.75 * parts[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("nature", ["dirac", "majorana"])
+@pytest.mark.parametrize("release", [False, True])
+def test_what_is_seen_and_what_is_not_are_all(nature, release):
+    if release and nature == "dirac":
+        return
+    model = mixed(e=2, mu=1, tau=4, nature=nature, release_widths=release)
+    width = model.inverse_decay_length(MASSES, np.ones(1))[:, 0] * HBAR_C_GEV_M
+    # of a massless final state: one flavour's share each, 1 in all
+    invisible = (1 + (nature == "majorana")) * 1.1663788e-5**2 * MASSES**5 / (192 * np.pi**3)
+    seen = sum(model.branching(MASSES, state) for state in EXCLUSIVE)
+    assert seen + invisible / width == pytest.approx(1, rel=1e-12)
+
+
+def test_majorana_n_have_twice_the_width_and_the_same_ratios():
+    dirac, majorana = (mixed(e=1, mu=1, nature=nature) for nature in ("dirac", "majorana"))
+    single = dirac.inverse_decay_length(MASSES, COUPLINGS)
+    assert majorana.inverse_decay_length(MASSES, COUPLINGS) == pytest.approx(2 * single, rel=1e-12)
+    for state in EXCLUSIVE:
+        ratio = dirac.branching(MASSES, state)
+        assert majorana.branching(MASSES, state) == pytest.approx(ratio, rel=1e-12)
+    for lepton in ("e", "mu"):
+        charges = (f"{lepton}minus_piplus", f"{lepton}plus_piminus")
+        halves = [majorana.branching(MASSES, state) for state in charges]
+        assert sum(halves) == pytest.approx(majorana.branching(MASSES, f"{lepton}pi"), rel=1e-12)
+        assert halves[0] == pytest.approx(halves[1], rel=1e-12)
+
+
+def test_width_of_the_release_is_of_one_charge_alone():
+    right, release = mixed(e=1), mixed(e=1, release_widths=True)
+    masses = np.array([0.15, 0.2, 0.39])
+    total = [m.inverse_decay_length(masses, np.ones(1))[:, 0] for m in (right, release)]
+    for state, ratio in (("eminus_piplus", 1), ("ee", 1), ("eplus_piminus", [7.457, 1.95, 1.147])):
+        width = [
+            m.branching(masses, state) * t for m, t in zip((right, release), total, strict=True)
+        ]
+        assert width[0] / width[1] == pytest.approx(ratio, rel=2e-3)
+
+
+def test_kaons_make_those_that_mix_with_their_leptons():
+    modes = mixed(e=1, mu=3, tau=4).source.modes
+    assert [(mode.lepton, mode.share) for mode in modes] == [("e", 1 / 8), ("mu", 3 / 8)]
+    assert mixed(tau=1).source.modes == ()
+    for mode in modes:
+        assert mode.heaviest == pytest.approx(KAON_MASS - LEPTON_MASS[mode.lepton])
+        assert mode.branching(mode.heaviest * 1.001) == 0
+    assert modes[0].branching(0.2) == pytest.approx(1.6932 / 8, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.mixing.e=-1"], "model.mixing.e: -1 is negative"),
+        (["model.mixing.mu=0"], "model.mixing: e, mu and tau are 0: N would neither be made"),
+        (["model.nature=dirac", "model.release_widths=true"], "model.release_widths: is true; the"),
+        (["scan.mass.min=0.1"], "scan.mass: 0.1 GeV is below 0.14 GeV, where N also come from pi"),
+        (["scan.mass.max=0.39"], "scan.mass: 0.39 GeV is above the reach of K -> mu N, 0.388 GeV"),
+        (
+            ["model=mixed", "scan.mass.max=0.494"],
+            "scan.mass: 0.494 GeV is above the reach of K -> ",
+        ),
+        (["model=mixed_tau"], "model.mixing: N of |U_tau|^2 alone is made in no decay of kaons"),
+        (["scan.coupling.max=2"], "scan.coupling.max: 2 is above 1, the most here"),
+        ([], "model.kind: mixed: N from decays of kaons are not simulated yet; give their yields"),
+        (
+            ["task=point", "model.mass=0.4", "model.coupling=1e-8"],
+            "model.mass: 0.4 GeV is above the reach of K -> mu N, 0.388 GeV",
+        ),
+        (
+            ["model.nature=dirac", "search.tpc_ee.final_state=muplus_piminus"],
+            "search.tpc_ee.final_state: muplus_piminus alone takes K+ and K- apart for model.natur",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(overrides, message):
+    with pytest.raises(ConfigError) as error:
+        check(load(["model=mixed_mu", *overrides]))
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
