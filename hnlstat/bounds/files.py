@@ -66,11 +66,13 @@ def chosen_bounds(
     Raises
     ------
     ConfigError
-        If a name is not that of a curve on the model's coupling.
+        If a name is not that of a curve on the model's coupling, or the folder has none of them.
     DataError
         See `read_bound`.
     """
     shipped = _shipped(DATA / choice.folder, axis)
+    if choice.curves == "all" and not shipped and _shipped(FOLDER, axis):
+        raise ConfigError(f"bounds.folder: {choice.folder} has no curves on {axis.name}")
     names = list(shipped) if choice.curves == "all" else list(choice.curves)
     own = {path.stem: path for path in choice.files}
     for key, used, known in (

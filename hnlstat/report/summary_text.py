@@ -18,6 +18,7 @@ METHOD_NOTE = (
     "decays counted without the survival from production to the detector."
 )
 MOST_REMARKS = 4
+MOST_RANGES = 4
 
 
 def render(summary: Summary, files: Sequence[str]) -> RenderableType:
@@ -76,7 +77,7 @@ def sentences(summary: Summary) -> list[str]:
     if not summary.leading:
         lines = [f"World-leading ({summary.compared}): nowhere, a bound is stronger at every mass."]
     else:
-        ranges = "; ".join(_leading_text(found) for found in summary.leading)
+        ranges = _ranges_text(summary.leading)
         lines = [f"World-leading ({summary.compared}, each bound at its own level): {ranges}."]
     published = "; ".join(
         f"{range_text(found.mass_low, found.mass_high)} ({found.data})"
@@ -96,6 +97,17 @@ def _shares(summary: Summary) -> list[str]:
         return []
     first = [excluding[strong.index(value)].text for value in (False, True) if value in strong]
     return [shares_text(summary.shares, first)]
+
+
+def _ranges_text(leading: Sequence[LeadingRange]) -> str:
+    """Name the ranges; of those that searches for peaks leave between them only the widest."""
+    by_width = sorted(leading, key=lambda found: found.mass_low / found.mass_high)
+    shown = [found for found in leading if found in by_width[:MOST_RANGES]]
+    text = "; ".join(map(_leading_text, shown))
+    if len(leading) > len(shown):
+        ends = range_text(leading[0].mass_low, leading[-1].mass_high)
+        text += f"; {len(leading) - len(shown)} narrower ones within {ends} (summary.json)"
+    return text
 
 
 def _leading_text(found: LeadingRange) -> str:

@@ -40,6 +40,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         found, chosen, axis=job.axis, title=job.title,
         grid=(job.mass_range, job.coupling_range), remarks=current.remarks,
     )  # fmt: skip
+    for text in summary.remarks:
+        if text not in current.remarks:
+            current.remark(text)
     files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
     if current.undrawn:
         files.remove("contours.pdf")

@@ -2,10 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from axes import ANY
+from axes import ANY, MU
 
 from hnlstat.bounds import Scaling, load_bounds
-from hnlstat.report.existing import level_remarks, percent, shares, shares_text
+from hnlstat.report.existing import left_out, level_remarks, percent, shares, shares_text
 from hnlstat.run.contours import Region
 
 GRID = (0.01, 1.2), (1e-8, 1e-4)
@@ -73,3 +73,15 @@ def test_levels_that_differ_are_told(shipped):
     scaled = dataclasses.replace(shipped["minerva"], scaling=scaling).at_level(0.90)
     (remark,) = level_remarks([scaled], 0.90)
     assert remark == "MINERvA → 90% is rescaled from 95%: d^2 gaussian, an example"
+
+
+def test_bounds_asked_for_that_are_for_another_coupling_are_named(shipped):
+    bounds = [shipped["lsnd_e"], shipped["lep"], shipped["nomad"]]
+    assert left_out(bounds, MU) == (
+        "the bound lsnd_e is not shown: it is for flavour e alone, not for d_mu",
+    )
+    assert left_out(bounds, dataclasses.replace(ANY, name="d_e = d_mu")) == (
+        "the bound lsnd_e is not shown: it is for flavour e alone, not for d_e = d_mu",
+        "the bound lep is not shown: it is for one flavour alone, not for d_e = d_mu",
+        "the bound nomad is not shown: it is for flavour mu alone, not for d_e = d_mu",
+    )

@@ -3,7 +3,7 @@ import dataclasses
 import matplotlib as mpl
 import numpy as np
 import pytest
-from axes import ANY, MU, E
+from axes import ANY, MU, U2, E
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from scipy.stats import norm
@@ -239,3 +239,21 @@ def test_a_figure_in_the_store_is_of_what_it_shows_and_what_draws_it(changes):
     kept = key(ContourFigureJob.run, figure_job())
     assert key(ContourFigureJob.run, figure_job()) == kept
     assert key(ContourFigureJob.run, figure_job(**changes)) != kept
+
+
+def filled(bounds, axis):
+    figure = contour_figure([], bounds, axis=axis, mass_range=(0.001, 2), coupling_range=(1e-12, 1))
+    return [patch.get_path().get_extents() for patch in figure.axes[0].patches]
+
+
+def test_what_a_bound_from_below_excludes_is_filled_down():
+    bounds = {bound.name: bound for bound in load_bounds(U2)}
+    axis = dataclasses.replace(U2, flavour="e")
+    (below,) = filled([bounds["bbn_e"]], axis)
+    assert below.y0 < 1e-12
+    assert below.y1 == pytest.approx(bounds["bbn_e"].coupling.max())
+    (above,) = filled([bounds["na62_2020_e"]], axis)
+    assert above.y0 == pytest.approx(bounds["na62_2020_e"].coupling.min())
+    assert above.y1 > 1
+    # indicative ones are lines only
+    assert filled([bounds["ps191_e"]], axis) == []

@@ -8,9 +8,9 @@ from axes import ANY, MU
 from rich.console import Console
 from scipy.stats import norm
 
-from hnlstat.bounds import load_bounds, lower_envelope
+from hnlstat.bounds import LeadingRange, load_bounds, lower_envelope
 from hnlstat.report.summary import lower_edge, summarise
-from hnlstat.report.summary_text import render
+from hnlstat.report.summary_text import render, sentences
 from hnlstat.run.contours import Region
 
 FIVE_SIGMA = float(norm.cdf(5))
@@ -188,3 +188,16 @@ def test_ranges_published_for_another_coupling_are_not_shown(bounds):
     text = on_screen(summary)
     assert "2412.15051" not in text
     assert "GeV⁻¹" not in text
+
+
+def test_of_many_ranges_the_widest_are_named(bounds):
+    summary = summarise(all_regions(), bounds, axis=MU, title="t")
+    ends = [(0.1, 0.101), (0.11, 0.2), (0.21, 0.211), (0.22, 0.3), (0.31, 0.4), (0.41, 0.6)]
+    found = tuple(LeadingRange(low, high, "NA62", "NA62") for low, high in ends)
+    text = " ".join(sentences(dataclasses.replace(summary, leading=found)))
+    assert text.count("set by NA62 below") == 4
+    assert "101" not in text
+    assert "411" not in text
+    assert "410 – 600 MeV" in text
+    assert "; 2 narrower ones within 100 – 600 MeV (summary.json)." in text
+    assert "narrower" not in " ".join(sentences(dataclasses.replace(summary, leading=found[:4])))
