@@ -4,7 +4,7 @@ Bounds hold for a neutrino of one flavour, or of any one, so `comparable` comes 
 comparison with a model.
 """
 
-from hnlstat.bounds.curves import ANY, Bound, Scaling, comparable, established, span, suited
+from hnlstat.bounds.curves import ANY, Bound, Scaling, comparable, established, span
 from hnlstat.bounds.files import chosen_bounds, load_bounds, read_bound
 from hnlstat.bounds.reach import LeadingRange, lower_envelope, overlap, world_leading_ranges
 
@@ -21,6 +21,5 @@ __all__ = [
     "overlap",
     "read_bound",
     "span",
-    "suited",
     "world_leading_ranges",
 ]

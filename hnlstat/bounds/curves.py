@@ -179,6 +179,10 @@ def span(vertices: FloatArray, mass: FloatArray) -> tuple[FloatArray, FloatArray
 def comparable(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[Bound, ...]:
     """Those bounds whose coupling is the model's, and the only one.
 
+    Of a search with a curve for Dirac and one for Majorana N that for the model's is taken. The
+    only one of a search is taken whatever N it is for, and its note says so: decays of Majorana N
+    are twice as many, which makes a limit on |U|^2 about sqrt 2 lower, but no more is known.
+
     Parameters
     ----------
     bounds : sequence of Bound
@@ -189,21 +193,15 @@ def comparable(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[Bound, ...]
     """
     if axis.flavour is None:
         return ()
-    return tuple(b for b in bounds if b.column == axis.column and b.flavour in (axis.flavour, ANY))
-
-
-def suited(bounds: Sequence[Bound], nature: str) -> tuple[Bound, ...]:
-    """Of searches with a curve for Dirac and one for Majorana N leave the one for other N out.
-
-    A search that has only one keeps it, with a note on whose it is: decays of Majorana N, twice as
-    many, give a limit on |U|^2 that is about sqrt 2 lower, and that nothing more is known of.
-    """
-    mine = {(b.source, b.flavour) for b in bounds if b.nature == nature}
+    mine = [b for b in bounds if b.column == axis.column and b.flavour in (axis.flavour, ANY)]
+    if axis.nature is None:
+        return tuple(mine)
+    suited = {bound.source for bound in mine if bound.nature == axis.nature}
     found = []
-    for bound in bounds:
-        if bound.nature in (nature, "both", None):
+    for bound in mine:
+        if bound.nature in (axis.nature, "both", None):
             found.append(bound)
-        elif (bound.source, bound.flavour) not in mine:
+        elif bound.source not in suited:
             note = "; ".join(filter(None, (f"it is for {bound.nature.capitalize()} N", bound.note)))
             found.append(replace(bound, note=note))
     return tuple(found)

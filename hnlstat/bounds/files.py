@@ -23,7 +23,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds.curves import ANY, Bound, Kind, Nature, Scaling, Statistic, Status, suited
+from hnlstat.bounds.curves import ANY, Bound, Kind, Nature, Scaling, Statistic, Status
 from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.coupling import CouplingAxis
@@ -55,13 +55,10 @@ def _shipped(folder: Path, axis: CouplingAxis) -> dict[str, Path]:
     return {path.stem: path for path in sorted((folder / axis.column).glob("*.csv"))}
 
 
-def chosen_bounds(
-    choice: BoundChoice, axis: CouplingAxis, nature: str | None = None
-) -> tuple[Bound, ...]:
+def chosen_bounds(choice: BoundChoice, axis: CouplingAxis) -> tuple[Bound, ...]:
     """Read the bounds of a Study, with its labels and styles, at its level where that is possible.
 
-    A user's own file takes the place of the shipped curve of the same name. Where a search has
-    curves for Dirac and for Majorana N, that for the `nature` of N is taken, if one is given.
+    A user's own file takes the place of the shipped curve of the same name.
 
     Raises
     ------
@@ -85,8 +82,7 @@ def chosen_bounds(
                 raise _unknown(f"bounds.{key}: {name}", name, known, axis)
     paths = {name: shipped[name] for name in names} | own
     bounds = [read_bound(path, axis) for name, path in paths.items() if name not in choice.without]
-    found = [_shown(bound, choice) for bound in bounds if choice.shows(bound.status)]
-    return tuple(found) if nature is None else suited(found, nature)
+    return tuple(_shown(bound, choice) for bound in bounds if choice.shows(bound.status))
 
 
 def _unknown(where: str, name: str, known: Sequence[str], axis: CouplingAxis) -> ConfigError:
@@ -124,6 +120,7 @@ def read_bound(path: Path, axis: CouplingAxis) -> Bound:
         raise DataError(f"{path}: {mass.size} points are too few for a {kind}")
     _check_order(table, kind, mass, coupling)
     _check_crossings(table, kind, mass, coupling)
+    memory = _from_memory(table)
     return Bound(
         name=path.stem,
         label=_entry(table, "label"),
@@ -131,12 +128,12 @@ def read_bound(path: Path, axis: CouplingAxis) -> Bound:
         kind=kind,
         status=cast(Status, _choice(table, "status", get_args(Status))),
         flavour=_choice(table, "flavour", ("e", "mu", "tau", ANY)),
-        source=_entry(table, "source"),
+        source="; ".join(filter(None, (_entry(table, "source"), memory))),
         mass=mass,
         coupling=coupling,
         column=axis.column,
         scaling=_scaling(table, kind),
-        note=_note(table),
+        note="; ".join(filter(None, (table.head.get("note"), memory))) or None,
         nature=_nature(table),
     )
 
@@ -217,18 +214,19 @@ def _nature(table: CsvTable) -> Nature | None:
     return cast(Nature, _choice(table, "nature", get_args(Nature)))
 
 
-def _note(table: CsvTable) -> str | None:
-    """What the head says under `note`, and what of it is from memory."""
-    notes = [table.head["note"]] if table.head.get("note") else []
-    if text := table.head.get("from_memory"):
-        keys = [key.strip() for key in text.split(",")]
-        if not set(keys) <= {"level", "nature"} or not all(table.head.get(key) for key in keys):
-            raise DataError(
-                f"{table.path}: from_memory = {text!r}, expected level, nature or both, with their "
-                "own lines in the head"
-            )
-        notes.append(f"its {' and '.join(keys)} {'are' if len(keys) > 1 else 'is'} from memory")
-    return "; ".join(notes) or None
+def _from_memory(table: CsvTable) -> str:
+    """Words on which of level and nature are from memory, by the head; empty if none are."""
+    keys = [key.strip() for key in table.head.get("from_memory", "").split(",")]
+    if keys == [""]:
+        return ""
+    if sorted(keys) not in (["level"], ["nature"], ["level", "nature"]) or not all(
+        table.head.get(key) for key in keys
+    ):
+        raise DataError(
+            f"{table.path}: from_memory = {table.head['from_memory']!r}, expected level, nature or "
+            "both, with their own lines in the head"
+        )
+    return f"{' and '.join(keys)} from memory"
 
 
 def _level(table: CsvTable) -> float | None:

@@ -28,6 +28,7 @@ class CouplingAxis:
     least, most : beyond these it can only be in another unit
     flavour : the only neutrino that it is for, with its full strength: "e", "mu", "tau"; None: not
         one alone, so that bounds on one do not hold for it
+    nature : of N, "dirac" or "majorana", where bounds on the coupling are for one of them
 
     Raises
     ------
@@ -43,6 +44,7 @@ class CouplingAxis:
     least: float
     most: float
     flavour: str | None = None
+    nature: str | None = None
 
     def __post_init__(self) -> None:
         powers_of(self.unit)

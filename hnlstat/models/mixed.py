@@ -122,12 +122,13 @@ class Mixed(Model):
     @property
     def axis(self) -> CouplingAxis:
         """Named by the only flavour, "|U_mu|^2"; "|U|^2", the sum, if there are more."""
+        axis = replace(self.coupling_axis, nature=self.nature)
         active = [name for name, share in self.mixing if share != 0]
         if len(active) > 1:
-            return self.coupling_axis
+            return axis
         (only,) = active
         return replace(
-            self.coupling_axis,
+            axis,
             name=f"|U_{only}|^2",
             symbol=f"|U_{{{SYMBOLS[only]}}}|^2",
             flavour=only,

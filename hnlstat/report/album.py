@@ -137,9 +137,7 @@ def _contours(album: Album) -> Drawn:
     if album.finished.study.task.kind != "contour":
         raise NotDrawnError(f"task.folder: {album.finished.path} has no limits, but those of a fit")
     table = album.table
-    study = album.finished.study
-    known = chosen_bounds(study.bounds, album.axis, study.model.nature)
-    bounds = comparable(known, album.axis)
+    bounds = comparable(chosen_bounds(album.finished.study.bounds, album.axis), album.axis)
     yield "contours", contour_figure(
         album.regions, bounds, axis=album.axis, title=album.title,
         mass_range=(float(table.masses[0]), float(table.masses[-1])),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,15 +96,21 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}%" if 0 < value < 0.0995 else f"{100 * value:.0f}%"
 
 
-def left_out(bounds: Sequence[Bound], axis: CouplingAxis) -> tuple[str, ...]:
-    """Say which bounds are not shown as they hold for another coupling than a model's."""
-    return tuple(
-        f"the bound {bound.name} is not shown: it is for "
-        + ("one flavour alone" if bound.flavour == ANY else f"flavour {bound.flavour} alone")
-        + f", not for {axis.name}"
-        for bound in bounds
-        if not comparable([bound], axis)
-    )
+def left_out(
+    bounds: Sequence[Bound], asked: Collection[str], axis: CouplingAxis
+) -> tuple[str, ...]:
+    """Say which of the bounds that were asked for by name are not shown, and why."""
+    shown = {bound.name for bound in comparable(bounds, axis)}
+    remarks = []
+    for bound in bounds:
+        if bound.name in asked and bound.name not in shown:
+            if axis.flavour is not None and bound.flavour in (axis.flavour, ANY):
+                reason = f"its search has a curve for {axis.nature} N, too"
+            else:
+                whose = "one flavour" if bound.flavour == ANY else f"flavour {bound.flavour}"
+                reason = f"it is for {whose} alone, not for {axis.name}"
+            remarks.append(f"the bound {bound.name} is not shown: {reason}")
+    return tuple(remarks)
 
 
 def level_remarks(bounds: Sequence[Bound], level: float | None) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class ContourFigureJob:
     def of(cls, study: Study, table: YieldTable, regions: Sequence[Region]) -> ContourFigureJob:
         """Show regions over the grid of a table, with the bounds of a study that compare."""
         axis = study.model.axis
-        shown = comparable(chosen_bounds(study.bounds, axis, study.model.nature), axis)
+        shown = comparable(chosen_bounds(study.bounds, axis), axis)
         mass_range, coupling_range = (
             (float(values[0]), float(values[-1])) for values in (table.masses, table.couplings)
         )

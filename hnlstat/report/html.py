@@ -84,8 +84,7 @@ def render_report(run: FinishedRun) -> str:
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
     axis = study.model.axis
-    known = chosen_bounds(study.bounds, axis, study.model.nature) if kind == "contour" else ()
-    bounds = comparable(known, axis)
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind == "contour" else ()
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -211,11 +211,11 @@ def _draw(
 
     with_limits = [one for one in done if one.reaches]
     studies = [read(one.folder / "config.yaml") for one in with_limits]
-    axes = [s.model.axis for s in studies]
+    axes = {s.model.axis for s in studies}
+    if len(axes) > 1:  # perhaps only as N are Dirac or Majorana
+        axes = {replace(axis, nature=None) for axis in axes}
     # where jobs differ in flavour it is the coupling of none
-    axis = axes[0] if len(set(axes)) == 1 else studies[0].model.coupling_axis
-    natures = {s.model.nature for s in studies}
-    nature = natures.pop() if len(natures) == 1 else None
+    axis = axes.pop() if len(axes) == 1 else studies[0].model.coupling_axis
     scenarios = [
         Scenario(one.choice, tuple(_lines(one.folder / "contours.json", limit)))
         for one in with_limits
@@ -230,7 +230,7 @@ def _draw(
     )
     figure = sweep_figure(
         scenarios, keys, limit,
-        comparable(chosen_bounds(study.bounds, axis, nature), axis),
+        comparable(chosen_bounds(study.bounds, axis), axis),
         axis=axis, mass_range=masses, coupling_range=couplings,
     )  # fmt: skip
     sweep.write_figure("collected", figure)

@@ -28,11 +28,10 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     found = stages.contours(study, source, experiment, results)
     keep.contours(current, found)
     job = ContourFigureJob.of(study, table, found)
-    chosen = chosen_bounds(study.bounds, job.axis, study.model.nature)
-    asked = study.bounds.named
+    chosen = chosen_bounds(study.bounds, job.axis)
     for text in (
         *level_remarks(job.bounds, study.bounds.level),
-        *left_out([b for b in chosen if b.name in asked], job.axis),
+        *left_out(chosen, study.bounds.named, job.axis),
     ):
         current.remark(text)
     _draw(current, job)

@@ -1,4 +1,4 @@
-"""Bounds on the mixing of N, and the one that suits a model among those of a search."""
+"""Bounds on the mixing of N, and which one of a search is compared with a model."""
 
 import csv
 from dataclasses import replace
@@ -6,17 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axes import ANY, U2
+from axes import ANY, MU, U2
 
-from hnlstat.bounds import (
-    chosen_bounds,
-    comparable,
-    established,
-    load_bounds,
-    lower_envelope,
-    suited,
-)
-from hnlstat.config.bounds import BoundChoice
+from hnlstat.bounds import comparable, established, load_bounds, lower_envelope
 
 LINES = Path(__file__).with_name("mixed_index.csv").read_text().splitlines()[1:]
 INDEX = {row["name"]: row for row in csv.DictReader(LINES)}
@@ -47,7 +39,9 @@ def test_the_curves_are_those_of_the_collection(shipped):
 def test_each_is_on_one_mixing_and_says_which(shipped):
     for name, bound in shipped.items():
         assert f"_{bound.flavour}" in name
-        assert bound.source.endswith("Heavy-Neutrino-Limits (MIT licence), 8bcc041")
+        assert "Heavy-Neutrino-Limits (MIT licence), 8bcc041" in bound.source
+    assert shipped["bbn_e"].source.endswith("8bcc041; level and nature from memory")
+    assert shipped["bbn_e"].note == "level and nature from memory"
     axes = [replace(U2, flavour=flavour) for flavour in ("e", "mu", "tau")]
     assert [len(comparable([*shipped.values()], axis)) for axis in axes] == [14, 21, 5]
     assert comparable([*shipped.values()], U2) == ()
@@ -86,12 +80,12 @@ def test_a_bound_from_below_excludes_down_to_nothing(shipped):
 
 
 @pytest.mark.parametrize(("nature", "other"), [("dirac", "majorana"), ("majorana", "dirac")])
-def test_of_one_search_the_curve_for_these_n_is_taken(nature, other):
-    choice = BoundChoice(curves="all", without=(), files=(), level=None, style={})
-    found = {bound.name: bound for bound in chosen_bounds(choice, U2, nature)}
-    assert f"microboone_2022_mu_{nature}" in found
-    assert f"microboone_2022_mu_{other}" not in found
-    assert len(found) == len(load_bounds(U2)) - 1
+def test_of_one_search_the_curve_for_these_n_is_taken(shipped, nature, other):
+    bounds = [*shipped.values()]
+    axis = replace(U2, flavour="mu", nature=nature)
+    found = {bound.name: bound for bound in comparable(bounds, axis)}
+    missing = {bound.name for bound in comparable(bounds, replace(axis, nature=None))} - {*found}
+    assert missing == {f"microboone_2022_mu_{other}"}
     # where there is no other, its note says so
     notes = {name: found[name].note or "" for name in ("t2k_2019_mu", "t2k_recast_mu", "e949_mu")}
     assert notes["t2k_2019_mu"].startswith("it is for Majorana N; ") == (nature == "dirac")
@@ -100,16 +94,17 @@ def test_of_one_search_the_curve_for_these_n_is_taken(nature, other):
 
 
 def test_a_curve_for_other_n_gives_way_only_to_its_own_search(shipped):
+    axis = replace(U2, flavour="mu", nature="dirac")
     dirac = replace(shipped["na62_2021_mu"], nature="dirac")
     majorana = replace(dirac, name="other", nature="majorana")
-    assert suited([dirac, majorana], "dirac") == (dirac,)
-    elsewhere = replace(majorana, source="another")
-    electron = replace(majorana, flavour="e")
-    kept = suited([dirac, elsewhere, electron], "dirac")
-    assert [bound.name for bound in kept] == ["na62_2021_mu", "other", "other"]
-    assert {bound.note for bound in kept[1:]} == {"it is for Majorana N"}
+    assert comparable([dirac, majorana], axis) == (dirac,)
+    electron = replace(dirac, flavour="e")
+    for others in ([dirac, replace(majorana, source="another")], [electron, majorana]):
+        (kept,) = (bound for bound in comparable(others, axis) if bound.name == "other")
+        assert kept.note == "it is for Majorana N"
 
 
 def test_bounds_of_the_dipole_have_no_nature():
     bounds = load_bounds(ANY)
-    assert suited(bounds, "majorana") == bounds
+    assert comparable(bounds, replace(MU, nature="majorana")) == comparable(bounds, MU)
+    assert {bound.nature for bound in bounds} == {None}

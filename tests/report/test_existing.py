@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from axes import ANY, MU
+from axes import ANY, MU, U2
 
 from hnlstat.bounds import Scaling, load_bounds
 from hnlstat.report.existing import left_out, level_remarks, percent, shares, shares_text
@@ -76,12 +76,21 @@ def test_levels_that_differ_are_told(shipped):
 
 
 def test_bounds_asked_for_that_are_for_another_coupling_are_named(shipped):
-    bounds = [shipped["lsnd_e"], shipped["lep"], shipped["nomad"]]
-    assert left_out(bounds, MU) == (
+    bounds, asked = [*shipped.values()], ("lsnd_e", "lep", "nomad")
+    assert left_out(bounds, asked, MU) == (
         "the bound lsnd_e is not shown: it is for flavour e alone, not for d_mu",
     )
-    assert left_out(bounds, dataclasses.replace(ANY, name="d_e = d_mu")) == (
-        "the bound lsnd_e is not shown: it is for flavour e alone, not for d_e = d_mu",
+    assert left_out(bounds, asked, dataclasses.replace(ANY, name="d_e = d_mu")) == (
         "the bound lep is not shown: it is for one flavour alone, not for d_e = d_mu",
+        "the bound lsnd_e is not shown: it is for flavour e alone, not for d_e = d_mu",
         "the bound nomad is not shown: it is for flavour mu alone, not for d_e = d_mu",
+    )
+
+
+def test_a_bound_for_other_n_than_those_of_the_model_is_named():
+    axis = dataclasses.replace(U2, flavour="mu", nature="dirac")
+    asked = {"microboone_2022_mu_majorana", "microboone_2022_mu_dirac", "t2k_2019_mu"}
+    assert left_out(load_bounds(axis), asked, axis) == (
+        "the bound microboone_2022_mu_majorana is not shown: its search has a curve for dirac N, "
+        "too",
     )

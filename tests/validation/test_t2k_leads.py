@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from axes import U2
 
-from hnlstat.bounds import comparable, load_bounds, suited, world_leading_ranges
+from hnlstat.bounds import comparable, load_bounds, world_leading_ranges
 
 
 def leading(flavour, nature):
-    axis = replace(U2, flavour=flavour)
+    axis = replace(U2, flavour=flavour, nature=nature)
     known = {bound.name: bound for bound in comparable(load_bounds(axis), axis)}
     limit = known.pop(f"t2k_2019_{flavour}")
-    others = suited([*known.values()], nature)
-    return world_leading_ranges(limit.mass, limit.coupling, others)
+    return world_leading_ranges(limit.mass, limit.coupling, [*known.values()])
 
 
 def share(ranges, low, high):
