@@ -69,6 +69,12 @@ def test_established_bounds_exclude_at_a_level(shipped):
         ("borexino", 0.00499122, 3.6048e-8),
         ("lep", 0.00600336, 2.0587e-5),
         ("lsnd_e", 0.00522199, 6.1001e-6),
+        ("xenon1t", 0.00491374, 2.2179e-6),
+        ("borexino_recoils", 0.00228682, 5.0558e-7),
+        ("donut_tau", 0.00491881, 5.8337e-5),
+        ("super_k_tau", 0.0100292, 5.8871e-7),
+        ("dune_nd", 0.0257938, 4.6017e-8),
+        ("icecube", 0.584485, 7.6926e-8),
     ],
 )
 def test_curves_are_those_of_the_texts(shipped, name, mass, coupling):
@@ -128,6 +134,33 @@ def test_bounds_on_the_coupling_of_another_model_are_left_out(shipped):
             chosen_bounds(choice(curves=("lep",)), axis)
         with pytest.raises(DataError, match=f"lacks the column '{axis.column}'"):
             read_bound(FOLDER / ANY.column / "lep.csv", axis)
+
+
+def test_the_weaker_results_of_the_sun_change_no_envelope(shipped):
+    """Recoils in Borexino and XENON1T lie above what upscattering in the Earth excludes."""
+    masses = np.geomspace(1.01e-3, 0.3, 3000)
+    weaker = ("xenon1t", "borexino_recoils")
+    for axis in (MU, E, dataclasses.replace(MU, flavour="tau")):
+        mine = comparable(list(shipped.values()), axis)
+        without = [bound for bound in mine if bound.name not in weaker]
+        assert len(without) == len(mine) - 2
+        np.testing.assert_array_equal(lower_envelope(mine, masses), lower_envelope(without, masses))
+
+
+def test_for_tau_neutrinos_three_bounds_are_the_strongest_in_turn(shipped):
+    mine = comparable(list(shipped.values()), dataclasses.replace(MU, flavour="tau"))
+    # Borexino to 13.7 MeV, Super-K to its tip at 73 MeV, LEP; DONUT is above LEP
+    masses = np.array([0.00499122, 0.03, 0.1, 0.29])
+    expected = [3.6048e-8, 7.0e-7, 2.06e-5, 2.06e-5]
+    np.testing.assert_allclose(lower_envelope(mine, masses), expected, rtol=2e-2)
+
+
+def test_files_lie_in_the_folder_of_their_column():
+    for folder in (FOLDER, FOLDER.parent / "bounds_published"):
+        for path in folder.rglob("*.csv"):
+            names = next(line for line in path.read_text().splitlines() if not line.startswith("#"))
+            assert names == f"mass_gev,{path.parent.name}", path
+            assert path.parent.parent == folder
 
 
 def test_edges_pass_through_the_points(shipped):
