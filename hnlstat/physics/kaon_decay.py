@@ -53,6 +53,17 @@ class KaonDecays:
         energy, size = self._in_rest_frame()
         return boosted(size * self.direction, energy, self.kaon / KAON_MASS)
 
+    @property
+    def polarisation(self) -> Array:
+        """Of N along their flight in the laboratory (N,); what boosts turn aside is left out."""
+        energy, size = self._in_rest_frame()
+        velocity = self.kaon / KAON_MASS
+        gamma = np.sqrt(1 + np.sum(velocity**2, axis=0))
+        # the time component of the spin is the momentum over the mass times that along the flight
+        time = gamma * size + energy * np.sum(velocity * self.direction, axis=0)
+        flight = np.sqrt(np.sum(self.momentum**2, axis=0))
+        return np.asarray(kaon_polarisation(self.mass, self.lepton) * time / flight)
+
     def leptons(self, contact: Contact, rng: np.random.Generator) -> tuple[Array, Array]:
         """Momenta of l- and l'+ of N -> nu l- l'+ in the laboratory, (3, N) each [GeV].
 

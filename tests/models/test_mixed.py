@@ -1,15 +1,19 @@
 """The mass-mixed N as a model: names, shares, widths, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 from particle import Particle
 
+from hnlstat.app import main
 from hnlstat.config.base import validate
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import check_model, pair_sampler
 from hnlstat.models.mixed import CHARGED, Mixed
 from hnlstat.physics.constants import HBAR_C_GEV_M, KAON_MASS, LEPTON_MASS
 from hnlstat.physics.mixing import pion_slope
+from hnlstat.run.files.limits import read_limits
 from hnlstat.studies import load
 from hnlstat.studies.checks import check
 
@@ -197,3 +201,29 @@ def test_final_states_of_pairs_can_be_cut_on():
 def test_a_model_that_comes_along_passes_the_checks_of_others(nature):
     model = mixed(e=1, mu=1, nature=nature)
     check_model(model, MASSES, COUPLINGS, EXCLUSIVE)
+
+
+def test_limits_on_mixing_from_yields_that_are_given(tmp_path, capsys):
+    """Four times the decays have half the limit on |U|^2, which stands for production and decay."""
+    rows = [
+        f"{channel},{mass},{u2:.6e},{size * (mass / 0.2) ** 2 * (u2 / 1e-7) ** 2:.6e}"
+        for mass in (0.2, 0.4)
+        for u2 in np.geomspace(1e-9, 1e-5, 9)
+        for channel, size in (("nd280_fhc", 3), ("nd280_rhc", 1))
+    ]
+    table = tmp_path / "mine.csv"
+    table.write_text("\n".join(["channel,mass_gev,coupling_u2,events", *rows]) + "\n")
+    options = [f"yields_from={table}", f"runs={tmp_path / 'runs'}", "executor=serial"]
+    # more than kaons reach: where yields are given nobody asks them
+    assert main(["model=mixed_tau", "inference.sigmas=[]", *options]) == 0
+    (folder,) = (tmp_path / "runs").glob("*/*")
+    one, two = (
+        limit.coupling
+        for limit in read_limits(folder / "limits.csv")
+        if (limit.kind, limit.branch) == ("observed", "lower")
+    )
+    assert one == pytest.approx(2 * two, rel=1e-3)
+    assert 1e-8 < one < 1e-6
+    shown = capsys.readouterr().out
+    assert "Majorana N" in shown
+    assert json.loads((folder / "summary.json").read_text())["coupling"] == "|U_tau|^2"

@@ -85,6 +85,28 @@ def test_pairs_of_a_moving_n_have_invariant_masses_of_one_at_rest():
     assert np.quantile(moving, quantiles) == pytest.approx(np.quantile(rest, quantiles), rel=0.02)
 
 
+@pytest.mark.parametrize("momentum", [0.05, 0.3, 2.0])
+def test_polarisation_in_the_laboratory_gives_the_same_energies(momentum):
+    """Energies of the leptons by two ways: spins boosted with N, and along the flight alone."""
+    rng, contact, mass = np.random.default_rng(7), pair("mu", {"mu": 1.0}), 0.25
+    decays = KaonDecays.sample(np.full((3, N), momentum), mass, LEPTON_MASS["e"], rng)
+    assert np.max(np.abs(decays.polarisation)) <= 1
+    flight = decays.momentum
+    energy = np.sqrt(size(flight) ** 2 + mass**2)
+    points = rng.random((N, THREE_BODY_DIMENSIONS))
+    one = decays.leptons(contact, rng)
+    two = three_body(points, flight.T, mass, decays.polarisation, contact)
+    none = three_body(points, flight.T, mass, 0.0, contact)
+    shift = []
+    for boosted_one, along, unpolarised in zip(one, two, none, strict=True):
+        first = np.sqrt(size(boosted_one) ** 2 + LEPTON_MASS["mu"] ** 2) / energy
+        second, third = along[:, 0] / energy, unpolarised[:, 0] / energy
+        assert abs(first.mean() - second.mean()) < 4 * np.sqrt(2 / N) * first.std()
+        shift.append(second.mean() - third.mean())
+    if momentum < 0.1:  # slow kaons: N keep their helicity, and the leptons tell
+        assert abs(shift[0] - shift[1]) > 20 * np.sqrt(2 / N) * first.std()
+
+
 def test_boost_and_back_is_nothing():
     rng = np.random.default_rng(6)
     momentum, velocity = rng.normal(size=(3, 50)), rng.normal(size=(3, 50))
