@@ -194,7 +194,7 @@ def _check_sampler(model: Model, decay: Decay, mass: float) -> None:
     energy = np.sqrt(mass**2 + np.sum(momentum**2, axis=1))
     if np.any(sum(vector[:, 0] for vector in vectors) > energy * (1 + ROUNDING)):
         raise _fault(model, "decay.sample gives more energy than N has")
-    shares = decay.neutrinos
+    shares = _called(model, "decay.neutrinos", decay.neutrinos, mass)
     if shares is not None and not (
         len(shares) == len(FLAVOURS)
         and all(_is_number(share) and share >= 0 for share in shares)

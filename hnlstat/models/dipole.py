@@ -153,9 +153,8 @@ class _NeutrinoDecay(Decay):
 
     flavours: tuple[float, float, float]
 
-    @property
-    def neutrinos(self) -> tuple[float, float, float]:
-        """The shares of e, mu, tau."""
+    def neutrinos(self, mass: float) -> tuple[float, float, float]:  # noqa: ARG002
+        """The shares of e, mu, tau, at any mass."""
         return self.flavours
 
 

@@ -1,6 +1,6 @@
 """The mass-mixed N: mixes with nu_e, nu_mu and nu_tau, made in decays of kaons, decays weakly."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,12 +12,22 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.model import Model
 from hnlstat.config.quantities import Ratio, inside
 from hnlstat.physics import mixing as widths
-from hnlstat.physics.constants import HBAR_C_GEV_M
-from hnlstat.physics.processes import KaonMode, Kaons
+from hnlstat.physics import weak_kinematics
+from hnlstat.physics.constants import (
+    HBAR_C_GEV_M,
+    LEPTON_CODE,
+    LEPTON_MASS,
+    NEUTRAL_PION_MASS,
+    PION_MASS,
+)
+from hnlstat.physics.processes import Decay, KaonMode, Kaons, Product
 
 Array = NDArray[np.float64]
 
 SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+
+PION_CODE, NEUTRAL_PION_CODE = 211, 111
+"""Numbers of the Particle Data Group."""
 
 CHARGED = {
     "eminus_piplus": ("e", 1), "eplus_piminus": ("e", -1),
@@ -119,6 +129,16 @@ class Mixed(Model):
             )
         return super().lacks(final_state)
 
+    def decay(self, final_state: str) -> Decay:
+        """Sampler of one of the final states."""
+        shares = self.flavour_weights()
+        if final_state in widths.CONTACTS:
+            return LeptonDecay(final_state, (shares["e"], shares["mu"], shares["tau"]))
+        if final_state == "nupi0":
+            return NeutralPionDecay((shares["e"], shares["mu"], shares["tau"]))
+        lepton, number = CHARGED.get(final_state, (final_state.removesuffix("pi"), None))
+        return PionDecay(lepton, number)
+
     @property
     def axis(self) -> CouplingAxis:
         """Named by the only flavour, "|U_mu|^2"; "|U|^2", the sum, if there are more."""
@@ -133,3 +153,104 @@ class Mixed(Model):
             symbol=f"|U_{{{SYMBOLS[only]}}}|^2",
             flavour=only,
         )
+
+
+def _lepton(flavour: str, charge: int) -> Product:
+    name = flavour + ("plus" if charge > 0 else "minus")
+    return Product(name, -charge * LEPTON_CODE[flavour], charge, LEPTON_MASS[flavour])
+
+
+@dataclass(frozen=True)
+class LeptonDecay(Decay):
+    """N -> nu l- l'+ of a channel; `shares` are |U_a|^2 of e, mu, tau over the strength."""
+
+    channel: str
+    shares: tuple[float, float, float]
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The leptons, negative first; mu- e+ are taken for e- mu+."""
+        minus, plus = {"ee": ("e", "e"), "mumu": ("mu", "mu"), "emu": ("e", "mu")}[self.channel]
+        return _lepton(minus, -1), _lepton(plus, 1)
+
+    @property
+    def dimensions(self) -> int:
+        """Random numbers that a decay takes."""
+        return weak_kinematics.THREE_BODY_DIMENSIONS
+
+    def neutrinos(self, mass: float) -> tuple[float, float, float]:
+        """By the widths of each flavour; in e- mu+ nu_mu it is that of the other lepton."""
+        width = widths.WIDTHS[self.channel]
+        mixed = zip(widths.FLAVOURS, self.shares, strict=True)
+        e, mu, tau = (float(width(mass, {flavour: share})) for flavour, share in mixed)
+        total = e + mu + tau
+        if self.channel == "emu":
+            e, mu = mu, e
+        return e / total, mu / total, tau / total
+
+    def sample(
+        self, points: Array, momentum: Array, mass: float, polarisation: ArrayLike
+    ) -> tuple[Array, ...]:
+        """Four-vectors of l- and l'+, (N, 4) each [GeV]."""
+        shares = dict(zip(widths.FLAVOURS, self.shares, strict=True))
+        contact = widths.CONTACTS[self.channel](shares)
+        return weak_kinematics.three_body(points, momentum, mass, polarisation, contact)
+
+
+@dataclass(frozen=True)
+class _TwoBody(Decay):
+    @property
+    def dimensions(self) -> int:
+        """Random numbers that a decay takes."""
+        return weak_kinematics.TWO_BODY_DIMENSIONS
+
+
+@dataclass(frozen=True)
+class PionDecay(_TwoBody):
+    """N -> l- pi+, or of lepton number -1, l+ pi-; without one, of both, as l- pi+."""
+
+    lepton: str
+    lepton_number: int | None
+
+    @property
+    def number(self) -> int | None:
+        """Lepton number."""
+        return self.lepton_number
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Lepton and pion."""
+        charge = self.lepton_number or 1
+        pion = Product("piplus" if charge > 0 else "piminus", charge * PION_CODE, charge, PION_MASS)
+        return _lepton(self.lepton, -charge), pion
+
+    def sample(
+        self, points: Array, momentum: Array, mass: float, polarisation: ArrayLike
+    ) -> tuple[Array, ...]:
+        """Four-vectors of lepton and pion, (N, 4) each [GeV]."""
+        slope = -widths.pion_slope(mass, self.lepton) * np.asarray(polarisation)
+        products = LEPTON_MASS[self.lepton], PION_MASS
+        return weak_kinematics.two_body(points, momentum, mass, slope, products)
+
+
+@dataclass(frozen=True)
+class NeutralPionDecay(_TwoBody):
+    """N -> nu pi0; `shares` are those of the flavours of the neutrino."""
+
+    shares: tuple[float, float, float]
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The pion."""
+        return (Product("pizero", NEUTRAL_PION_CODE, 0, NEUTRAL_PION_MASS),)
+
+    def neutrinos(self, mass: float) -> tuple[float, float, float]:  # noqa: ARG002
+        """The shares, at any mass."""
+        return self.shares
+
+    def sample(
+        self, points: Array, momentum: Array, mass: float, polarisation: ArrayLike
+    ) -> tuple[Array, ...]:
+        """Four-vectors of the pion, (N, 4) [GeV]."""
+        products = NEUTRAL_PION_MASS, 0.0
+        return weak_kinematics.two_body(points, momentum, mass, polarisation, products)[:1]

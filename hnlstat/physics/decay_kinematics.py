@@ -129,8 +129,8 @@ def decay_to_photon(
     """
     n = len(points)
     photon, neutrino = np.empty((n, 4)), np.empty((n, 4))
-    for part, polarised in _blocks(n, polarisation):
-        to_laboratory = _Frame.of(momentum[part], mass)
+    for part, polarised in blocks(n, polarisation):
+        to_laboratory = Frame.of(momentum[part], mass)
         cosine = sample_linear(points[part, 0], -polarised)
         sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * points[part, 1]
         k = mass / 2 * np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine])
@@ -159,14 +159,14 @@ def decay_to_dilepton(
     """
     n, m_l = len(points), LEPTON_MASS.get(lepton, 0.0)
     minus, plus, neutrino = (np.empty((n, 4)) for _ in range(3))
-    for part, polarised in _blocks(n, polarisation):
+    for part, polarised in blocks(n, polarisation):
         unit = np.ascontiguousarray(points[part].T)
         eta = sample_pair_rapidity(unit[0], mass, lepton)
         half = m_l * np.cosh(eta)
         beta = np.tanh(eta)
         x = np.minimum((2 * half / mass) ** 2, 1.0)
         angles = _angles(unit[1:], x, beta, polarised)
-        along, theta, phi = _axes(angles.cos_pair, unit[2])
+        along, theta, phi = axes(angles.cos_pair, unit[2])
         # half the pair's momentum, and what l- has above and l+ below half of the pair's
         mean = mass * (1 - x) / 4 * along
         transverse = half * beta * angles.sin_lepton
@@ -176,7 +176,7 @@ def decay_to_dilepton(
             + transverse * angles.sin_azimuth * phi
         )
         energy, more = mass * (1 + x) / 4, mass * (1 - x) / 4 * beta * angles.cos_lepton
-        to_laboratory = _Frame.of(momentum[part], mass)
+        to_laboratory = Frame.of(momentum[part], mass)
         to_laboratory(minus[part], mean + apart, energy + more, m_l)
         to_laboratory(plus[part], mean - apart, energy - more, m_l)
         to_laboratory(neutrino[part], -2 * mean, mass * (1 - x) / 2, 0.0)
@@ -203,7 +203,7 @@ def _angles(unit: Array, x: Array, beta: Array, polarised: Array) -> _Angles:
     beta2 = beta**2
     constant = transverse * (1 - beta2 / 2) + longitudinal
     square = beta2 * (transverse / 2 - longitudinal)
-    c = _quadratic(unit[2], square / constant)
+    c = sample_quadratic(unit[2], square / constant)
     s = np.sqrt((1 - c) * (1 + c))
     interference = polarised * np.sqrt(x) * sin_pair * beta2 * c * s
     azimuth = 2 * np.pi * unit[3]
@@ -221,7 +221,7 @@ def sample_linear(unit: Array, slope: Array) -> Array:
     return np.asarray(np.clip(rest / (1 + root), -1.0, 1.0))
 
 
-def _quadratic(unit: Array, curvature: Array) -> Array:
+def sample_quadratic(unit: Array, curvature: Array) -> Array:
     """Points in [-1, 1] with density 1 + curvature c^2, -1 <= curvature.
 
     Solves c + curvature c^3 / 3 = y by the formulae for the triple angle, 3 s - 4 s^3 = sin(3 phi)
@@ -234,7 +234,7 @@ def _quadratic(unit: Array, curvature: Array) -> Array:
     return np.asarray(np.clip(2 / root * np.where(curvature < 0, down, up), -1.0, 1.0))
 
 
-def _axes(cosine: Array, unit_azimuth: Array) -> tuple[Array, Array, Array]:
+def axes(cosine: Array, unit_azimuth: Array) -> tuple[Array, Array, Array]:
     """Unit vectors (3, N) along a direction and along growing theta and azimuth."""
     sine, azimuth = np.sqrt((1 - cosine) * (1 + cosine)), 2 * np.pi * unit_azimuth
     cos_a, sin_a = np.cos(azimuth), np.sin(azimuth)
@@ -261,7 +261,7 @@ def perpendicular(direction: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """Rest frames of N, z along its flight: axes (3, N) in the laboratory, gamma, beta gamma."""
 
     first: Array
@@ -271,7 +271,7 @@ class _Frame:
     beta_gamma: Array
 
     @classmethod
-    def of(cls, momentum: Array, mass: float) -> "_Frame":
+    def of(cls, momentum: Array, mass: float) -> "Frame":
         """Frames of N with momenta (N, 3); N at rest have the axes of the laboratory."""
         size = np.sqrt(np.sum(momentum**2, axis=1))
         moving = size > 0
@@ -288,7 +288,7 @@ class _Frame:
         out[:, 0] = np.sqrt(x * x + y * y + z * z + mass**2)
 
 
-def _blocks(n: int, polarisation: ArrayLike) -> list[tuple[slice, Array]]:
+def blocks(n: int, polarisation: ArrayLike) -> list[tuple[slice, Array]]:
     """Slices of events that fit into the cache, each with its polarisation."""
     polarised = np.broadcast_to(np.asarray(polarisation, dtype=float), (n,))
     parts = [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]

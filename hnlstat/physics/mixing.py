@@ -46,7 +46,8 @@ def pair(lepton: str, shares: Mapping[str, float]) -> Contact:
 def electron_muon(shares: Mapping[str, float]) -> Contact:
     """Couplings of N -> e- mu+ nu_mu, by |U_e|^2, and of N -> mu- e+ nu_e, by |U_mu|^2.
 
-    The second is taken for e- mu+ as well: the first has g_L = 1, the second g_R = 1.
+    With e for the negative lepton of both, as selections treat charges alike, the first has g_L
+    alone and the second g_R.
     """
     e, mu = shares.get("e", 0.0), shares.get("mu", 0.0)
     return Contact(e, mu, 0.0, LEPTON_MASS["e"], LEPTON_MASS["mu"])
@@ -102,12 +103,23 @@ def _root(x: Array, y: Array) -> Array:
     return np.asarray(np.sqrt(above * (1 + a + b) * (1 - a + b) * (1 + a - b) * (above > 0)))
 
 
+Couplings = Callable[[Mapping[str, float]], Contact]
 Widths = Callable[[ArrayLike, Mapping[str, float]], Array]
 
+CONTACTS: dict[str, Couplings] = {
+    "ee": lambda shares: pair("e", shares),
+    "mumu": lambda shares: pair("mu", shares),
+    "emu": electron_muon,
+}
+"""Couplings of the three-body channels, by |U_a|^2."""
+
+
+def _three_body(contact: Couplings) -> Widths:
+    return lambda mass, shares: width(mass, contact(shares))
+
+
 WIDTHS: dict[str, Widths] = {
-    "ee": lambda mass, shares: width(mass, pair("e", shares)),
-    "mumu": lambda mass, shares: width(mass, pair("mu", shares)),
-    "emu": lambda mass, shares: width(mass, electron_muon(shares)),
+    **{name: _three_body(contact) for name, contact in CONTACTS.items()},
     "epi": lambda mass, shares: shares.get("e", 0.0) * width_pion(mass, "e"),
     "mupi": lambda mass, shares: shares.get("mu", 0.0) * width_pion(mass, "mu"),
     "nupi0": width_neutral_pion,

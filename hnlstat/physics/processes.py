@@ -173,8 +173,15 @@ class Decay(ABC):
         """What can be seen, in the order of `sample`."""
 
     @property
-    def neutrinos(self) -> tuple[float, float, float] | None:
-        """Share of each flavour e, mu, tau of a neutrino that escapes; None: there is none."""
+    def number(self) -> int | None:
+        """Lepton number, +1 or -1; None: that of a Dirac N, or both of a Majorana N."""
+        return None
+
+    def neutrinos(self, mass: float) -> tuple[float, float, float] | None:  # noqa: ARG002
+        """Share of each flavour e, mu, tau of a neutrino that escapes, of N of a mass [GeV].
+
+        None: there is none.
+        """
         return None
 
     @property
@@ -208,5 +215,6 @@ class Decay(ABC):
         momentum : (N, 3) of N in the laboratory [GeV]
         mass : of N [GeV], above the sum of the products' masses
         polarisation : helicity of N times the lepton number of the decay, from -1 to 1, (N,) or a
-            number; 0 for the mean over both numbers, which a Majorana N has
+            number; 0 for the mean over both numbers, which a Majorana N has. Products are those of
+            lepton number +1, unless `number` is another: decays of -1 have their antiparticles
         """

@@ -9,6 +9,10 @@ s the spin of N. That is for decays of lepton number +1; those of lepton number 
 antiparticles and -s. Sums over flavours are sums of the three products of couplings.
 D. Gorbunov, M. Shaposhnikov, JHEP 10 (2007) 015; K. Bondarenko et al., JHEP 11 (2018) 032;
 tensors of polarised N: arXiv:2104.05719.
+
+In the rest frame of N the pair of leptons goes out at the angle theta to the spin; in that of the
+pair l- goes out at arccos(c) to the pair's direction, with phi = 0 in the plane of pair and spin,
+on the side away from the spin.
 """
 
 from dataclasses import dataclass
@@ -130,3 +134,49 @@ class Pair:
     def energies(self) -> Array:
         """Product of the energies of the leptons."""
         return self.minus * self.plus
+
+
+@dataclass(frozen=True)
+class Angular:
+    """Coefficients of |M|^2 ~ constant + linear c + square c^2 + (side + turn c) s cos(phi).
+
+    With s = sin(arccos(c)); arrays that broadcast.
+    """
+
+    constant: Array
+    linear: Array
+    square: Array
+    side: Array
+    turn: Array
+
+    @classmethod
+    def of(
+        cls, pair: Pair, contact: Contact, scale: float, along: Array, across: Array
+    ) -> "Angular":
+        """Those of pairs at an angle theta to the spin.
+
+        Parameters
+        ----------
+        pair, contact : energies, and couplings
+        scale : product of the masses of the leptons over the squared mass of N
+        along, across : P cos(theta) and P sin(theta)
+        """
+        both, k = contact.left + contact.right, pair.momentum
+        # components of p - m s in the frame of the pair: time, against the pair, along theta
+        time = pair.n_energy + pair.nu_energy * along
+        against = pair.nu_energy + pair.n_energy * along
+        left = time * pair.plus - against * pair.minus
+        right = against * pair.plus - time * pair.minus
+        return cls(
+            both * time * pair.energies + contact.mixed * scale * pair.mass * (1 - along),
+            k * (contact.left * left + contact.right * right),
+            -both * against * k**2,
+            across * k * (contact.left * pair.minus - contact.right * pair.plus),
+            across * k**2 * both,
+        )
+
+    def __call__(self, cosine: Array, cos_azimuth: Array) -> Array:
+        """|M|^2 over the energy of the neutrino in the frame of the pair, and over a constant."""
+        sine = np.sqrt((1 - cosine) * (1 + cosine))
+        even = self.constant + self.linear * cosine + self.square * cosine**2
+        return np.asarray(even + (self.side + self.turn * cosine) * sine * cos_azimuth)

@@ -191,8 +191,9 @@ class EventJob:
         columns: Columns = {}
         for product, vector in zip(decay.products, found, strict=True):
             columns |= _four_vector(product.name, vector)
-        if decay.neutrinos is not None:
-            flavour = rng.choice(list(NEUTRINO_CODE.values()), n, p=decay.neutrinos)
+        shares = decay.neutrinos(model.mass)
+        if shares is not None:
+            flavour = rng.choice(list(NEUTRINO_CODE.values()), n, p=shares)
             columns["decay_nu_pdg"] = flavour * number
         return columns
 

@@ -1,12 +1,19 @@
 """The mass-mixed N as a model: names, shares, widths, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
+from particle import Particle
 
+from hnlstat.app import main
 from hnlstat.config.base import validate
 from hnlstat.errors import ConfigError
+from hnlstat.models.checks import check_model, pair_sampler
 from hnlstat.models.mixed import CHARGED, Mixed
 from hnlstat.physics.constants import HBAR_C_GEV_M, KAON_MASS, LEPTON_MASS
+from hnlstat.physics.mixing import pion_slope
+from hnlstat.run.files.limits import read_limits
 from hnlstat.studies import load
 from hnlstat.studies.checks import check
 
@@ -125,3 +132,98 @@ def test_what_cannot_be_is_one_line(overrides, message):
         check(load(["model=mixed_mu", *overrides]))
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("state", Mixed.final_states)
+@pytest.mark.parametrize("p", [0.0, 1.0, -0.4])
+def test_decays_have_the_masses_and_charges_of_their_products(state, p):
+    model, rng = mixed(e=1, mu=2, tau=1), np.random.default_rng(1)
+    sampler, mass, momentum = model.decay(state), 0.4, rng.normal(size=(50, 3))
+    polarised = np.full(50, p)
+    vectors = sampler.sample(rng.random((50, sampler.dimensions)), momentum, mass, polarised)
+    rest = np.column_stack([np.sqrt(mass**2 + np.sum(momentum**2, axis=1)), momentum])
+    for product, vector in zip(sampler.products, vectors, strict=True):
+        square = vector[:, 0] ** 2 - np.sum(vector[:, 1:] ** 2, axis=1)
+        assert square == pytest.approx(product.mass**2, rel=1e-6, abs=1e-9)
+        particle = Particle.from_pdgid(product.code)
+        assert particle.charge == product.charge
+        assert product.mass == pytest.approx(particle.mass / 1e3, rel=1e-9)
+        rest -= vector
+    # a neutrino, or nothing, is left
+    assert rest[:, 0] ** 2 == pytest.approx(np.sum(rest[:, 1:] ** 2, axis=1), abs=1e-9)
+    shares = sampler.neutrinos(mass)
+    assert (shares is None) == ("pi" in state and state != "nupi0") == np.all(rest[:, 0] < 1e-9)
+    assert sum(product.charge for product in sampler.products) == 0
+
+
+def test_each_state_has_products_of_its_own_but_for_their_sum():
+    model = mixed(e=1, mu=1)
+    found = {state: model.decay(state).products for state in Mixed.final_states}
+    assert found["epi"] == found["eminus_piplus"]  # decays of lepton number -1 count as of +1
+    assert len({*found.values()}) == len(found) - 2
+    for state, (_, number) in CHARGED.items():
+        lepton, pion = found[state]
+        assert model.decay(state).number == pion.charge == -lepton.charge == number
+    assert model.decay("ee").number is model.decay("epi").number is None
+
+
+@pytest.mark.parametrize("charge", [1, -1])
+def test_leptons_of_one_charge_go_against_the_spin(charge):
+    """1 - A P cos(theta) with P, the helicity times the lepton number."""
+    state = "muminus_piplus" if charge > 0 else "muplus_piminus"
+    sampler, rng, n = mixed(mu=1).decay(state), np.random.default_rng(2), 100_000
+    lepton, _ = sampler.sample(rng.random((n, 2)), np.zeros((n, 3)), 0.3, 0.7 * charge)
+    cosine = lepton[:, 3] / np.sqrt(np.sum(lepton[:, 1:] ** 2, axis=1))
+    expected = -charge * 0.7 * float(pion_slope(0.3, "mu")) / 3
+    assert cosine.mean() == pytest.approx(expected, abs=4 * 0.58 / np.sqrt(n))
+
+
+def test_neutrinos_are_of_the_flavours_that_the_decay_is_by():
+    model = mixed(e=1, mu=3)
+    assert model.decay("nupi0").neutrinos(0.3) == (0.25, 0.75, 0)
+    # N -> e- mu+ nu_mu is by |U_e|^2
+    assert model.decay("emu").neutrinos(0.3) == pytest.approx((0.75, 0.25, 0))
+    e, mu, tau = mixed(e=1, mu=1, tau=1).decay("ee").neutrinos(0.3)
+    assert (mu, e) == (tau, pytest.approx(1 - 2 * tau))
+    assert e / mu == pytest.approx((0.73122**2 + 0.23122**2) / (0.26878**2 + 0.23122**2), rel=1e-4)
+
+
+def test_final_states_of_pairs_can_be_cut_on():
+    for state in ("ee", "mumu", "emu", "epi", "mupi", *CHARGED):
+        minus, plus = pair_sampler(mixed(e=1, mu=1), state).tracks
+        products = mixed(e=1, mu=1).decay(state).products
+        assert (products[minus].charge, products[plus].charge) == (-1, 1)
+    with pytest.raises(ConfigError, match="nupi0 is no final state to cut on tracks"):
+        pair_sampler(mixed(e=1), "nupi0")
+
+
+@pytest.mark.parametrize("nature", ["dirac", "majorana"])
+def test_a_model_that_comes_along_passes_the_checks_of_others(nature):
+    model = mixed(e=1, mu=1, nature=nature)
+    check_model(model, MASSES, COUPLINGS, EXCLUSIVE)
+
+
+def test_limits_on_mixing_from_yields_that_are_given(tmp_path, capsys):
+    """Four times the decays have half the limit on |U|^2, which stands for production and decay."""
+    rows = [
+        f"{channel},{mass},{u2:.6e},{size * (mass / 0.2) ** 2 * (u2 / 1e-7) ** 2:.6e}"
+        for mass in (0.2, 0.4)
+        for u2 in np.geomspace(1e-9, 1e-5, 9)
+        for channel, size in (("nd280_fhc", 3), ("nd280_rhc", 1))
+    ]
+    table = tmp_path / "mine.csv"
+    table.write_text("\n".join(["channel,mass_gev,coupling_u2,events", *rows]) + "\n")
+    options = [f"yields_from={table}", f"runs={tmp_path / 'runs'}", "executor=serial"]
+    # more than kaons reach: where yields are given nobody asks them
+    assert main(["model=mixed_tau", "inference.sigmas=[]", *options]) == 0
+    (folder,) = (tmp_path / "runs").glob("*/*")
+    one, two = (
+        limit.coupling
+        for limit in read_limits(folder / "limits.csv")
+        if (limit.kind, limit.branch) == ("observed", "lower")
+    )
+    assert one == pytest.approx(2 * two, rel=1e-3)
+    assert 1e-8 < one < 1e-6
+    shown = capsys.readouterr().out
+    assert "Majorana N" in shown
+    assert json.loads((folder / "summary.json").read_text())["coupling"] == "|U_tau|^2"

@@ -17,6 +17,7 @@ from hnlstat.detector.response import Response, first_failed, reconstruct
 from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
 from hnlstat.physics.decay_kinematics import perpendicular
 from hnlstat.physics.kaon_decay import KaonDecays, boosted
+from hnlstat.physics.mixing import pair
 from hnlstat.studies import load
 
 DECAY_LENGTH = 3.711
@@ -109,7 +110,7 @@ def efficiency(mass, lepton, flavour, n=300_000):
     axes = (across, np.cos(turn) * second - np.sin(turn) * first, axis)
     minus, plus = (
         np.stack([np.sum(lepton * a, axis=0) for a in axes])
-        for lepton in decays.pairs(flavour, rng)
+        for lepton in decays.leptons(pair("e", {flavour: 1.0}), rng)
     )
     fiducial, gas = np.array([1.70, 1.96, 0.563]) / 2, np.array([2.47, 2.47, 0.97]) / 2
     origin = (2 * rng.random((3, weight.size)) - 1) * fiducial[:, None]
