@@ -15,7 +15,7 @@ from scipy.special import ndtr
 
 from hnlstat.inference.counting.marginal import background_pmf
 from hnlstat.inference.limits.curves import EXPECTED, OBSERVED
-from hnlstat.inference.limits.nuisances import average, is_informative
+from hnlstat.inference.limits.nuisances import average
 from hnlstat.inference.limits.path import FIRST, CouplingPath
 from hnlstat.inference.limits.posterior import METHOD, Prior, Tails
 from hnlstat.inference.limits.sensitivity import FAINTEST, FINE_GRID, sensitivity
@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 
 _TAIL = 1e-5  # of each channel's background, in outcomes that are enumerated
 _MOST = 400  # of these
-_DRAWN, _DRAWN_INFORMED = 400, 100  # where there are more
+_DRAWN = 200  # where there are more
 _SEED = 1
 _SLOPE = 0.01  # of ln(coupling)
 _BEHIND = 0.02  # of 1 - level, share of the posterior above the largest signal that is said
@@ -136,7 +136,8 @@ class CredibleTests:
         """Say so if the limit of data, or the median, hangs on what lies above the top."""
         test = self.exclusion(self.top)
         share = test.cls_expected[2] if test.cls_observed is None else test.cls_observed
-        if kind != ("expected" if self._blind else OBSERVED) or share < _BEHIND * alpha:
+        main = "expected" if self._blind else OBSERVED
+        if kind != main or not _BEHIND * alpha < share < alpha:  # else the limit lies above the top
             return None
         where = "end of the grid" if self.top == self._ends[1] else "largest signal"
         return (
@@ -201,6 +202,5 @@ def background_outcomes(experiment: CountingModel) -> tuple[FloatArray, FloatArr
             weight = np.prod([pmf[n] for pmf, n in zip(pmfs, counts, strict=True)], axis=0)
             return counts.astype(np.float64), weight / weight.sum(), False
     blind = experiment.with_signal(np.zeros(len(experiment.channels)))
-    number = _DRAWN_INFORMED if is_informative(blind) else _DRAWN
-    drawn = pseudo_experiments(blind, number, np.random.default_rng(_SEED), "drawn")
-    return drawn, np.full(number, 1.0 / number), True
+    drawn = pseudo_experiments(blind, _DRAWN, np.random.default_rng(_SEED), "drawn")
+    return drawn, np.full(_DRAWN, 1.0 / _DRAWN), True

@@ -1,13 +1,14 @@
 """The likelihood of a signal along the coupling, its nuisance parameters integrated over priors.
 
 Quasi-Monte Carlo: Sobol sequences, scrambled several times, so that the replicas tell the error.
-Where the data say little of the nuisance parameters the points are those of the priors, the same
-for all outcomes and couplings. Where they say much, each outcome and coupling has points of its
-own, drawn from the normal distribution around its most likely parameters and weighted.
+Points are those of the priors, the same for all outcomes and couplings, where that is good enough.
+Outcomes that tell much of the nuisance parameters, so that few of these points matter, have points
+of their own, for each coupling drawn from the normal distribution around the most likely
+parameters and weighted.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import scipy
@@ -20,10 +21,12 @@ from hnlstat.likelihood.model import CountingModel
 FloatArray = NDArray[np.float64]
 REPLICAS = 8
 
-_POINTS, _OWN_POINTS = 64, 32  # of a replica, from the priors and around a maximum
-_INFORMATIVE = 2.0  # -ln of the share of the priors' volume that data leave
+_POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
+_SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
+_RELEVANT = 4.0  # below the largest ln(likelihood)
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
-_STEPS, _DECREMENT = 40, 1e-6
+_SEEN = 40.0  # likewise; less is left as it is
+_STEPS, _DECREMENT = 15, 0.01
 _NUMBERS = 4_000_000  # at a time
 
 
@@ -42,7 +45,7 @@ class SignalPath:
     signal: FloatArray
     shifts: FloatArray
 
-    def part(self, chosen: slice) -> "SignalPath":
+    def part(self, chosen: slice | NDArray[np.intp]) -> "SignalPath":
         """Return some of the points."""
         return SignalPath(self.signal[chosen], self.shifts[chosen])
 
@@ -61,12 +64,13 @@ def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatAr
     """
     if not path.shifts.any() and not experiment.background_covariance.any():
         return _sum(counts, path.signal[:, :, None] + experiment.background[:, None])
-    own = _information(path, experiment, counts) > _INFORMATIVE
-    found = np.empty((len(path.signal), counts.shape[1], REPLICAS))
-    if not own.all():
-        found[:, ~own] = _from_priors(path, experiment, counts[:, ~own])
-    for m in np.flatnonzero(own).tolist():
-        found[:, m] = _around_maxima(path, experiment, counts[:, m])
+    found = _from_priors(path, experiment, counts)
+    mean = average(found)
+    relevant = mean > mean.max(axis=0) - _RELEVANT
+    spread = np.where(relevant, found.std(axis=2), 0.0).max(axis=0)
+    for m in np.flatnonzero(spread > _SPREAD).tolist():
+        here = np.flatnonzero(mean[:, m] > mean[:, m].max() - _SEEN)
+        found[here, m] = _around_maxima(path.part(here), experiment, counts[:, m])
     return found
 
 
@@ -84,29 +88,11 @@ def average(logs: FloatArray) -> FloatArray:
     return np.asarray(largest[..., 0] + np.log(np.exp(logs - largest).mean(axis=-1)))
 
 
-def is_informative(experiment: CountingModel) -> bool:
-    """Tell whether the counts of the background tell much of its nuisance parameters."""
-    none = np.zeros((1, len(experiment.channels), 0))
-    path = SignalPath(none.sum(axis=2), none)
-    return bool(_information(path, experiment, experiment.background[:, None])[0] > _INFORMATIVE)
-
-
 def _sum(counts: FloatArray, rates: FloatArray) -> FloatArray:
     """Return sum_i n_i ln(rate_i) - rate_i of outcomes (C, M) at rates (G, C, N), (G, M, N)."""
     logs = np.log(rates).swapaxes(0, 1).reshape(len(counts), -1)
     total = (counts.T @ logs).reshape(counts.shape[1], len(rates), -1).swapaxes(0, 1)
     return np.asarray(total - rates.sum(axis=1)[:, None, :])
-
-
-def _information(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
-    """Return at most how much the outcomes tell of the parameters, shape (M,)."""
-    background = experiment.background
-    widest = np.abs(path.shifts).max(axis=0, initial=0.0)
-    components = experiment.component_matrix / background[:, None]
-    both = np.concatenate([widest, experiment.background_shifts, components], axis=1)
-    at = np.maximum(counts, background[:, None]).T
-    matrix = np.eye(both.shape[1]) + np.einsum("mc,ca,cb->mab", at, both, both, optimize=True)
-    return np.asarray(0.5 * np.linalg.slogdet(matrix)[1])
 
 
 def _from_priors(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
@@ -154,13 +140,21 @@ class _Parameters:
     experiment: CountingModel
     counts: FloatArray
 
+    @property
+    def _split(self) -> tuple[int, int]:
+        """Numbers of parameters of the signal and of backgrounds of channels."""
+        return self.path.shifts.shape[2], self._of_channel.shape[1]
+
+    @cached_property
+    def _of_channel(self) -> FloatArray:
+        return self.experiment.background_shifts
+
     def _rates(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Return signal and background (G, C, N) of parameters (G, D, N), slope and own factor."""
-        split = self.path.shifts.shape[2], self.experiment.background_shifts.shape[1]
-        theta, eta, zeta = np.split(z, np.cumsum(split), axis=1)
+        theta, eta, zeta = np.split(z, np.cumsum(self._split), axis=1)
         # parameters hundreds of sigma away are tried, and left
         signal = self.path.signal[:, :, None] * np.exp(np.minimum(self.path.shifts @ theta, 300.0))
-        own = np.exp(np.minimum(self.experiment.background_shifts @ eta, 300.0))
+        own = np.exp(np.minimum(self._of_channel @ eta, 300.0))
         flat = zeta.swapaxes(0, 1).reshape(zeta.shape[1], len(z) * z.shape[2])
         background, slope = (
             np.broadcast_to(a, (len(a), flat.shape[1])).reshape(len(a), len(z), -1).swapaxes(0, 1)
@@ -177,7 +171,7 @@ class _Parameters:
     def _derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return gradient (G, D) and a curvature (G, D, D) that is never less than the prior's."""
         signal, background, slope, own = (part[:, :, 0] for part in self._rates(z[:, :, None]))
-        shifts, of_channel = self.path.shifts, self.experiment.background_shifts
+        shifts, of_channel = self.path.shifts, self._of_channel
         by_signal = signal[:, :, None] * shifts
         by_channel = background[:, :, None] * of_channel
         by_component = (slope * own)[:, :, None] * self.experiment.component_matrix
@@ -195,8 +189,8 @@ class _Parameters:
 
     def maxima(self) -> tuple[FloatArray, FloatArray]:
         """Return the most likely parameters (G, D) by damped Newton steps, and the curvature."""
-        size = sum(self.path.shifts.shape[2:]) + self.experiment.background_shifts.shape[1]
-        z = np.zeros((len(self.path.signal), size + len(self.experiment.background_components)))
+        size = sum(self._split) + len(self.experiment.background_components)
+        z = np.zeros((len(self.path.signal), size))
         cost = self.cost(z[:, :, None])[:, 0]
         length = np.ones(len(z))
         gradient, curvature = self._derivatives(z)

@@ -20,7 +20,8 @@ from hnlstat.inference.limits.path import CouplingPath
 
 FloatArray = NDArray[np.float64]
 
-METHOD = "bayesian"
+METHOD, CREDIBLE = "bayesian", "credible"
+"""The calculator, and the head of what it excludes by."""
 
 _FINER, _GAUSS = 2, 4  # intervals for each between couplings, and points of each
 _NONE, _GONE = -600.0, -100.0  # ln(likelihood) relative to the largest
@@ -44,7 +45,7 @@ class Prior:
     @property
     def test(self) -> str:
         """What excludes, in a word."""
-        return f"credible(flat-in-{self.text})"
+        return f"{CREDIBLE}({self.text})"
 
     def method(self, discovery: str) -> str:
         """Name the method of a point, whose discovery is by another calculator."""
