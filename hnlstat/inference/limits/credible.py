@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 
 _TAIL = 1e-5  # of each channel's background, in outcomes that are enumerated
 _MOST = 400  # of these
-_DRAWN = 200  # where there are more
+_DRAWN, _DRAWN_CORRELATED = 200, 50  # where there are more, and with a covariance
 _SEED = 1
 _SLOPE = 0.01  # of ln(coupling)
 _BEHIND = 0.02  # of 1 - level, share of the posterior above the largest signal that is said
@@ -202,5 +202,6 @@ def background_outcomes(experiment: CountingModel) -> tuple[FloatArray, FloatArr
             weight = np.prod([pmf[n] for pmf, n in zip(pmfs, counts, strict=True)], axis=0)
             return counts.astype(np.float64), weight / weight.sum(), False
     blind = experiment.with_signal(np.zeros(len(experiment.channels)))
-    drawn = pseudo_experiments(blind, _DRAWN, np.random.default_rng(_SEED), "drawn")
-    return drawn, np.full(_DRAWN, 1.0 / _DRAWN), True
+    number = _DRAWN_CORRELATED if experiment.background_components else _DRAWN
+    drawn = pseudo_experiments(blind, number, np.random.default_rng(_SEED), "drawn")
+    return drawn, np.full(number, 1.0 / number), True
