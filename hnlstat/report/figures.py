@@ -215,11 +215,11 @@ def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     for width, color in ((2, BAND_2), (1, BAND_1)):
         edges = [kinds.get(f"expected_{sign}{width}", []) for sign in "-+"]
         if any(edges):
-            _fill(axes, edges[0], edges[1], color=color)
+            fill(axes, edges[0], edges[1], color=color)
             patches.append(Patch(color=color, lw=0))
     handles: list[Handle] = []
     if observed := kinds.get("observed"):
-        _fill(axes, observed, [], color=BLUE, alpha=0.15)
+        fill(axes, observed, [], color=BLUE, alpha=0.15)
         line = outline(axes, observed, color=BLUE, lw=1.3)
         shade = Patch(color=BLUE, alpha=0.15, lw=0)
         handles.append((f"{limit_text(main[0])} observed", (shade, line)))
@@ -282,7 +282,7 @@ def outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
     return line
 
 
-def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
+def fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
     """Fill what lies in one of two nested sets of regions, but not in both.
 
     Paths are filled where they wind around a point. Outlines and holes wind in opposite directions,
@@ -291,4 +291,5 @@ def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style
     rings = [ring for region in first for ring in (region.outline, *region.holes)]
     rings += [ring[::-1] for region in second for ring in (region.outline, *region.holes)]
     paths = [Path(ring * [1e3, 1.0], closed=True) for ring in rings]
-    axes.add_patch(PathPatch(Path.make_compound_path(*paths), lw=0, zorder=2, **style))
+    style = {"lw": 0, "zorder": 2} | style
+    axes.add_patch(PathPatch(Path.make_compound_path(*paths), **style))

@@ -10,6 +10,7 @@ from typing import Any
 
 from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.report import explained_text
 from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
@@ -174,6 +175,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "contour": _contour,
     "point": _point,
     "fit": _fit,
+    "explained": explained_text.sentences,
     "coverage": _coverage,
     "yields": lambda d, _: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
     "workspace": lambda d, _: [

@@ -34,6 +34,8 @@ class Fitted:
         Of each level, as contours of the profile likelihood.
     masses, couplings
         The plane that these are drawn on [GeV], [GeV^-1].
+    above
+        -2 Delta ln L from the best fit on that plane.
     levels
         Two-sided confidence levels, each with -2 Delta ln L of its contour.
     """
@@ -42,6 +44,7 @@ class Fitted:
     regions: tuple[Region, ...]
     masses: Array
     couplings: Array
+    above: Array
     levels: dict[float, float]
 
 
@@ -69,7 +72,7 @@ def fit(task: FitTask, table: YieldTable, experiment: Experiment, work: Work) ->
         for level, end in levels.items()
     )
     found = tuple(region for field in fields for region in regions(field))
-    return Fitted(best, found, masses, couplings, levels)
+    return Fitted(best, found, masses, couplings, above, levels)
 
 
 def share_from_rock(study: Study, table: YieldTable, best: FitResult) -> float | None:

@@ -21,6 +21,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.models.checks import check_model, pair_sampler, photon_sampler, sampler
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
+from hnlstat.studies.explained import others
 from hnlstat.studies.staircase import staircase
 
 ROUNDING = 1e-9
@@ -42,7 +43,7 @@ def check(study: Study) -> None:
         If the flux table or a bound cannot be read.
     """
     check_tables(study)
-    if study.task.kind == "contour":
+    if study.task.kind in ("contour", "explained"):
         chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
@@ -51,6 +52,12 @@ def check(study: Study) -> None:
     if study.task.kind == "compare":
         for stair in staircase(study):
             check_tables(stair.study)
+    if study.task.kind == "explained":
+        for name, test in others(study).items():
+            try:
+                check_tables(test)
+            except ConfigError as error:
+                raise ConfigError(f"task.tests.{name}: {error}") from None
 
 
 def reference(task: EfficiencyTask) -> Study:
