@@ -26,6 +26,8 @@ class OtherData(Section):
     """
     Data that test what a fit prefers.
 
+    They are searched for N of the fit's model, on its grid, at its `inference.levels` and `sigmas`.
+
     Attributes
     ----------
     label

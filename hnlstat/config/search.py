@@ -138,7 +138,7 @@ class Search(Assuming):
     @model_validator(mode="after")
     def _uncertainties_are_its_own(self) -> Self:
         for name in self.systematics:
-            if name in RESERVED or name.startswith(("flux_", "mc_", "background_")):
+            if name in RESERVED or name.startswith(("flux_", "rock_", "mc_", "background_")):
                 raise problem(
                     f"systematics.{name}", "is not of a search: see the group systematics"
                 )

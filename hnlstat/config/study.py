@@ -209,7 +209,8 @@ class Study(Section):
         systematics = self.systematics
         sizes = dict(search.systematics) if systematics.searches else {}
         if systematics.efficiency is not None:
-            sizes["efficiency"] = systematics.efficiency
+            own = [name for name in sizes if name.startswith("efficiency")]
+            sizes |= dict.fromkeys(own or ["efficiency"], systematics.efficiency)
         return {name: size for name, size in sizes.items() if size}
 
     def assumptions(self) -> dict[str, str]:

@@ -137,15 +137,7 @@ class FitTask(Task):
 
 
 class ExplainedTask(FitTask):
-    """
-    What a fit prefers, and which part of it other data test.
-
-    Attributes
-    ----------
-    tests
-        The other data, by name. They are searched for N of this study's model, on its grid, at its
-        `inference.levels` and `inference.sigmas`.
-    """
+    """What a fit prefers, and which part of it the data of `tests`, by name, test."""
 
     kind: Literal["explained"]  # type: ignore[assignment]
     tests: dict[Name, OtherData]

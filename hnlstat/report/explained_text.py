@@ -19,7 +19,7 @@ from hnlstat.report.wording import (
     unit_text,
 )
 
-PUBLISHED, DISCOVERY, TOGETHER = "published", "discovery", "together"
+PUBLISHED, DISCOVERY = "published", "discovery"
 MOST_RANGES = 3
 
 Entry = Mapping[str, Any]
@@ -76,9 +76,10 @@ def sentences(document: Entry, axis: CouplingAxis) -> list[str]:
         return [*lines, "The data prefer no region to no signal: there is nothing to test."]
     region = sorted(document["regions"])[len(document["regions"]) // 2]
     shares = [entry for entry in document["shares"] if entry["region"] == region]
+    own = [entry for entry in shares if entry["kind"] != PUBLISHED]
     name = f"{fit_level_text(region)} region"
     lines += [
-        _test(test, [s for s in shares if s["test"] == test["name"]], name)
+        _test(test, [entry for entry in own if entry["test"] == test["name"]], name)
         for test in document["tests"]
     ]
     return lines + _bounds([s for s in shares if s["kind"] == PUBLISHED], name)
@@ -124,7 +125,8 @@ def _apart(entry: Entry) -> str:
     """Say how far above the region a test ends."""
     if entry["apart"] is None:
         return ""
-    return f" (at least a factor {entry["apart"]:.3g} above it, at {mev_text(entry["apart_at"])} MeV)"
+    where = mev_text(entry["apart_at"])
+    return f" (what it reaches lies a factor {entry['apart']:.3g} above, or more; at {where} MeV)"
 
 
 def _masses(ranges: Sequence[Sequence[float]]) -> str:
@@ -137,8 +139,8 @@ def _bounds(shares: Sequence[Entry], region: str) -> list[str]:
     """Say what the published bounds exclude, those with a part in it one by one."""
     if not shares:
         return []
-    own = [entry for entry in shares if entry["test"] != TOGETHER]
-    (together,) = (entry for entry in shares if entry["test"] == TOGETHER)
+    own = [entry for entry in shares if entry["level"] is not None]
+    (together,) = (entry for entry in shares if entry["level"] is None)
     with_part = sorted((e for e in own if e["area"] > 0), key=lambda entry: -entry["area"])
     without = [entry["label"] for entry in own if entry["area"] == 0]
     each = "; ".join(
