@@ -92,9 +92,10 @@ def _test(test: Entry, shares: Sequence[Entry], region: str) -> str:
         for entry in sorted(shares, key=lambda entry: entry["kind"] == DISCOVERY)
     ]
     found = "; ".join(parts) or "has no limits"
-    assumed = f"{len(test['assumed'])} settings of its own have no source"
-    if test["assumed"]:
-        assumed += f" ({', '.join(test['assumed'])})"
+    keys = test["assumed"]
+    assumed = f"Of its own settings {len(keys) or 'none'} without a source"
+    if keys:
+        assumed += f": {', '.join(keys)}"
     return (
         f"{test['label']} ({test['kind']}): {found}. At the best fit it expects "
         f"{test['signal_at_best_fit']:.3g} signal events on a background of "
