@@ -1,10 +1,10 @@
 """Searches for single photons: what a detector measures of them, and which of them are kept."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from hnlstat.config.base import Section, problem
+from hnlstat.config.base import Name, Section, problem, suggest
 from hnlstat.config.bins import Observable
 from hnlstat.config.quantities import (
     ANGLE,
@@ -17,12 +17,14 @@ from hnlstat.config.quantities import (
     Number,
     Ratio,
     Rising,
+    inside,
     memory,
+    parse,
     whole,
     within,
 )
 from hnlstat.config.search import Search
-from hnlstat.config.sections import Probability, not_negative
+from hnlstat.config.sections import Events, Observed, Probability, not_negative
 
 ROOT = Annotated[Number, AfterValidator(not_negative), within(0, 100)]
 
@@ -94,6 +96,8 @@ class ShowerObservable(Observable):
     ----------
     beyond
         What lies beyond the edges counts in the outermost bins, or is left out.
+    only
+        Ranges, lower end included, in which what is measured has to lie, by its name.
     """
 
     dimensions: ClassVar[dict[str, Dimension]] = {
@@ -104,6 +108,62 @@ class ShowerObservable(Observable):
     }
 
     beyond: Literal["outermost", "left_out"] = "outermost"
+    only: dict[str, tuple[float, float]] = Field(default_factory=dict)
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _in_the_units_of_what_is_measured(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        found = {}
+        for name, ends in value.items():
+            if name not in cls.dimensions:
+                raise ValueError(f"has {name}: {suggest(str(name), cls.dimensions)}")
+            if not isinstance(ends, list | tuple) or len(ends) != 2:
+                raise ValueError(f"{name} is {ends}; needed are two ends, such as [0, 1 GeV]")
+            try:
+                low, high = (inside(parse(e, cls.dimensions[name]), -1e6, 1e6) for e in ends)
+            except ValueError as error:
+                raise ValueError(f"{name} has an end which {error}") from None
+            if not low < high:
+                raise ValueError(f"{name} is from {ends[0]} to {ends[1]}: nothing lies between")
+            found[name] = (low, high)
+        return found
+
+
+class Beside(Section):
+    """
+    A distribution of the events of a search that is no part of the likelihood.
+
+    What a fit prefers is shown beside it: where its bins count the same events as others, or no
+    covariance is known.
+
+    Attributes
+    ----------
+    observable
+        What is histogrammed.
+    observed, background
+        Events (n,) by horn mode, at the exposure that `background` of the search is for.
+    """
+
+    observable: ShowerObservable
+    observed: Annotated[dict[Name, tuple[Observed, ...]], NotEmpty]
+    background: dict[Name, tuple[Events, ...]]
+
+    @model_validator(mode="after")
+    def _has_the_bins(self) -> Self:
+        if self.observed.keys() != self.background.keys():
+            raise problem(
+                "background", f"is of {[*self.background]}, observed of {[*self.observed]}"
+            )
+        for key in ("observed", "background"):
+            for mode, values in getattr(self, key).items():
+                if len(values) != self.observable.bins:
+                    raise problem(
+                        f"{key}.{mode}",
+                        f"has {len(values)} entries for {self.observable.bins} bins",
+                    )
+        return self
 
 
 class Photons(Search):
@@ -124,6 +184,8 @@ class Photons(Search):
         Decays sampled for each N.
     observable
         What is histogrammed; None: each channel is one number.
+    beside
+        Distributions that are no part of the likelihood, by name.
     """
 
     kind: Literal["photons"]
@@ -133,3 +195,15 @@ class Photons(Search):
     binding: Annotated[Energy, AfterValidator(not_negative), within(0, 0.5, "GeV")] = 0.0
     decays: Annotated[int, whole(1, 10_000, memory(1e5))] = 4
     observable: ShowerObservable | None = Field(default=None)
+    beside: dict[Name, Beside] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _beside_are_its_modes(self) -> Self:
+        for name, one in self.beside.items():
+            for mode in one.observed:
+                if mode not in self.background:
+                    raise problem(
+                        f"beside.{name}.observed",
+                        f"{mode} is not in background; {suggest(mode, self.background)}",
+                    )
+        return self

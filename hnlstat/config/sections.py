@@ -224,7 +224,9 @@ class Inference(Section):
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
 
-    calculator: Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
+    calculator: Literal[
+        "auto", "exact", "convolution", "saddlepoint", "toys", "asymptotic", "published"
+    ]
     toys: Annotated[int, whole(1000, 10**7, memory(200))]
     seed: Seed
     levels: Annotated[tuple[Level, ...], NotEmpty]

@@ -111,7 +111,7 @@ def contour_figure(
         axes = figure.add_subplot()
         set_axes(axes, axis, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
-        handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
+        handles += draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         drawn = len(axes.get_lines())
         labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
@@ -173,7 +173,7 @@ def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[
     return labels, handles
 
 
-def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
+def draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
     """Tint the regions that an excess prefers, one colour for each analysis."""
     handles: list[Handle] = []
     analyses = list(dict.fromkeys(bound.label for bound in bounds))

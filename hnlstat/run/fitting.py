@@ -62,10 +62,11 @@ def fit(task: FitTask, table: YieldTable, experiment: Experiment, work: Work) ->
     )
     problem = FitProblem(surface, experiment.base)
     masses, couplings = (np.geomspace(axis[0], axis[-1], task.points) for axis in axes)
-    best = find_best(problem, masses, couplings)
+    scanned = scan(problem, masses, couplings)
+    best = find_best(problem, masses, couplings, scanned)
     if best.validity != "ok":
         work.remark(best.validity)
-    above = 2.0 * (scan(problem, masses, couplings) - best.nll)
+    above = 2.0 * (scanned - best.nll)
     levels = {level: threshold(level) for level in (*task.levels, *map(sigma_level, task.sigmas))}
     fields = (
         LimitField(level, "fit", "profile likelihood", masses, couplings, end - above)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from hnlstat.config.study import Study
+from hnlstat.inference.limits.points import PointTest
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
 from hnlstat.search.volume import left_out
@@ -15,6 +17,9 @@ from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
 from hnlstat.simulation.sample import MassSample
 
 Array = NDArray[np.float64]
+
+EXCESS = 2.0
+"""Local significance of data above the background that is worth a word."""
 
 
 def check_error(study: Study, table: YieldTable, work: Work, where: str = "") -> None:
@@ -74,3 +79,20 @@ def projections(study: Study) -> str:
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"
     return ""
+
+
+def excess(study: Study, tests: Sequence[PointTest]) -> str:
+    """What comes of data above the background at some point; nothing where there are none."""
+    seen = [
+        (t.discovery.p0_observed, t.mass_gev, t.coupling)
+        for t in tests
+        if t.discovery is not None and t.discovery.p0_observed is not None
+    ]
+    p, mass, coupling = min(seen, default=(1.0, 0.0, 0.0))
+    if (size := -float(ndtri(max(p, 5e-324)))) < EXCESS:
+        return ""
+    return (
+        f"the data have an excess, of {size:.1f} sigma for the signal at {1e3 * mass:.3g} MeV, "
+        f"{study.model.axis.text(coupling, 2)} (local): observed limits are weaker than expected; "
+        "task=fit finds what it prefers"
+    )

@@ -23,7 +23,7 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
 from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs
-from hnlstat.run.remarks import check_error, check_volume, projections
+from hnlstat.run.remarks import check_error, check_volume, excess, projections
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
@@ -142,6 +142,8 @@ def point_tests(
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
             f"{study.model.axis.amount(first.coupling)}: {first.validity}"
         )
+    if text := excess(study, [test for tests in by_mass for test in tests]):
+        work.remark(text)
     return by_mass
 
 

@@ -5,7 +5,8 @@ As for pairs of tracks, a share is a weight of its ray: one sample serves all co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ class PhotonSelection(DecaySelection):
     min_visible_energy : of what is selected, as measured [GeV]
     binding : energy that binds the neutron [GeV], for the quasi-elastic energy
     outermost : whether what lies beyond the edges counts in the outermost bins
+    only : ranges in which what is measured has to lie, by its name
     """
 
     resolution: ShowerResolution
@@ -40,6 +42,7 @@ class PhotonSelection(DecaySelection):
     min_visible_energy: float
     binding: float
     outermost: bool
+    only: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, search: Search, layout: Layout) -> PhotonSelection | None:
@@ -55,6 +58,7 @@ class PhotonSelection(DecaySelection):
             min_visible_energy=search.min_visible_energy,
             binding=search.binding,
             outermost=observable is None or observable.beyond == "outermost",
+            only={} if observable is None else observable.only,
             **cls.settings(study, search, photon_sampler(study.model, search.final_state), layout),
         )
 
@@ -76,7 +80,10 @@ class PhotonSelection(DecaySelection):
         showers = measure(photon[:, 1:].T.copy(), self.resolution, rng)
         weight = self.efficiency(photon[:, 0]) / self.decays
         weight *= showers.visible_energy >= self.min_visible_energy
-        place, beyond = self.binned(self._value(showers))
+        for name, (low, high) in self.only.items():
+            value = self._value(showers, name)
+            weight *= (value >= low) & (value < high)
+        place, beyond = self.binned(self._value(showers, self.observable))
         ray = np.repeat(np.arange(alive.size), self.decays)
         inside = weight if self.outermost else np.where(beyond, 0.0, weight)
         bins = len(self.edges) - 1
@@ -85,10 +92,10 @@ class PhotonSelection(DecaySelection):
         shares[-1, alive] = np.bincount(ray, weight * beyond, alive.size)
         return shares
 
-    def _value(self, showers: Showers) -> Array:
-        """What is histogrammed, (n,)."""
-        if self.observable is None:
+    def _value(self, showers: Showers, name: str | None) -> Array:
+        """What is measured of that name, (n,)."""
+        if name is None:
             return np.zeros_like(showers.visible_energy)
-        if self.observable == "quasi_elastic_energy":
+        if name == "quasi_elastic_energy":
             return showers.quasi_elastic_energy(self.binding)
-        return np.asarray(getattr(showers, self.observable))
+        return np.asarray(getattr(showers, name))

@@ -119,7 +119,12 @@ def sigma_level(sigma: float) -> float:
     return float(chdtr(1, sigma**2))
 
 
-def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResult:
+def fit(
+    problem: FitProblem,
+    masses: ArrayLike,
+    couplings: ArrayLike,
+    scanned: FloatArray | None = None,
+) -> FitResult:
     """Fit mass, coupling and all nuisance parameters.
 
     Parameters
@@ -128,9 +133,11 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
         Data and yields.
     masses, couplings
         A grid to look for starting points on.
+    scanned
+        -ln L on it, shape (M, D), where that is known: `scan`.
     """
     x, y = np.log(np.asarray(masses)), np.log(np.asarray(couplings))
-    values = scan(problem, masses, couplings)
+    values = scan(problem, masses, couplings) if scanned is None else scanned
     order = np.argsort(values, axis=None)
     chosen = order[:: max(order.size // 200, 1)][:_STARTS]
     fits = []
