@@ -87,15 +87,14 @@ def sentences(document: Entry, axis: CouplingAxis) -> list[str]:
 
 def _test(test: Entry, shares: Sequence[Entry], region: str) -> str:
     """Say what a test excludes, and could discover, of the region."""
-    parts = [
-        f"{_reaches(entry)} {_part(entry, region)}"
-        for entry in sorted(shares, key=lambda entry: entry["kind"] == DISCOVERY)
-    ]
+    ordered = sorted(shares, key=lambda entry: entry["kind"] == DISCOVERY)
+    parts = [f"{_reaches(entry)} {_part(entry, region)}" for entry in ordered]
     found = "; ".join(parts) or "has no limits"
+    if parts and not any(entry["area"] for entry in ordered):
+        levels = dict.fromkeys(level_text(entry["level"]) for entry in ordered)
+        found = f"tests nothing of the {region} at {' or '.join(levels)}{_apart(ordered[0])}"
     keys = test["assumed"]
-    assumed = f"Of its own settings {len(keys) or 'none'} without a source"
-    if keys:
-        assumed += f": {', '.join(keys)}"
+    assumed = f"Without a source ({len(keys)}): {', '.join(keys) or 'nothing of its own'}"
     return (
         f"{test['label']} ({test['kind']}): {found}. At the best fit it expects "
         f"{test['signal_at_best_fit']:.3g} signal events on a background of "
@@ -111,7 +110,7 @@ def _reaches(entry: Entry) -> str:
 def _part(entry: Entry, region: str) -> str:
     """Say which part of the region: its share, and the masses."""
     if not entry["whole"] and not entry["part"]:
-        return f"nothing of the {region}{_apart(entry)}"
+        return f"nothing of the {region}"
     if not entry["part"] and entry["area"] == 1.0:
         return f"all of the {region}"
     where = [
@@ -126,8 +125,10 @@ def _apart(entry: Entry) -> str:
     """Say how far above the region a test ends."""
     if entry["apart"] is None:
         return ""
-    where = mev_text(entry["apart_at"])
-    return f" (what it reaches lies a factor {entry['apart']:.3g} above, or more; at {where} MeV)"
+    return (
+        f": the couplings that it reaches at {level_text(entry['level'])} lie above it by a factor "
+        f"{entry['apart']:.3g} (at {mev_text(entry['apart_at'])} MeV) or more"
+    )
 
 
 def _masses(ranges: Sequence[Sequence[float]]) -> str:

@@ -58,26 +58,24 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
 def _remarks(found: Fitted) -> Iterator[str]:
     """What to know of the regions: those that are none, and those that go on beyond the grid."""
-    for level in found.levels.keys() - closed(found).keys():
-        yield (
-            f"the {fit_level_text(level)} region holds the absence of any signal "
-            f"(-2 Delta ln L = {found.best.improvement:.2f}): it has no end, and no share of it is "
-            "given"
-        )
     if not closed(found):
         yield "the data prefer no region to no signal: there is nothing to test"
-    for level in closed(found):
-        mine = [region for region in found.regions if region.level == level]
-        ends = {
-            "low masses": any(region.low_mass_open for region in mine),
-            "high masses": any(region.high_mass_open for region in mine),
-            "small couplings": any(region.coupling_low_open for region in mine),
-            "large couplings": any(region.coupling_high_open for region in mine),
-        }
-        if named := [name for name, is_open in ends.items() if is_open]:
+    elif endless := [fit_level_text(x) for x in found.levels if x not in closed(found)]:
+        yield (
+            f"no signal at all lies within -2 Delta ln L = {found.best.improvement:.2f}, in the "
+            f"regions {', '.join(endless)}: these have no end, and no share of them is given"
+        )
+    for end, key in (
+        ("low masses", "low_mass_open"),
+        ("high masses", "high_mass_open"),
+        ("small couplings", "coupling_low_open"),
+        ("large couplings", "coupling_high_open"),
+    ):
+        levels = {region.level for region in found.regions if getattr(region, key)}
+        if named := [fit_level_text(level) for level in closed(found) if level in levels]:
             yield (
-                f"the {fit_level_text(level)} region goes on beyond the grid at "
-                f"{' and '.join(named)}: shares are of its part within"
+                f"regions that go on beyond the grid at {end}: {', '.join(named)}; shares are of "
+                "their parts within"
             )
 
 
