@@ -161,14 +161,14 @@ TASKS = {
     ),
     "inject": ({"model": POINT}, (), {"yields", "data"}, ()),
     "fit": ({}, ("task.points=20",), {"yields"}, ("fit", "pulls")),
-    "explained": (
-        {}, ("task.points=20", "search.tpc_ee.observed.t2k_2019={fhc: 12, rhc: 4}"),
-        {"yields", "explained"}, ("explained",),
-    ),
     "efficiency": ({}, ("search=tpc_ee_tracks",), {"yields", "cutflow", "efficiency"}, ()),
     "compare": (
         {"compare": {"from": ["model.nature=majorana"], "masses": [0.1]}}, (), {"compare"},
         ("compare",),
+    ),
+    "explained": (
+        {}, ("task.points=20", "search.tpc_ee.observed.t2k_2019={fhc: 12, rhc: 4}"),
+        {"yields", "explained"}, ("explained",),
     ),
 }  # fmt: skip
 
