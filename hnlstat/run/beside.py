@@ -81,7 +81,8 @@ def distributions(
                         base.background[rows], error[rows], signal[rows], best.expected[rows], True,
                     )
                 )  # fmt: skip
-        if study.data_from is None and isinstance(search, Photons):
+        # it goes with the data of the search and with our own simulation
+        if isinstance(search, Photons) and study.data_from is None and study.yields_from is None:
             sizes = {
                 mode: float(signal[base.members[dataset.channel(search, mode)]].sum())
                 for mode in dataset.exposure.pot

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from hnlstat.config.photons import Photons
 from hnlstat.config.study import Study
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.run.work import Work
@@ -60,6 +61,19 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
             f"{' and '.join(given)} ({1e3 * found.mass:.3g} MeV, "
             f"{study.model.axis.text(found.coupling, 2)})"
         )
+
+
+def efficiencies(study: Study) -> list[str]:
+    """Say where efficiencies by energy end above 0, and photons of less energy do not count."""
+    found = [
+        f"search.{search.name}.efficiency is {search.efficiency.value[0]:g} at its first row, "
+        f"{1e3 * search.efficiency.energy[0]:.4g} MeV, and 0 below it (below: zero)"
+        for _, search in study.searches
+        if isinstance(search, Photons)
+        and search.efficiency.value[0]
+        and search.efficiency.below == "zero"
+    ]
+    return [*dict.fromkeys(found)]
 
 
 def projections(study: Study) -> str:

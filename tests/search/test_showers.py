@@ -129,3 +129,14 @@ def test_majorana_photons_go_forward_more_often_than_dirac_ones(tmp_path):
         )
         share[nature] = found.events[0, 0, 1] / found.events[0, 0, :2].sum()
     assert share["majorana"] > share["dirac"] + 0.05
+
+
+def test_only_what_lies_in_a_range_counts():
+    # the middle bin of the energy, by angle: in one bin all of it, from its lower end on
+    whole, _ = shares(DIRAC)
+    low, high = EDGES[1:3]
+    by_angle = replace(
+        DIRAC, observable="cos_angle", edges=np.array([-1.0, 1.0]),
+        only={"visible_energy": (low, high)},
+    )  # fmt: skip
+    assert shares(by_angle)[0][0] == pytest.approx(whole[1], rel=1e-12)

@@ -252,7 +252,10 @@ def _validity(minuit: Minuit, nll: float, improvement: float, lowest: float) -> 
     lowest
         Smallest -ln L on the grid.
     """
-    if improvement + 2.0 * max(nll - lowest, 0.0) < _NO_EXCESS:
+    gain = improvement + 2.0 * max(nll - lowest, 0.0)
+    if gain < -_NO_EXCESS:
+        return "no signal of the grid fits the data as well as none: it needs smaller couplings"
+    if gain < _NO_EXCESS:
         return "the data have no excess: mass and coupling are not determined"
     if not minuit.valid:
         return "the fit did not converge"
