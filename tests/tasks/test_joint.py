@@ -11,7 +11,7 @@ from hnlstat.likelihood.workspace import workspace
 
 TINY = (
     "executor=serial", "simulation.precision=0.2", "scan.mass.values=[0.05, 0.1, 0.2, 0.4]",
-    "scan.coupling.points=5", "scan.coupling.min=1e-7", "scan.coupling.max=1e-5",
+    "task.points=12", "scan.coupling.points=5", "scan.coupling.min=1e-7", "scan.coupling.max=1e-5",
 )  # fmt: skip
 MINIBOONE = {"detector": "miniboone", "exposure": "miniboone", "search": "electron_like"}
 ND280 = {"detector": "nd280", "exposure": "t2k_2019", "flux": "t2k_nd280", "search": "tpc_ee"}
@@ -77,6 +77,14 @@ def test_pyhf_expects_the_same_events(joint):
     assert {"flux_t2k_nd280_fhc", "rock_density_bnb_miniboone", "form_factor"} <= {
         *found.config.par_order
     }
+
+
+def test_it_is_fitted_as_any_other(joint):
+    best = hnlstat.fit(joint.study, joint).best
+    alone = problem(joint).without_signal()
+    assert best.improvement == pytest.approx(2 * (alone - best.nll))
+    assert best.nll < nll(joint).min() + 1e-6
+    assert {"flux_t2k_nd280_fhc", "flux_bnb_miniboone_fhc"} < {p.name for p in best.parameters}
 
 
 def test_the_joint_likelihood_is_the_product_where_nothing_is_shared():
