@@ -80,7 +80,7 @@ class Search(Assuming):
     final_state
         The decay that is looked for.
     fiducial
-        Names of the detector's fiducial volumes that are used; None: all.
+        Names of the detector's fiducial volumes that are used; None: all but those `by_name`.
     min_cos_theta
         N at larger angles to the beam are not simulated.
     background
