@@ -8,11 +8,13 @@ from pydantic import AfterValidator, model_validator
 
 from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
 from hnlstat.config.detector import Detector
+from hnlstat.config.photons import Photons
 from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.searches import AnySearch
 from hnlstat.config.sections import Size
 from hnlstat.config.shapes import BoxShape
+from hnlstat.detector.relations import apart
 
 
 class Exposure(Section):
@@ -140,6 +142,26 @@ class Dataset(Section):
                         f"detector.fiducial.{name}",
                         f"{fault}; search {search.name} needs one with gas",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _photons_convert_somewhere(self) -> Self:
+        volumes = self.detector.volumes
+        for search in self.search.values():
+            conversion = search.conversion if isinstance(search, Photons) else None
+            asked = {} if conversion is None else conversion.volumes
+            key = f"search.{search.name}.conversion.volumes"
+            for name, after in asked.items():
+                for one in (name, *([] if after is None else [after])):
+                    if one not in volumes:
+                        raise problem(
+                            key,
+                            f"{one} is not a volume of {self.detector.name}; "
+                            + suggest(one, volumes),
+                        )
+            for one, two in combinations(asked, 2):
+                if not apart(volumes[one].solid, volumes[two].solid):
+                    raise problem(key, f"{two} overlaps {one}: photons would convert twice there")
         return self
 
     @model_validator(mode="after")

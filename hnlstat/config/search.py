@@ -128,6 +128,11 @@ class Search(Assuming):
         observable: Observable | None = getattr(self, "observable", None)
         return (1.0,) if observable is None or observable.bins == 1 else observable.background
 
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """Steps of the selection of simulated decays, in their order, and what asks for each."""
+        return {}
+
     @model_validator(mode="after")
     def _volumes_differ(self) -> Self:
         for name in self.fiducial or ():
@@ -282,3 +287,8 @@ class Tracks(Search):
     calibration: Probability
     decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
+
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """The cuts that are made."""
+        return {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}
