@@ -13,6 +13,7 @@ from hnlstat.config.quantities import (
     Angle,
     Dimension,
     Energy,
+    Length,
     NotEmpty,
     Number,
     Ratio,
@@ -166,6 +167,40 @@ class Beside(Section):
         return self
 
 
+class Conversion(Section):
+    """
+    Where photons must convert to a pair.
+
+    Attributes
+    ----------
+    volumes
+        Volume of the detector in which they convert -> volume that the pair crosses next, null:
+        any.
+    min_track_length
+        Of the pair, which goes on as the photon did, in the volume that it crosses [m].
+    """
+
+    volumes: Annotated[dict[Name, Name | None], NotEmpty]
+    min_track_length: Annotated[Length, AfterValidator(not_negative)] = 0.0
+
+    @property
+    def crosses(self) -> bool:
+        """Whether something is asked of the pair."""
+        return any(after is not None for after in self.volumes.values())
+
+    @model_validator(mode="after")
+    def _something_is_crossed(self) -> Self:
+        for name, after in self.volumes.items():
+            if name == after:
+                raise problem(f"volumes.{name}", f"{after} is where photons convert; null: any")
+        if self.min_track_length > 0 and not self.crosses:
+            raise problem(
+                "min_track_length",
+                f"{self.min_track_length:g} m changes nothing; `volumes` names none to cross",
+            )
+        return self
+
+
 class Photons(Search):
     """
     Single photons, as their showers are measured.
@@ -175,7 +210,9 @@ class Photons(Search):
     smearing
         Resolution.
     efficiency
-        By true energy of the photon.
+        By true energy of the photon; with a conversion, of those that it keeps.
+    conversion
+        To a pair; None: as the efficiency has it.
     min_visible_energy
         Of the shower, as measured [GeV].
     binding
@@ -191,6 +228,7 @@ class Photons(Search):
     kind: Literal["photons"]
     smearing: ShowerSmearing
     efficiency: ShowerEfficiency
+    conversion: Conversion | None = None
     min_visible_energy: Annotated[Energy, AfterValidator(not_negative)] = 0.0
     binding: Annotated[Energy, AfterValidator(not_negative), within(0, 0.5, "GeV")] = 0.0
     decays: Annotated[int, whole(1, 10_000, memory(1e5))] = 4
@@ -207,3 +245,25 @@ class Photons(Search):
                         f"{mode} is not in background; {suggest(mode, self.background)}",
                     )
         return self
+
+    @property
+    def left_out(self) -> bool:
+        """Whether what lies beyond the edges of the observable is left out."""
+        return self.observable is not None and self.observable.beyond == "left_out"
+
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """What takes photons away."""
+        efficiency, energy = self.efficiency, self.min_visible_energy
+        first, conversion = efficiency.energy[0], self.conversion
+        sudden = efficiency.below == "zero" and first > 0 and efficiency.value[0] > 0
+        steps = {
+            "threshold": f"efficiency.energy.0 = {first:g}" if sudden else "",
+            "efficiency": "efficiency",
+            "conversion": "conversion.volumes" if conversion else "",
+            "crossing": "conversion.volumes" if conversion and conversion.crosses else "",
+            "min_visible_energy": f"min_visible_energy = {energy:g}" if energy else "",
+            "only": "observable.only" if self.observable and self.observable.only else "",
+            "edges": "observable.edges" if self.left_out else "",
+        }
+        return {name: setting for name, setting in steps.items() if setting}

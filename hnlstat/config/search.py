@@ -80,7 +80,7 @@ class Search(Assuming):
     final_state
         The decay that is looked for.
     fiducial
-        Names of the detector's fiducial volumes that are used; None: all.
+        Names of the detector's fiducial volumes that are used; None: all but those `by_name`.
     min_cos_theta
         N at larger angles to the beam are not simulated.
     background
@@ -127,6 +127,11 @@ class Search(Assuming):
         """Shares (n,) of a background that is given for all bins together; None: not known."""
         observable: Observable | None = getattr(self, "observable", None)
         return (1.0,) if observable is None or observable.bins == 1 else observable.background
+
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """Steps of the selection of simulated decays, in their order, and what asks for each."""
+        return {}
 
     @model_validator(mode="after")
     def _volumes_differ(self) -> Self:
@@ -282,3 +287,8 @@ class Tracks(Search):
     calibration: Probability
     decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
+
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """The cuts that are made."""
+        return {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}

@@ -83,11 +83,13 @@ def check_tables(study: Study) -> None:
     """Check the nuclides and the flux table of a study; errors as in `check`."""
     if is_foreign(type(study.model)):
         check_model(study.model, *_axes(study), study.model.final_states)
-    for _, search in study.searches:
+    for dataset, search in study.searches:
         if isinstance(search, Tracks) and study.yields_from is None:
             pair_sampler(study.model, search.final_state)
         if isinstance(search, Photons) and study.yields_from is None:
             photon_sampler(study.model, search.final_state)
+            if search.conversion is not None:
+                _check_charges(dataset.detector)
     for flux, datasets in by_flux(study):
         _check_columns(study, flux, datasets, load_flux(flux.table))
     _check_reach(study)
@@ -139,6 +141,17 @@ def _targets(detector: Detector) -> list[Target]:
                     "write element and mass number, such as O16 or Pb208"
                 ) from None
     return found
+
+
+def _check_charges(detector: Detector) -> None:
+    """Make sure that photons can convert in all materials."""
+    for material, fractions in detector.materials.items():
+        for nuclide in fractions:
+            if target(nuclide).charge == 0:
+                raise ConfigError(
+                    f"detector.materials.{material}.{nuclide}: {nuclide} has no charge, and "
+                    "photons do not convert on it"
+                )
 
 
 def by_flux(study: Study) -> list[tuple[Flux, list[Dataset]]]:
