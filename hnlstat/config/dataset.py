@@ -8,11 +8,13 @@ from pydantic import AfterValidator, model_validator
 
 from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
 from hnlstat.config.detector import Detector
+from hnlstat.config.photons import Photons
 from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.searches import AnySearch
 from hnlstat.config.sections import Size
-from hnlstat.config.shapes import FiducialBox
+from hnlstat.config.shapes import BoxShape
+from hnlstat.detector.relations import apart
 
 
 class Exposure(Section):
@@ -91,7 +93,15 @@ class Dataset(Section):
 
     def volumes(self, search: Search) -> tuple[str, ...]:
         """Names of the fiducial volumes that a search uses."""
-        return tuple(self.detector.fiducial) if search.fiducial is None else search.fiducial
+        if search.fiducial is not None:
+            return search.fiducial
+        return tuple(name for name, one in self.detector.fiducial.items() if not one.by_name)
+
+    @property
+    def used_volumes(self) -> tuple[str, ...]:
+        """Names of the fiducial volumes that some search uses, in the detector's order."""
+        used = {name for search in self.search.values() for name in self.volumes(search)}
+        return tuple(name for name in self.detector.fiducial if name in used)
 
     def channel(self, search: Search, mode: str) -> str:
         """Name of the channel of a search in a horn mode."""
@@ -112,6 +122,12 @@ class Dataset(Section):
     @model_validator(mode="after")
     def _volumes_are_there(self) -> Self:
         for search in self.search.values():
+            if not self.volumes(search):
+                raise problem(
+                    f"search.{search.name}.fiducial",
+                    f"is null, but all fiducial volumes of {self.detector.name} are by_name; name "
+                    f"some: {', '.join(self.detector.fiducial)}",
+                )
             for name in self.volumes(search):
                 if name not in self.detector.fiducial:
                     raise problem(
@@ -120,12 +136,32 @@ class Dataset(Section):
                         + suggest(name, self.detector.fiducial),
                     )
                 if isinstance(search, Tracks) and self.detector.around(name) is None:
-                    box = isinstance(self.detector.fiducial[name], FiducialBox)
+                    box = isinstance(self.detector.fiducial[name], BoxShape)
                     fault = "does not lie in a single box" if box else "is not a box"
                     raise problem(
                         f"detector.fiducial.{name}",
                         f"{fault}; search {search.name} needs one with gas",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _photons_convert_somewhere(self) -> Self:
+        volumes = self.detector.volumes
+        for search in self.search.values():
+            conversion = search.conversion if isinstance(search, Photons) else None
+            asked = {} if conversion is None else conversion.volumes
+            key = f"search.{search.name}.conversion.volumes"
+            for name, after in asked.items():
+                for one in (name, *([] if after is None else [after])):
+                    if one not in volumes:
+                        raise problem(
+                            key,
+                            f"{one} is not a volume of {self.detector.name}; "
+                            + suggest(one, volumes),
+                        )
+            for one, two in combinations(asked, 2):
+                if not apart(volumes[one].solid, volumes[two].solid):
+                    raise problem(key, f"{two} overlaps {one}: photons would convert twice there")
         return self
 
     @model_validator(mode="after")

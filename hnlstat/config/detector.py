@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from hnlstat.config.base import Assuming, Name, problem, suggest
 from hnlstat.config.quantities import NotEmpty, PositiveRatio
-from hnlstat.config.shapes import Box, Extent, Fiducial, FiducialBox, Stack, Volume
+from hnlstat.config.shapes import Box, BoxShape, Extent, Fiducial, Stack, Volume
 from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
 from hnlstat.detector.relations import ROUNDING, apart, inside
 
@@ -28,7 +28,8 @@ class Detector(Assuming):
         Shapes in painter's order: where they overlap, the later one counts. Only boxes (and layers)
         may overlap partly; of others, one lies in the other or beside it.
     fiducial
-        Shapes in which decays are looked for; they do not overlap.
+        Shapes in which decays are looked for; they do not overlap. Some are `by_name`: only for
+        searches that name them.
     background_factor
         Background relative to that of the selection at the same exposure.
     """
@@ -45,7 +46,7 @@ class Detector(Assuming):
         inner = self.fiducial[name]
         centre = np.array([(low + high) / 2 for low, high in inner.extent])
         holding = [volume for volume in self.volumes.values() if volume.solid.contains(centre)]
-        if not holding or not isinstance(holding[-1], Box) or not isinstance(inner, FiducialBox):
+        if not holding or not isinstance(holding[-1], Box) or not isinstance(inner, BoxShape):
             return None
         outer = holding[-1].extent
         within = all(
@@ -162,7 +163,7 @@ class Detector(Assuming):
 
     @staticmethod
     def _has_boxes_only(*shapes: Volume | Fiducial) -> bool:
-        return all(isinstance(shape, FiducialBox | Stack) for shape in shapes)
+        return all(isinstance(shape, BoxShape | Stack) for shape in shapes)
 
 
 def cut_by(other: str) -> str:

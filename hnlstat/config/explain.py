@@ -24,7 +24,8 @@ COMPOSITION_ERRORS: tuple[type[Exception], ...] = (
 
 NAMED_BY_USER = re.compile(
     r"detector\.(volumes|fiducial|materials(\.\w+)?)|exposure\.pot|systematics\.background|"
-    r"search\.\w+\.(background|systematics|observed(\.\w+)?)|bounds\.style(\.\w+)?"
+    r"search\.\w+\.(background|systematics|observed(\.\w+)?)|bounds\.style(\.\w+)?|"
+    r"task\.tests"
 )
 """Where the keys are names that users may add to."""
 

@@ -80,7 +80,7 @@ class Search(Assuming):
     final_state
         The decay that is looked for.
     fiducial
-        Names of the detector's fiducial volumes that are used; None: all.
+        Names of the detector's fiducial volumes that are used; None: all but those `by_name`.
     min_cos_theta
         N at larger angles to the beam are not simulated.
     background
@@ -128,6 +128,11 @@ class Search(Assuming):
         observable: Observable | None = getattr(self, "observable", None)
         return (1.0,) if observable is None or observable.bins == 1 else observable.background
 
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """Steps of the selection of simulated decays, in their order, and what asks for each."""
+        return {}
+
     @model_validator(mode="after")
     def _volumes_differ(self) -> Self:
         for name in self.fiducial or ():
@@ -138,7 +143,7 @@ class Search(Assuming):
     @model_validator(mode="after")
     def _uncertainties_are_its_own(self) -> Self:
         for name in self.systematics:
-            if name in RESERVED or name.startswith(("flux_", "mc_", "background_")):
+            if name in RESERVED or name.startswith(("flux_", "rock_", "mc_", "background_")):
                 raise problem(
                     f"systematics.{name}", "is not of a search: see the group systematics"
                 )
@@ -282,3 +287,8 @@ class Tracks(Search):
     calibration: Probability
     decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
+
+    @property
+    def cut_flow(self) -> dict[str, str]:
+        """The cuts that are made."""
+        return {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}

@@ -228,8 +228,9 @@ class Inference(Section):
     """
 
     calculator: Literal[
-        "auto", "exact", "convolution", "toys", "asymptotic", "published", "bayesian"
-    ]
+        "auto", "exact", "convolution", "saddlepoint", "toys", "asymptotic", "published",
+        "bayesian",
+    ]  # fmt: skip
     prior_power: Annotated[PositiveNumber, within(0.25, 16)] | None = None
     toys: Annotated[int, whole(1000, 10**7, memory(200))]
     seed: Seed

@@ -99,8 +99,8 @@ class _Solid(Section, ABC):
         return self.solid.extent
 
 
-class FiducialBox(_Solid):
-    """A box in which decays are looked for: centre and full size (x, y, z) [m]."""
+class BoxShape(_Solid):
+    """A box: centre and full size (x, y, z) [m]."""
 
     size: tuple[PositiveLength, PositiveLength, PositiveLength]
     shape: Literal["box"] = Field("box", exclude=True)
@@ -117,8 +117,8 @@ class FiducialBox(_Solid):
         return x, y, z
 
 
-class FiducialSphere(_Solid):
-    """A sphere in which decays are looked for: centre and radius [m]."""
+class SphereShape(_Solid):
+    """A sphere: centre and radius [m]."""
 
     radius: PositiveLength
     shape: Literal["sphere"] = Field("sphere", exclude=True)
@@ -129,8 +129,8 @@ class FiducialSphere(_Solid):
         return round_shapes.Sphere(self.center, self.radius)
 
 
-class FiducialCylinder(_Solid):
-    """A cylinder in which decays are looked for: centre, radius, full length [m] and axis."""
+class CylinderShape(_Solid):
+    """A cylinder: centre, radius, full length [m] and axis."""
 
     radius: PositiveLength
     length: PositiveLength
@@ -143,9 +143,9 @@ class FiducialCylinder(_Solid):
         return round_shapes.Cylinder(self.center, self.radius, self.length, _unit(*self.axis))
 
 
-class FiducialPrism(_Solid):
+class PrismShape(_Solid):
     """
-    A hexagonal prism in which decays are looked for.
+    A hexagonal prism.
 
     Attributes
     ----------
@@ -186,32 +186,56 @@ class FiducialPrism(_Solid):
         return self
 
 
-class Box(FiducialBox):
-    """A box of one material: density [g/cm3], centre and full size (x, y, z) [m]."""
+class _Filled(Section):
+    """A volume of one material: density [g/cm3]."""
 
     material: str
     density: PositiveDensity
 
 
-class Sphere(FiducialSphere):
-    """A sphere of one material: density [g/cm3], centre and radius [m]."""
-
-    material: str
-    density: PositiveDensity
+class Box(_Filled, BoxShape):
+    """A box of one material."""
 
 
-class Cylinder(FiducialCylinder):
-    """A cylinder of one material: density [g/cm3], centre, radius, full length [m] and axis."""
-
-    material: str
-    density: PositiveDensity
+class Sphere(_Filled, SphereShape):
+    """A sphere of one material."""
 
 
-class Prism(FiducialPrism):
-    """A hexagonal prism of one material, density [g/cm3]; see `FiducialPrism`."""
+class Cylinder(_Filled, CylinderShape):
+    """A cylinder of one material."""
 
-    material: str
-    density: PositiveDensity
+
+class Prism(_Filled, PrismShape):
+    """A hexagonal prism of one material."""
+
+
+class _Fiducial(Section):
+    """
+    A shape in which decays are looked for.
+
+    Attributes
+    ----------
+    by_name
+        Only by searches that name it, not by those for all volumes.
+    """
+
+    by_name: Annotated[bool, Field(strict=True)] = False
+
+
+class FiducialBox(_Fiducial, BoxShape):
+    """A box in which decays are looked for."""
+
+
+class FiducialSphere(_Fiducial, SphereShape):
+    """A sphere in which decays are looked for."""
+
+
+class FiducialCylinder(_Fiducial, CylinderShape):
+    """A cylinder in which decays are looked for."""
+
+
+class FiducialPrism(_Fiducial, PrismShape):
+    """A hexagonal prism in which decays are looked for."""
 
 
 class Layer(Section):

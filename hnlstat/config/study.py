@@ -26,12 +26,14 @@ from hnlstat.config.sections import (
     Systematics,
     existing_file,
 )
-from hnlstat.config.task import AT_A_POINT, AnyTask
+from hnlstat.config.task import AT_A_POINT, AnyTask, FitTask
 
 MIN_COUPLINGS = 4
 """Couplings that the cubic interpolation of the yields needs."""
 
-LEAST_MASSES = {"contour": 2, "fit": MIN_COUPLINGS, "compare": 1, "benchmark": 2}
+LEAST_MASSES = {
+    "contour": 2, "fit": MIN_COUPLINGS, "explained": MIN_COUPLINGS, "compare": 1, "benchmark": 2
+}  # fmt: skip
 """Masses that the tasks need which work on the grid; `compare` has its own."""
 
 
@@ -154,7 +156,7 @@ class Study(Section):
             raise problem("yields_from", "is of no use to task=combine, which takes workspaces")
         if self.task.kind == "inject" and self.data_from is not None:
             raise problem("data_from", "is of no use to task=inject, which makes data")
-        if self.task.kind == "fit" and self.data_from is None and not self.has_data:
+        if isinstance(self.task, FitTask) and self.data_from is None and not self.has_data:
             raise problem(
                 "data_from", "missing; a projection has no data to fit, task=inject makes some"
             )
@@ -204,14 +206,16 @@ class Study(Section):
             return None
         least = LEAST_MASSES[self.task.kind] if key == "mass" else MIN_COUPLINGS
         noun = "point" if points == 1 else "points"
-        return f"has {points} {noun}; a {self.task.kind} needs {least}" if points < least else None
+        task = "fit" if isinstance(self.task, FitTask) else self.task.kind
+        return f"has {points} {noun}; a {task} needs {least}" if points < least else None
 
     def signal_sizes(self, search: Search) -> dict[str, float]:
         """Relative uncertainties of the signal of a search that are its own, by parameter."""
         systematics = self.systematics
         sizes = dict(search.systematics) if systematics.searches else {}
         if systematics.efficiency is not None:
-            sizes["efficiency"] = systematics.efficiency
+            own = [name for name in sizes if name.startswith("efficiency")]
+            sizes |= dict.fromkeys(own or ["efficiency"], systematics.efficiency)
         return {name: size for name, size in sizes.items() if size}
 
     def assumptions(self) -> dict[str, str]:

@@ -11,8 +11,9 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Section, UserPath, by_kind, suggest
+from hnlstat.config.base import Name, Section, UserPath, by_kind, suggest
 from hnlstat.config.coupling import PositiveCoupling
+from hnlstat.config.explained import OtherData
 from hnlstat.config.quantities import (
     Mass,
     NotEmpty,
@@ -59,6 +60,7 @@ class Task(Section):
         "fit",
         "combine",
         "compare",
+        "explained",
         "efficiency",
         "store",
         "figures",
@@ -132,6 +134,13 @@ class FitTask(Task):
     def _levels_differ(self) -> Self:
         check_levels(self.levels, self.sigmas, two_sided)
         return self
+
+
+class ExplainedTask(FitTask):
+    """What a fit prefers, and which part of it the data of `tests`, by name, test."""
+
+    kind: Literal["explained"]  # type: ignore[assignment]
+    tests: dict[Name, OtherData]
 
 
 class CombineTask(Task):
@@ -264,6 +273,7 @@ TASKS: dict[str, type[Task]] = {
     "coverage": CoverageTask,
     "inject": InjectTask,
     "fit": FitTask,
+    "explained": ExplainedTask,
     "combine": CombineTask,
     "efficiency": EfficiencyTask,
     "store": StoreTask,

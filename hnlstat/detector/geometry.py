@@ -15,8 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.detector.rays import ray_segments
-from hnlstat.detector.relations import Corners, NotAShapeError, clipped, shared
-from hnlstat.detector.shapes import Shape
+from hnlstat.detector.relations import (
+    Corners,
+    NotAShapeError,
+    apart,
+    box,
+    clipped,
+    inside,
+    shared,
+)
+from hnlstat.detector.shapes import Box, Shape
 
 Array = NDArray[np.float64]
 Term: TypeAlias = Corners | Shape
@@ -139,10 +147,28 @@ def paint(painted: Sequence[PaintedBox | PaintedShape], n_media: int) -> SignedS
     )
 
 
+def within(
+    painted: Sequence[PaintedBox | PaintedShape], region: Box
+) -> list[PaintedBox | PaintedShape]:
+    """Those of painted shapes that show within a box, in painter's order."""
+    found: list[PaintedBox | PaintedShape] = []
+    for one in reversed(painted):
+        shape = box(_corners(one)) if isinstance(one, PaintedBox) else one.shape
+        if not apart(shape, region):
+            found.append(one)
+            if inside(region, shape):
+                break
+    return found[::-1]
+
+
 def _term(painted: PaintedBox | PaintedShape) -> Term:
     if isinstance(painted, PaintedBox):
-        return painted.lower, painted.upper
+        return _corners(painted)
     return painted.shape
+
+
+def _corners(painted: PaintedBox) -> Corners:
+    return painted.lower, painted.upper
 
 
 def _shared_with(

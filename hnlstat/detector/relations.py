@@ -107,7 +107,7 @@ def shared(first: Corners | Shape, second: Shape) -> Corners | Shape | None:
     part = first if isinstance(first, Shape) else clipped(first, second)
     if part is None:
         return None
-    shape = part if isinstance(part, Shape) else _box(part)
+    shape = part if isinstance(part, Shape) else box(part)
     if inside(second, shape):
         return second
     if inside(shape, second):
@@ -117,17 +117,18 @@ def shared(first: Corners | Shape, second: Shape) -> Corners | Shape | None:
     raise NotAShapeError
 
 
-def clipped(box: Corners, shape: Shape) -> Corners | None:
+def clipped(corners: Corners, shape: Shape) -> Corners | None:
     """The part of a box within the extent of a shape; faces that touch are made the same."""
     low, high = [], []
-    rounding = tolerance(_box(box), shape)
-    for a, b, (first, last) in zip(*box, shape.extent, strict=True):
+    rounding = tolerance(box(corners), shape)
+    for a, b, (first, last) in zip(*corners, shape.extent, strict=True):
         low.append(first if a <= first + rounding else a)
         high.append(last if b >= last - rounding else b)
     some = all(b - a > rounding for a, b in zip(low, high, strict=True))
     return (tuple(low), tuple(high)) if some else None
 
 
-def _box(corners: Corners) -> Box:
+def box(corners: Corners) -> Box:
+    """The box with some corners."""
     (x0, y0, z0), (x1, y1, z1) = corners
     return Box(((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2), (x1 - x0, y1 - y0, z1 - z0))

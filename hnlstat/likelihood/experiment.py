@@ -15,6 +15,9 @@ from hnlstat.search.table import ChannelYields, YieldTable
 
 Array = NDArray[np.float64]
 
+OF_ROCK = ("rock_density", "rock_length")
+"""Uncertainties of what lies upstream of the detectors in a beam."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -88,18 +91,27 @@ def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) 
     """Relative changes of the signal (M, D, C) at +1 sigma, by parameter."""
     systematics = study.systematics
     found: dict[str, Array] = {}
-    if systematics.flux and "flux" in yields.modifiers:
-        beams = np.array([f"flux_{channel.flux}_{channel.mode}" for channel in ordered])
-        for beam in dict.fromkeys(beams.tolist()):
-            found[beam] = np.where(beams == beam, yields.modifiers["flux"], 0.0)
-    for name in dict.fromkeys(name for channel in ordered for name in channel.sizes):
-        sizes = [channel.sizes.get(name, 0.0) for channel in ordered]
-        found[name] = np.broadcast_to(np.array(sizes), yields.signal.shape).copy()
-    own = {k: v for k, v in yields.modifiers.items() if k != "flux"}
+    own = dict(yields.modifiers)
     for name in ("rock_density", "rock_length", "form_factor", "pauli"):
         if not getattr(systematics, name):
             own.pop(name, None)
-    return found | own
+    flux = own.pop("flux", None)
+    if systematics.flux and flux is not None:
+        found |= _apart(flux, [f"flux_{channel.flux}_{channel.mode}" for channel in ordered])
+    for name in dict.fromkeys(name for channel in ordered for name in channel.sizes):
+        sizes = [channel.sizes.get(name, 0.0) for channel in ordered]
+        found[name] = np.broadcast_to(np.array(sizes), yields.signal.shape).copy()
+    for name, change in own.items():
+        # each beam has its own upstream of its detectors
+        sites = [f"{name}_{channel.flux}" for channel in ordered]
+        found |= _apart(change, sites) if name in OF_ROCK else {name: change}
+    return found
+
+
+def _apart(change: Array, names: Sequence[str]) -> dict[str, Array]:
+    """Relative changes (M, D, C) by the name that each bin has of its parameter."""
+    known = np.array(names)
+    return {name: np.where(known == name, change, 0.0) for name in dict.fromkeys(names)}
 
 
 def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> dict[str, Array]:

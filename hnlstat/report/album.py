@@ -215,9 +215,7 @@ def _vertices(album: Album) -> Drawn:
         raise NotDrawnError(f"task.mass, task.coupling: no N of {mass:g} GeV are selected")
     for dataset in (d for d in study.datasets if d.name in production.dataset[production.passes]):
         rng = np.random.default_rng(study.simulation.seed)
-        figure = vertices_figure(
-            production, dataset.name, dataset.detector, axis=album.axis, rng=rng
-        )
+        figure = vertices_figure(production, dataset, axis=album.axis, rng=rng)
         yield f"vertices_{dataset.name}", figure
 
 

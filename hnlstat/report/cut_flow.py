@@ -32,12 +32,10 @@ def cut_flow_table(flow: CutFlow, axis: CouplingAxis) -> Table:
 def cut_flow_remarks(flow: CutFlow) -> Iterator[str]:
     """Name cuts that keep nothing at some mass, and edges that much of the signal lies beyond."""
     left = flow.passing.sum(axis=(1, 2))
-    for position, (name, bound) in enumerate(zip(flow.cuts, flow.bounds, strict=True), 1):
+    for position, setting in enumerate(flow.settings, 1):
         empty = flow.masses[(left[:, position] == 0) & (left[:, position - 1] > 0)]
         if empty.size:
-            yield (
-                f"search.{flow.search}.cuts.{name} = {bound:g} keeps no decay at {_masses(empty)}"
-            )
+            yield f"search.{flow.search}.{setting} keeps no decay at {_masses(empty)}"
     selected, beyond = left[:, -1], flow.beyond.sum(axis=(1, 2))
     share = np.divide(beyond, selected, out=np.zeros_like(beyond), where=selected > 0)
     if np.any(share > BEYOND):

@@ -111,7 +111,7 @@ def contour_figure(
         axes = figure.add_subplot()
         set_axes(axes, axis, mass_range, coupling_range)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
-        handles += _draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
+        handles += draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         drawn = len(axes.get_lines())
         labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
@@ -174,7 +174,7 @@ def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[
     return labels, handles
 
 
-def _draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
+def draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
     """Tint the regions that an excess prefers, one colour for each analysis."""
     handles: list[Handle] = []
     analyses = list(dict.fromkeys(bound.label for bound in bounds))
@@ -216,11 +216,11 @@ def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     for width, color in ((2, BAND_2), (1, BAND_1)):
         edges = [kinds.get(f"expected_{sign}{width}", []) for sign in "-+"]
         if any(edges):
-            _fill(axes, edges[0], edges[1], color=color)
+            fill(axes, edges[0], edges[1], color=color)
             patches.append(Patch(color=color, lw=0))
     handles: list[Handle] = []
     if observed := kinds.get("observed"):
-        _fill(axes, observed, [], color=BLUE, alpha=0.15)
+        fill(axes, observed, [], color=BLUE, alpha=0.15)
         line = outline(axes, observed, color=BLUE, lw=1.3)
         shade = Patch(color=BLUE, alpha=0.15, lw=0)
         handles.append((f"{limit_text(main[0])} observed", (shade, line)))
@@ -284,7 +284,7 @@ def outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
     return line
 
 
-def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
+def fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style: Any) -> None:
     """Fill what lies in one of two nested sets of regions, but not in both.
 
     Paths are filled where they wind around a point. Outlines and holes wind in opposite directions,
@@ -293,4 +293,5 @@ def _fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style
     rings = [ring for region in first for ring in (region.outline, *region.holes)]
     rings += [ring[::-1] for region in second for ring in (region.outline, *region.holes)]
     paths = [Path(ring * [1e3, 1.0], closed=True) for ring in rings]
-    axes.add_patch(PathPatch(Path.make_compound_path(*paths), lw=0, zorder=2, **style))
+    style = {"lw": 0, "zorder": 2} | style
+    axes.add_patch(PathPatch(Path.make_compound_path(*paths), **style))

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report.figures import (
@@ -18,6 +19,7 @@ from hnlstat.report.figures import (
     TITLE_WIDTH,
     VERMILION,
     WIDTH,
+    draw_allowed,
     own_style,
     set_axes,
 )
@@ -35,8 +37,9 @@ def fit_figure(
     title: str = "",
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
+    bounds: Sequence[Bound] = (),
 ) -> Figure:
-    """Draw the best fit and the contours of each level.
+    """Draw the best fit and the contours of each level, beside regions that others published.
 
     Parameters
     ----------
@@ -50,11 +53,14 @@ def fit_figure(
         Line above the axes.
     mass_range, coupling_range : pair of float
         Limits of the axes [GeV], [unit of the coupling].
+    bounds : sequence of Bound
+        Existing ones; those are drawn that are regions which an excess prefers.
     """
     with own_style():
         figure = Figure(figsize=(WIDTH, WIDTH), dpi=300, layout="constrained")
         axes = figure.add_subplot()
         set_axes(axes, axis, mass_range, coupling_range)
+        published = draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         for number, level in enumerate(sorted({region.level for region in regions})):
             colour, label = SHADES[number % len(SHADES)], fit_level_text(level)
             for line in (line for r in regions if r.level == level for line in r.lines):
@@ -65,7 +71,10 @@ def fit_figure(
         axes.set_title(
             "\n".join(textwrap.wrap(plain(title), TITLE_WIDTH)), fontsize=STYLE["font.size"]
         )
-        figure.legend(frameon=False, loc="outside lower center", ncols=3)
+        handles, labels = axes.get_legend_handles_labels()
+        handles += [artists[0] for _, artists in published]
+        labels += [text for text, _ in published]
+        figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -40,8 +40,13 @@ CAPTIONS = {
     "pulls": "Pulls of the nuisance parameters, and their impacts on the coupling.",
     "coverage": "Share of pseudo-experiments in which the limit contains the true signal.",
     "compare": "Limits and expected events after each step.",
+    "explained": "What the fit prefers, shaded, with the exclusion and discovery of other data "
+    "and the published bounds.",
 }
 """What the figures show, by the names of their files; of vertices_<dataset> the first part."""
+
+WITH_BOUNDS = ("contour", "explained")
+"""Tasks that compare with existing bounds."""
 
 SOURCES = (
     "Detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
@@ -84,7 +89,7 @@ def render_report(run: FinishedRun) -> str:
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
     axis = study.model.axis
-    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind == "contour" else ()
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind in WITH_BOUNDS else ()
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)

@@ -64,7 +64,7 @@ class Patches:
 
 
 def yields(current: Run, table: YieldTable) -> None:
-    """Keep yields.csv, and the cut flows of searches that cut on tracks, with remarks on them."""
+    """Keep yields.csv, and the cut flows of searches that simulate decays, with remarks on them."""
     axis = current.study.model.axis
     current.keep("yields.csv", table, partial(write_yields, axis=axis))
     if table.cut_flows:

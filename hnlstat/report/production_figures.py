@@ -15,8 +15,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.detector import Detector
-from hnlstat.config.shapes import Fiducial, FiducialBox, Stack, Volume
+from hnlstat.config.shapes import BoxShape, Fiducial, Stack, Volume
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
@@ -167,8 +168,7 @@ def spread(places: FloatArray, gap: float) -> FloatArray:
 
 def vertices_figure(
     production: Production,
-    dataset: str,
-    detector: Detector,
+    dataset: Dataset,
     *,
     axis: CouplingAxis,
     rng: np.random.Generator,
@@ -179,16 +179,15 @@ def vertices_figure(
     ----------
     production : Production
         Of one mass and coupling; its decays that pass, in the dataset, are drawn.
-    dataset : str
-        Name of the dataset.
-    detector : Detector
-        Of this dataset.
+    dataset : Dataset
+        Whose detector is outlined, with the fiducial volumes that its searches use.
     axis : CouplingAxis
         The coupling.
     rng : Generator
         Draws the points, each in proportion to its weight.
     """
-    mine = np.flatnonzero(production.passes & (production.dataset == dataset))
+    mine = np.flatnonzero(production.passes & (production.dataset == dataset.name))
+    detector = dataset.detector
     close = close_view(detector)
     z = production.vertex[:, 2]
     inside = mine[(z[mine] > close[0][0]) & (z[mine] < close[0][1])]
@@ -202,7 +201,7 @@ def vertices_figure(
         rows = figure.subplots(2, 2, sharex="col", width_ratios=(1, 1.2))
         for (name, up, letter), row in zip(VIEWS, rows, strict=True):
             for axes, points, (along, across) in zip(row, chosen, views, strict=True):
-                _draw_outline(axes, detector, up)
+                _draw_outline(axes, dataset, up)
                 colour = [palette.get(n, OTHER_COLOUR) for n in production.material[points]]
                 axes.scatter(
                     z[points], production.vertex[points, up], s=1.5, c=colour, lw=0, zorder=2,
@@ -217,7 +216,7 @@ def vertices_figure(
         _draw_key(figure, palette)
         mass, coupling = mev_text(production.mass), power_symbol(production.coupling)
         figure.suptitle(
-            rf"{plain(dataset)}: $m_N$ = {mass} MeV, ${axis.symbol} = {coupling}$ "
+            rf"{plain(dataset.name)}: $m_N$ = {mass} MeV, ${axis.symbol} = {coupling}$ "
             f"{unit_symbol(axis)}".rstrip(),
             fontsize=STYLE["font.size"],
         )
@@ -252,19 +251,19 @@ def _common(extent: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return min(extent[0][0], extent[1][0]), max(extent[0][1], extent[1][1])
 
 
-def _draw_outline(axes: Axes, detector: Detector, up: int) -> None:
-    """Draw all volumes as thin outlines, and the fiducial volumes on top."""
+def _draw_outline(axes: Axes, dataset: Dataset, up: int) -> None:
+    """Draw all volumes as thin outlines, and the fiducial volumes that are used on top."""
     thin = {"ec": GREY, "fc": "none", "lw": 0.4, "zorder": 1}
     thick = {"ec": "black", "fc": LIGHT_GREY, "lw": 0.9, "zorder": 1.5}
-    for volume in detector.volumes.values():
+    for volume in dataset.detector.volumes.values():
         axes.add_patch(_outline(volume, up, thin))
-    for region in detector.fiducial.values():
-        axes.add_patch(_outline(region, up, thick))
+    for name in dataset.used_volumes:
+        axes.add_patch(_outline(dataset.detector.fiducial[name], up, thick))
 
 
 def _outline(volume: Volume | Fiducial, up: int, look: dict[str, Any]) -> Patch:
     """Draw what is seen of a volume along the axis that is neither z nor `up`."""
-    if isinstance(volume, FiducialBox | Stack):
+    if isinstance(volume, BoxShape | Stack):
         (z, end), (low, high) = volume.extent[2], volume.extent[up]
         return Rectangle((z, low), end - z, high - low, **look)
     angle, directions = np.linspace(0, 2 * np.pi, OUTLINE, endpoint=False), np.zeros((OUTLINE, 3))

@@ -10,6 +10,7 @@ from typing import Any
 
 from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.report import explained_text
 from hnlstat.report.existing import Share
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
@@ -150,8 +151,18 @@ def _fit(document: Mapping[str, Any], axis: CouplingAxis) -> list[str]:
     return [
         f"Best fit: N of {mev_text(best['mass'])} MeV with a coupling of "
         f"{_amount(best['coupling'], unit_text(axis))}, better than no signal by "
-        f"−2 Δ ln L = {document['improvement']:.2f}."
+        f"−2 Δ ln L = {document['improvement']:.2f}.",
+        *map(beside_text, document.get("beside", ())),
     ]
+
+
+def beside_text(one: Mapping[str, Any]) -> str:
+    """How well a best fit agrees with a distribution that is not in the likelihood."""
+    return (
+        f"{one['observable']} of {one['channel']}, not in the likelihood as no covariance is "
+        f"known: chi2 {one['chi2']:.1f} in {one['bins']} bins with the best fit, "
+        f"{one['chi2_no_signal']:.1f} without signal, by statistics alone (indicative)"
+    )
 
 
 def _amount(value: float, unit: str) -> str:
@@ -174,6 +185,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "contour": _contour,
     "point": _point,
     "fit": _fit,
+    "explained": explained_text.sentences,
     "coverage": _coverage,
     "yields": lambda d, _: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
     "workspace": lambda d, _: [

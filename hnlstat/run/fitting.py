@@ -34,6 +34,8 @@ class Fitted:
         Of each level, as contours of the profile likelihood.
     masses, couplings
         The plane that these are drawn on [GeV], [GeV^-1].
+    above
+        -2 Delta ln L from the best fit on that plane.
     levels
         Two-sided confidence levels, each with -2 Delta ln L of its contour.
     """
@@ -42,6 +44,7 @@ class Fitted:
     regions: tuple[Region, ...]
     masses: Array
     couplings: Array
+    above: Array
     levels: dict[float, float]
 
 
@@ -59,17 +62,18 @@ def fit(task: FitTask, table: YieldTable, experiment: Experiment, work: Work) ->
     )
     problem = FitProblem(surface, experiment.base)
     masses, couplings = (np.geomspace(axis[0], axis[-1], task.points) for axis in axes)
-    best = find_best(problem, masses, couplings)
+    scanned = scan(problem, masses, couplings)
+    best = find_best(problem, masses, couplings, scanned)
     if best.validity != "ok":
         work.remark(best.validity)
-    above = 2.0 * (scan(problem, masses, couplings) - best.nll)
+    above = 2.0 * (scanned - best.nll)
     levels = {level: threshold(level) for level in (*task.levels, *map(sigma_level, task.sigmas))}
     fields = (
         LimitField(level, "fit", "profile likelihood", masses, couplings, end - above)
         for level, end in levels.items()
     )
     found = tuple(region for field in fields for region in regions(field))
-    return Fitted(best, found, masses, couplings, levels)
+    return Fitted(best, found, masses, couplings, above, levels)
 
 
 def share_from_rock(study: Study, table: YieldTable, best: FitResult) -> float | None:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
+from hnlstat.config.photons import Photons
 from hnlstat.config.study import Study
+from hnlstat.inference.limits.points import PointTest
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
 from hnlstat.search.volume import left_out
@@ -15,6 +18,9 @@ from hnlstat.search.yields import RELEVANT_EVENTS, TOLERATED, Job
 from hnlstat.simulation.sample import MassSample
 
 Array = NDArray[np.float64]
+
+EXCESS = 2.0
+"""Local significance of data above the background that is worth a word."""
 
 
 def check_error(study: Study, table: YieldTable, work: Work, where: str = "") -> None:
@@ -57,6 +63,19 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
         )
 
 
+def efficiencies(study: Study) -> list[str]:
+    """Say where efficiencies by energy end above 0, and photons of less energy do not count."""
+    found = [
+        f"search.{search.name}.efficiency is {search.efficiency.value[0]:g} at its first row, "
+        f"{1e3 * search.efficiency.energy[0]:.4g} MeV, and 0 below it (below: zero)"
+        for _, search in study.searches
+        if isinstance(search, Photons)
+        and search.efficiency.value[0]
+        and search.efficiency.below == "zero"
+    ]
+    return [*dict.fromkeys(found)]
+
+
 def projections(study: Study) -> str:
     """What comes of projected datasets beside those with data; nothing where all are alike."""
     by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}
@@ -74,3 +93,20 @@ def projections(study: Study) -> str:
     if seen and asimov:
         return f"projected: {asimov}, where the expected background stands for data"
     return ""
+
+
+def excess(study: Study, tests: Sequence[PointTest]) -> str:
+    """What comes of data above the background at some point; nothing where there are none."""
+    seen = [
+        (t.discovery.p0_observed, t.mass_gev, t.coupling)
+        for t in tests
+        if t.discovery is not None and t.discovery.p0_observed is not None
+    ]
+    p, mass, coupling = min(seen, default=(1.0, 0.0, 0.0))
+    if (size := -float(ndtri(max(p, 5e-324)))) < EXCESS:
+        return ""
+    return (
+        f"the data have an excess, of {size:.1f} sigma for the signal at {1e3 * mass:.3g} MeV, "
+        f"{study.model.axis.text(coupling, 2)} (local): observed limits are weaker than expected; "
+        "task=fit finds what it prefers"
+    )

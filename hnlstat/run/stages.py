@@ -23,7 +23,7 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
 from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
-from hnlstat.run.remarks import check_error, check_volume, projections
+from hnlstat.run.remarks import check_error, check_volume, efficiencies, excess, projections
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
@@ -103,7 +103,7 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
-    for text in (*without_rock(study), *without_variation(study)):
+    for text in (*efficiencies(study), *without_rock(study), *without_variation(study)):
         work.remark(text)
     return found
 
@@ -142,6 +142,8 @@ def point_tests(
             f"{len(failed)} grid points have no test, the first at {1e3 * first.mass_gev:.4g} MeV, "
             f"{study.model.axis.amount(first.coupling)}: {first.validity}"
         )
+    if text := excess(study, [test for tests in by_mass for test in tests]):
+        work.remark(text)
     return by_mass
 
 

@@ -37,6 +37,7 @@ class DecaySelection(ABC):
     observable : what is histogrammed; None: all in one bin
     edges : (B + 1,) of its bins; 0 and infinity without an observable
     products : as `Layout.products`
+    steps : names of the cuts, in their order
     """
 
     decay: Decay
@@ -45,6 +46,7 @@ class DecaySelection(ABC):
     observable: str | None
     edges: Array
     products: tuple[tuple[int, int], ...]
+    steps: tuple[str, ...]
 
     @staticmethod
     def settings(
@@ -59,6 +61,7 @@ class DecaySelection(ABC):
             "observable": None if observable is None else observable.name,
             "edges": np.array((0.0, np.inf) if observable is None else observable.edges),
             "products": layout.products,
+            "steps": layout.cuts,
         }
 
     @property
@@ -75,9 +78,10 @@ class DecaySelection(ABC):
 
     @abstractmethod
     def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
-        """Shares of each ray's decays, (S, N), in volumes (N,): in each bin first.
+        """Shares of each ray's decays, (B + C + 1, N), in volumes (N,).
 
-        Rays without weight have none.
+        In each bin; after each of the C cuts; selected, but beyond the edges (and counted in the
+        outermost bins). Rays without weight have none.
         """
 
     def sampled(

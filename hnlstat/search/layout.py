@@ -29,11 +29,9 @@ class Layout:
     def of(cls, study: Study, search: Search, modes: int) -> "Layout":
         """All decays with their variations, and what a search adds."""
         shifts = 2 + len(variations(study))
-        if isinstance(search, Photons):
-            return cls(modes, shifts, search.bins)
-        if not isinstance(search, Tracks):
+        if not isinstance(search, Tracks | Photons):
             return cls(modes, shifts)
-        return cls(modes, shifts, search.bins, tuple(search.cuts.active))
+        return cls(modes, shifts, search.bins, tuple(search.cut_flow))
 
     @property
     def products(self) -> tuple[tuple[int, int], ...]:

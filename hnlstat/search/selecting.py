@@ -67,11 +67,7 @@ class PairSelection(DecaySelection):
         )
 
     def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
-        """Shares of each ray's decays, (B + C + 1, N), in volumes (N,).
-
-        In each bin; after each of the C cuts; selected, but beyond the edges (and counted in the
-        outermost bins). Rays without weight have none.
-        """
+        """Shares of each ray's decays, (B + C + 1, N); see `DecaySelection`."""
         n_cuts, n_bins = len(self.cuts), len(self.edges) - 1
         shares = np.zeros((n_bins + n_cuts + 1, rays.weight.size))
         alive = np.flatnonzero(rays.weight)
@@ -118,6 +114,5 @@ class PairSelection(DecaySelection):
 def selection(study: Study, station: Station, layout: Layout) -> Selection | None:
     """What a station's searches ask of the products of decays; None: they do not look at them."""
     search = station.search
-    return PhotonSelection.of(study, search, layout) or PairSelection.of(
-        study, station.detector, station.volumes, search, layout
-    )
+    where = study, station.detector, station.volumes
+    return PhotonSelection.of(*where, search, layout) or PairSelection.of(*where, search, layout)

@@ -18,8 +18,8 @@ SIMULATED = {
 
 
 OF_SHOWERS = {
-    "final_state", "smearing", "efficiency", "min_visible_energy", "binding", "decays",
-    "observable",
+    "final_state", "smearing", "efficiency", "conversion", "min_visible_energy", "binding",
+    "decays", "observable",
 }  # fmt: skip
 """Likewise, of searches for photons."""
 

@@ -45,13 +45,13 @@ class CutFlow:
         As in the table of yields.
     channel : tuple, length C
         Names of the channels.
-    cuts, bounds : tuple
-        Names of the cuts, in their order, and what they ask for.
+    cuts, settings : tuple of str
+        Names of the cuts, in their order, and the settings of the search that ask for them.
     passing : array, shape (M, D, C, 1 + number of cuts)
         All decays, then those that pass the first cut, the first two, ...; no calibration.
     beyond : array, shape (M, D, C)
         Those that pass all cuts, but lie beyond the edges of the observable; they are counted in
-        its outermost bins.
+        its outermost bins. None where that is a cut.
     """
 
     search: str
@@ -59,7 +59,7 @@ class CutFlow:
     couplings: FloatArray
     channel: tuple[str, ...]
     cuts: tuple[str, ...]
-    bounds: tuple[float, ...]
+    settings: tuple[str, ...]
     passing: FloatArray
     beyond: FloatArray
 
@@ -109,7 +109,7 @@ class YieldTable:
     interpolated : array of bool, shape (M, R), optional
         Whether the decays come from samples at other masses; None: nowhere.
     cut_flows : tuple of CutFlow
-        Of each search that cuts on tracks; not part of the file.
+        Of each search that simulates decays; not part of the file.
 
     Raises
     ------

@@ -211,11 +211,11 @@ class Plan:
         """Decays to the final state that pass the cuts, over all volumes of each dataset."""
         done: list[Search] = []
         for _, search in self.study.searches:
-            if isinstance(search, Tracks) and search not in done:
+            if isinstance(search, Tracks | Photons) and search not in done:
                 done.append(search)
                 yield self._cut_flow(search, samples)
 
-    def _cut_flow(self, search: Tracks, samples: dict[int, Sequence[MassSample]]) -> CutFlow:
+    def _cut_flow(self, search: Search, samples: dict[int, Sequence[MassSample]]) -> CutFlow:
         branching = branching_ratio(self.study, search, self.masses)
         passing, beyond = {}, {}
         for dataset in (d for d, other in self.study.searches if other == search):
@@ -233,7 +233,7 @@ class Plan:
                 beyond[name] = flow[:, -1]
         return CutFlow(
             search.name, self.masses, self.couplings, tuple(passing),
-            (*search.cuts.active,), (*search.cuts.active.values(),),
+            (*search.cut_flow,), (*search.cut_flow.values(),),
             np.stack([*passing.values()], axis=2), np.stack([*beyond.values()], axis=2),
         )  # fmt: skip
 

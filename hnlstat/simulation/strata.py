@@ -27,10 +27,8 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
     for i, dataset in enumerate(study.datasets):
         table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
-        searches = dataset.search.values()
-        used = {name for search in searches for name in dataset.volumes(search)}
-        volumes = [name for name in dataset.detector.fiducial if name in used]
-        cut = min(search.min_cos_theta for search in searches)
+        volumes = dataset.used_volumes
+        cut = min(search.min_cos_theta for search in dataset.search.values())
         app = setup.apparatus(
             study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
             flux, table.edges_gev,

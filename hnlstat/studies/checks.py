@@ -28,6 +28,7 @@ from hnlstat.models.checks import (
 from hnlstat.physics.processes import Kaons
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
+from hnlstat.studies.explained import others
 from hnlstat.studies.staircase import staircase
 
 ROUNDING = 1e-9
@@ -49,7 +50,7 @@ def check(study: Study) -> None:
         If the flux table or a bound cannot be read.
     """
     check_tables(study)
-    if study.task.kind == "contour":
+    if study.task.kind in ("contour", "explained"):
         chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
         _check_events(study)
@@ -58,6 +59,12 @@ def check(study: Study) -> None:
     if study.task.kind == "compare":
         for stair in staircase(study):
             check_tables(stair.study)
+    if study.task.kind == "explained":
+        for name, test in others(study).items():
+            try:
+                check_tables(test)
+            except ConfigError as error:
+                raise ConfigError(f"task.tests.{name}: {error}") from None
 
 
 def reference(task: EfficiencyTask) -> Study:
@@ -83,11 +90,13 @@ def check_tables(study: Study) -> None:
     """Check the nuclides and the flux table of a study; errors as in `check`."""
     if is_foreign(type(study.model)):
         check_model(study.model, *_axes(study), study.model.final_states)
-    for _, search in study.searches:
+    for dataset, search in study.searches:
         if isinstance(search, Tracks) and study.yields_from is None:
             pair_sampler(study.model, search.final_state)
         if isinstance(search, Photons) and study.yields_from is None:
             photon_sampler(study.model, search.final_state)
+            if search.conversion is not None:
+                _check_charges(dataset.detector)
     if isinstance(study.model.source, Kaons):
         if study.yields_from is None:
             _check_kaons(study, study.model.source)
@@ -144,6 +153,17 @@ def _targets(detector: Detector) -> list[Target]:
                     "write element and mass number, such as O16 or Pb208"
                 ) from None
     return found
+
+
+def _check_charges(detector: Detector) -> None:
+    """Make sure that photons can convert in all materials."""
+    for material, fractions in detector.materials.items():
+        for nuclide in fractions:
+            if target(nuclide).charge == 0:
+                raise ConfigError(
+                    f"detector.materials.{material}.{nuclide}: {nuclide} has no charge, and "
+                    "photons do not convert on it"
+                )
 
 
 def by_flux(study: Study) -> list[tuple[Flux, list[Dataset]]]:

@@ -77,11 +77,17 @@ class Groups:
                 f"datasets: {entries} is not a list of datasets; write datasets='[{{detector: "
                 "nd280, exposure: t2k_2019}]' or choose an exposure"
             )
-        found = tuple(self._dataset(entry, f"datasets.{i}") for i, entry in enumerate(entries))
+        parts = {f"datasets.{i}": self._parts(e, f"datasets.{i}") for i, e in enumerate(entries)}
+        unnamed = [i for i, entry in enumerate(entries) if entry.get("search") is None]
+        _leave_out([part for i, part in enumerate(parts.values()) if i in unnamed])
+        found = tuple(
+            validate(Dataset, part, where) for where, part in parts.items() if part["search"]
+        )
         self._check_exposures(found)
         return found
 
-    def _dataset(self, entry: Any, where: str) -> Dataset:
+    def _parts(self, entry: Any, where: str) -> Tree:
+        """Settings of the dataset of an entry."""
         if not isinstance(entry, dict):
             raise ConfigError(f"{where}: {entry} is not a mapping such as {{detector: nd280}}")
         for key in entry:
@@ -91,17 +97,13 @@ class Groups:
                 )
         own = self._named_detector(entry.get("detector"))
         detector = self._part("detector", Detector, entry, own, where)
-        return validate(
-            Dataset,
-            {
-                "name": entry.get("name") or detector.name,
-                "detector": detector,
-                "exposure": self._part("exposure", Exposure, entry, own, where),
-                "flux": self._part("flux", Flux, entry, own, where),
-                "search": self._searches(entry.get("search"), own, f"{where}.search"),
-            },
-            where,
-        )
+        return {
+            "name": entry.get("name") or detector.name,
+            "detector": detector,
+            "exposure": self._part("exposure", Exposure, entry, own, where),
+            "flux": self._part("flux", Flux, entry, own, where),
+            "search": self._searches(entry.get("search"), own, f"{where}.search"),
+        }
 
     def _is_chosen(self, group: str, reference: object) -> bool:
         return reference is None or reference == self.choices.get(group)
@@ -243,6 +245,30 @@ class Groups:
                     f"{override}: changes nothing{part}, because each entry of datasets names its "
                     f"own {group}"
                 )
+
+
+def _leave_out(datasets: Sequence[Tree]) -> None:
+    """Take searches out of datasets that have none of the volumes they name, if others have some.
+
+    A search for the upgrade's targets is so one of the upgrade, not of what stood there before.
+    """
+    homes = {
+        name
+        for part in datasets
+        for name, search in part["search"].items()
+        if _has_volumes(part["detector"], search)
+    }
+    for part in datasets:
+        part["search"] = {
+            name: search
+            for name, search in part["search"].items()
+            if name not in homes or _has_volumes(part["detector"], search)
+        }
+
+
+def _has_volumes(detector: Detector, search: Tree) -> bool:
+    names = search.get("fiducial")
+    return not isinstance(names, list | tuple) or any(name in detector.fiducial for name in names)
 
 
 def _by_name(settings: Tree, where: str) -> Tree:

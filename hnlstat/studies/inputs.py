@@ -26,7 +26,7 @@ DRAWN = ("bounds.files", "flux.table")
 """What is read again for figures of a run that is finished."""
 
 _TABLE = re.compile(r"(\+{0,2}flux\.table=)(['\"]?)(.+)\2")
-_STUDIES = (("compare", "from"), ("compare", "to"), ("task", "reference"))
+_OVERRIDES = ("from", "to", "reference", "overrides")
 """Settings that are the overrides of another study."""
 
 
@@ -42,10 +42,19 @@ def input_files(study: Study) -> Iterator[tuple[str, Path]]:
     for i, folder in enumerate(getattr(study.task, "folders", ())):
         yield from ((f"task.folders.{i}", folder / "workspace" / name) for name in LIKELIHOOD)
     content = study.model_dump(include={"compare", "task"}, by_alias=True)
-    for section, key in _STUDIES:
-        for i, text in enumerate(content[section].get(key) or ()):
+    for name, settings, key in _of_studies(content):
+        for i, text in enumerate(settings[key]):
             if (match := _TABLE.fullmatch(text)) and (path := _own_table(match[3])) is not None:
-                yield f"{section}.{key}.{i}", path
+                yield f"{name}.{key}.{i}", path
+
+
+def _of_studies(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Give the settings that hold the overrides of other studies, with their names and keys."""
+    tests = content["task"].get("tests") or {}
+    parts = {"compare": content["compare"], "task": content["task"]}
+    parts |= {f"task.tests.{name}": test for name, test in tests.items()}
+    for name, settings in parts.items():
+        yield from ((name, settings, key) for key in _OVERRIDES if settings.get(key))
 
 
 def digests(study: Study) -> dict[str, str]:
@@ -107,9 +116,8 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
         executor["log_directory"] = _absolute(executor["log_directory"])
     if (store := shared_folder(study.store)) is not None:
         content["store"] = SHARED + _absolute(store)
-    for section, key in _STUDIES:
-        if content[section].get(key):
-            content[section][key] = list(map(_anchored, content[section][key]))
+    for _, settings, key in _of_studies(content):
+        settings[key] = list(map(_anchored, settings[key]))
     content["inputs"] = digests(study) or None
 
 

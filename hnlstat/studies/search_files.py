@@ -14,7 +14,7 @@ from hnlstat.system.shipped import shipped_table
 Tree = dict[str, Any]
 T = TypeVar("T")
 
-LISTS = ("background", "side_bands", "observed")
+LISTS = ("background", "side_bands", "observed", "beside")
 """Settings whose lists of numbers may be columns of tables."""
 
 _NUMBERED = re.compile(r"(.+)_\d+")

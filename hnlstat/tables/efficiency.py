@@ -41,14 +41,6 @@ class EfficiencyTable:
         kept = {side: 0.0 for side, beyond in ends.items() if beyond == "zero"}
         return np.asarray(np.interp(np.asarray(energy), self.energy, self.value, **kept))
 
-    def shares_beyond(self, energy: Array, weight: Array) -> tuple[float, float]:
-        """Shares of showers (N,) of some weights below and above the table."""
-        total = float(np.sum(weight))
-        if total == 0:
-            return 0.0, 0.0
-        low, high = energy < self.energy[0], energy > self.energy[-1]
-        return float(np.sum(weight[low])) / total, float(np.sum(weight[high])) / total
-
 
 def load_efficiency(
     table: str, below: Beyond | None = None, above: Beyond | None = None

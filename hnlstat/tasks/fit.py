@@ -6,11 +6,15 @@ from typing import Any
 
 from rich.table import Table
 
+from hnlstat.bounds import chosen_bounds
 from hnlstat.config.task import FitTask
 from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report import keep
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
-from hnlstat.run.current import Run
+from hnlstat.report.spectrum_figure import COLUMNS, spectrum_figure, spectrum_rows
+from hnlstat.report.words import beside_text
+from hnlstat.run.beside import Distribution, distributions
+from hnlstat.run.current import Rows, Run
 from hnlstat.run.fitting import fit, share_from_rock
 from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
@@ -29,6 +33,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "axis": study.model.axis, "title": title(study),
         "mass_range": (found.masses[0], found.masses[-1]),
         "coupling_range": (found.couplings[0], found.couplings[-1]),
+        "bounds": chosen_bounds(study.bounds, study.model.axis),
     }  # fmt: skip
     current.draw("fit", partial(fit_figure, found.regions, best, **shown))
     current.draw("pulls", partial(pulls_figure, best))
@@ -36,6 +41,10 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     current.say(_table(best))
     if best.goodness["degrees_of_freedom"] > 0:
         current.say(_goodness(best, rock))
+    if shown_beside := distributions(study, experiment, best, current):
+        current.keep_rows("spectrum.csv", Rows(COLUMNS, tuple(spectrum_rows(shown_beside))))
+        current.draw("spectrum", partial(spectrum_figure, shown_beside, title(study)))
+        current.say(*map(_beside, (one for one in shown_beside if not one.fitted)))
     return {
         "task": "fit",
         "remarks": current.remarks,
@@ -44,6 +53,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "nll": best.nll,
         "goodness": {k: None if v != v else v for k, v in best.goodness.items()},
         "share_from_rock": rock,
+        "beside": [_indicative(one) for one in shown_beside if not one.fitted],
         "parameters": [asdict(parameter) for parameter in best.parameters],
         "impacts": [asdict(impact) for impact in best.impacts],
         "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
@@ -70,3 +80,19 @@ def _goodness(best: FitResult, rock: float | None) -> str:
         f"(p = {good['p_value']:.2g}); without signal {good['chi2_no_signal']:.1f}"
     )
     return text if rock is None else f"{text}; {rock:.0%} of the signal from N made in rock"
+
+
+def _beside(one: Distribution) -> str:
+    """How well the best fit agrees with what is not in the likelihood, in words."""
+    return beside_text(_indicative(one))
+
+
+def _indicative(one: Distribution) -> dict[str, Any]:
+    """Chi-square of what is not in the likelihood, of the best fit and without signal."""
+    return {
+        "channel": one.channel,
+        "observable": one.observable,
+        "bins": one.observed.size,
+        "chi2": one.chi2(one.prediction),
+        "chi2_no_signal": one.chi2(one.background),
+    }

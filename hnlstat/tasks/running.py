@@ -157,7 +157,9 @@ def _say_notes(current: Run) -> None:
 
 def _assuming(study: Study, summary: dict[str, Any]) -> dict[str, Any]:
     """Add the settings without a source; combined likelihoods have been made by others."""
-    return summary if study.task.kind == "combine" else summary | {"assumed": study.assumptions()}
+    if study.task.kind == "combine":
+        return summary
+    return summary | {"assumed": study.assumptions() | summary.get("assumed", {})}
 
 
 def _outcome(current: Run, summary: dict[str, Any], started: float) -> Outcome:

@@ -166,6 +166,10 @@ TASKS = {
         {"compare": {"from": ["model.nature=majorana"], "masses": [0.1]}}, (), {"compare"},
         ("compare",),
     ),
+    "explained": (
+        {}, ("task.points=20", "search.tpc_ee.observed.t2k_2019={fhc: 12, rhc: 4}"),
+        {"yields", "explained"}, ("explained",),
+    ),
 }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_the_p0d_ends_at_the_first_tpc(nd280: Study) -> None:
 
 def test_both_detectors_begin_with_the_surroundings(nd280: Study, upgrade: Study) -> None:
     around = ["rock", "hall", "yoke", "yoke_inside", "coil", "coil_inside"]
-    for study, volumes, fiducial in ((nd280, 28, 3), (upgrade, 34, 5)):
+    for study, volumes, fiducial in ((nd280, 28, 5), (upgrade, 34, 8)):
         detector = study.datasets[0].detector
         assert list(detector.volumes)[:6] == around
         assert list(detector.volumes)[-1] == "ecal_bottom"
@@ -86,16 +86,26 @@ def test_gas_and_targets_are_painted_after_what_holds_them(upgrade: Study) -> No
             assert first <= low < high <= last
 
 
-def test_fiducial_boxes_are_gas_only(nd280: Study, upgrade: Study) -> None:
-    for detector in (nd280.datasets[0].detector, upgrade.datasets[0].detector):
+def test_what_all_searches_use_is_gas_only(nd280: Study, upgrade: Study) -> None:
+    for dataset in (nd280.datasets[0], upgrade.datasets[0]):
+        detector = dataset.detector
         gas = [v for v in detector.volumes.values() if isinstance(v, Box) and v.material == "gas"]
-        for box in detector.fiducial.values():
+        assert dataset.used_volumes == tuple(n for n in detector.fiducial if "tpc" in n)
+        for box in (detector.fiducial[name] for name in dataset.used_volumes):
             assert any(
                 all(
                     a[0] <= b[0] and b[1] <= a[1] for a, b in zip(g.extent, box.extent, strict=True)
                 )
                 for g in gas
             )
+
+
+def test_volumes_for_some_searches_are_the_targets_as_they_are_painted(upgrade: Study) -> None:
+    detector = upgrade.datasets[0].detector
+    named = {name: one for name, one in detector.fiducial.items() if one.by_name}
+    assert [*named] == ["sfgd", "fgd1", "fgd2"]
+    for name, box in named.items():
+        assert box.extent == detector.volumes[name].extent
 
 
 def test_five_tpcs_have_five_thirds_of_the_background(upgrade: Study) -> None:

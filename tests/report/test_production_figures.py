@@ -58,9 +58,7 @@ def test_labels_are_spread_within_the_frame():
 
 def test_vertices_are_drawn_where_they_are(nd280):
     (dataset,) = nd280.datasets
-    figure = vertices_figure(
-        make(), "nd280", dataset.detector, axis=MU, rng=np.random.default_rng(1)
-    )
+    figure = vertices_figure(make(), dataset, axis=MU, rng=np.random.default_rng(1))
     side_far, side_near, top_far, _ = figure.axes
     passing = make().vertex[make().passes]
     for axes, up in ((side_far, 1), (top_far, 0)):

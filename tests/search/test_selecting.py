@@ -96,15 +96,15 @@ def test_events_of_the_other_sampler_are_selected_alike(histogram):
     model = EventModel.of(study, 0.1, [1e-6])
     jobs = strata(study, model)
     sample = join([j.run() for j in divide(jobs, [j.spread() for j in jobs], 150_000)])
-    search, detector = tracks(study), study.datasets[0].detector
+    search, detector, volumes = tracks(study), study.datasets[0].detector, ("tpc1", "tpc2", "tpc3")
     minus, plus, origin = (
         np.stack([sample[f"{name}{axis}"] for axis in "xyz"])
         for name in ("eminus_p", "eplus_p", "decay_")
     )
     mine = Layout.of(study, search, 2)
-    asked = PairSelection.of(study, detector, tuple(detector.fiducial), search, mine)
+    asked = PairSelection.of(study, detector, volumes, search, mine)
     kept, masses = np.zeros(minus.shape[1], dtype=bool), np.zeros(minus.shape[1])
-    for v, volume in enumerate(detector.fiducial):
+    for v, volume in enumerate(volumes):
         mine = np.flatnonzero(sample["volume"] == volume)
         pairs = reconstruct(
             minus[:, mine], plus[:, mine], origin[:, mine], tuple(asked.gas[v]), asked.response,

@@ -21,8 +21,8 @@ PERFECT = ShowerResolution(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = EfficiencyTable(np.array([0.0, 10.0]), np.ones(2), "constant", "constant")
 DIRAC = PhotonSelection(
     decay=PhotonDecay((0.0, 1.0, 0.0)), polarisation=1.0, decays=4, observable="visible_energy",
-    edges=EDGES, products=(), resolution=PERFECT, efficiency=ALL, min_visible_energy=0.0,
-    binding=0.0, outermost=False,
+    edges=EDGES, products=(), steps=("efficiency", "min_visible_energy", "edges"),
+    resolution=PERFECT, efficiency=ALL, converter=None, min_visible_energy=0.0, binding=0.0,
 )  # fmt: skip
 
 
@@ -51,19 +51,22 @@ def test_bins_of_energy_and_angle_are_the_closed_forms(polarisation):
         chosen = replace(DIRAC, polarisation=polarisation, observable=name, edges=edges)
         found, error = shares(chosen)
         expected = -np.diff(above(edges, of, polarisation))
-        assert np.all(np.abs(found[:-1] - expected) < 4.5 * error[:-1])
-        assert found.sum() == pytest.approx(1, abs=1e-12)  # all are in a bin or beyond
+        assert np.all(np.abs(found[:3] - expected) < 4.5 * error[:3])
+        assert found[3:5] == pytest.approx([1, 1], abs=1e-12)
+        assert found[:3].sum() == pytest.approx(found[5], abs=1e-12)  # within the edges
 
 
 def test_what_lies_beyond_the_edges_is_left_out_or_in_the_outermost_bins():
     left_out, _ = shares(DIRAC)
-    outermost, error = shares(replace(DIRAC, outermost=True))
+    outermost, error = shares(replace(DIRAC, steps=DIRAC.steps[:2]))
     first = 1 - above(EDGES[1], photon_decay.share_above_energy)
     last = above(EDGES[2], photon_decay.share_above_energy)
     assert outermost[0] == pytest.approx(first, abs=4.5 * error[0])
     assert outermost[2] == pytest.approx(last, abs=4.5 * error[2])
-    assert outermost[:-1].sum() == pytest.approx(1, abs=1e-12)
-    assert left_out[-1] == outermost[-1] > 0.01
+    assert outermost[:3].sum() == pytest.approx(1, abs=1e-12)
+    assert outermost[-1] > 0.01
+    assert left_out[4] - left_out[5] == pytest.approx(outermost[-1], abs=1e-12)
+    assert left_out[-1] == 0
 
 
 def test_efficiency_goes_by_true_energy_and_the_cut_by_the_measured_one():
@@ -82,8 +85,8 @@ def test_efficiency_goes_by_true_energy_and_the_cut_by_the_measured_one():
 def test_rays_without_weight_have_none():
     weight = np.zeros(N)
     weight[0] = 1.0
-    assert shares(DIRAC, weight)[0].sum() * N == pytest.approx(1)
-    assert shares(DIRAC, np.zeros(N))[0].tolist() == [0] * 4
+    assert shares(DIRAC, weight)[0][3] * N == pytest.approx(1)
+    assert shares(DIRAC, np.zeros(N))[0].tolist() == [0] * 7
 
 
 def table(tmp_path, *overrides):
@@ -129,3 +132,14 @@ def test_majorana_photons_go_forward_more_often_than_dirac_ones(tmp_path):
         )
         share[nature] = found.events[0, 0, 1] / found.events[0, 0, :2].sum()
     assert share["majorana"] > share["dirac"] + 0.05
+
+
+def test_only_what_lies_in_a_range_counts():
+    # the middle bin of the energy, by angle: in one bin all of it, from its lower end on
+    whole, _ = shares(DIRAC)
+    low, high = EDGES[1:3]
+    by_angle = replace(
+        DIRAC, observable="cos_angle", edges=np.array([-1.0, 1.0]),
+        only={"visible_energy": (low, high)},
+    )  # fmt: skip
+    assert shares(by_angle)[0][0] == pytest.approx(whole[1], rel=1e-12)

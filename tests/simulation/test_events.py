@@ -90,7 +90,7 @@ def test_vertices_lie_in_matter_and_decays_in_the_box():
     for dataset in study.datasets:
         mine = events["dataset"] == dataset.name
         app = setup.apparatus(
-            study, dataset.detector, tuple(dataset.detector.fiducial), 0.999, np.ones((1, 1)),
+            study, dataset.detector, dataset.used_volumes, 0.999, np.ones((1, 1)),
             np.array([0.0, 1.0]),
         )  # fmt: skip
         for scatterer in app.scatterers:
@@ -98,7 +98,8 @@ def test_vertices_lie_in_matter_and_decays_in_the_box():
             density = app.boxes.at(vertex[here]) @ scatterer.density
             # a point on a face may be rounded out of its box
             assert np.sum(density <= 0) <= 1e-3 * np.sum(here)
-        for name, box in dataset.detector.fiducial.items():
+        for name in dataset.used_volumes:
+            box = dataset.detector.fiducial[name]
             here = mine & (events["volume"] == name)
             offset = np.abs(decayed[here] - np.array(box.center)) - np.array(box.size) / 2
             assert np.max(offset) <= 1e-12

@@ -173,9 +173,8 @@ def test_events_lie_in_the_tank_and_are_made_in_what_is_there():
         assert np.all((distance[mine] > near - 1e-9) & (distance[mine] < far + 1e-9))
     (dataset,) = study.datasets
     figure = vertices_figure(
-        production, "oil_sphere", dataset.detector, axis=load().model.axis,
-        rng=np.random.default_rng(1),
-    )  # fmt: skip
+        production, dataset, axis=load().model.axis, rng=np.random.default_rng(1)
+    )
     outlines = [patch.get_path().vertices for patch in figure.axes[1].patches]
     assert np.hypot(*outlines[2][:-1].T) == pytest.approx(6.096)
     assert close_view(dataset.detector)[1] == pytest.approx((-7.358, 7.358))

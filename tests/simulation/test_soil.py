@@ -70,9 +70,9 @@ def test_between_masses_it_is_interpolated():
 
 def test_it_is_a_parameter_of_the_likelihood_unless_it_is_zero():
     study, yields = load(["exposure=t2k_2023"]), table()
-    assert "rock_length" in likelihood.experiment(study, yields).modifiers
+    assert "rock_length_t2k_nd280" in likelihood.experiment(study, yields).modifiers
     without = load(["exposure=t2k_2023", "systematics.rock_length=0"])
-    assert "rock_length" not in likelihood.experiment(without, yields).modifiers
+    assert "rock_length_t2k_nd280" not in likelihood.experiment(without, yields).modifiers
 
 
 def test_no_event_begins_beyond_the_soil():

@@ -113,6 +113,17 @@ def test_a_background_is_for_the_volumes_that_are_named() -> None:
 HALF = "datasets=[{exposure: t2k_upgrade_3yr}]"
 
 
+def test_volumes_by_name_are_for_searches_that_name_them() -> None:
+    fgd1 = "+detector.fiducial.tpc3.by_name=true"
+    (dataset,) = load([fgd1]).datasets
+    assert dataset.used_volumes == ("tpc1", "tpc2")
+    (dataset,) = load(["search.tpc_ee.fiducial=[fgd2,tpc1]"]).datasets
+    assert dataset.volumes(dataset.search["tpc_ee"]) == ("fgd2", "tpc1")
+    assert dataset.used_volumes == ("tpc1", "fgd2")
+    with pytest.raises(ConfigError, match=r"tpc_ee.fiducial: is null, but all .* name some: tpc1"):
+        load([f"+detector.fiducial.tpc{i}.by_name=true" for i in (1, 2, 3)])
+
+
 def test_errors_of_the_background_come_from_the_search_or_from_above() -> None:
     def errors(*settings: str) -> list[float]:
         return [channel.error for channel in channels(load(list(settings)))]
@@ -148,6 +159,8 @@ BAD = [  # @ stands for search.tpc_ee
     ("@.final_state=mupi", "@.final_state: mupi is no final state of"),
     ("@.fiducial=[tpc1,tpc4]", "datasets.0.@.fiducial: tpc4 is not a fiducial"
      " volume of nd280; did you mean tpc"),
+    ("+detector.fiducial.tpc1.by_name=1", "detector.fiducial.tpc1.by_name: 1"),
+    ("+detector.volumes.fgd1.by_name=true", "detector.volumes.fgd1.by_name: unknown key"),
     ("@.fiducial=[]", "@.fiducial: [] is empty"),
     ("@.fiducial=[tpc1,tpc1]", "@.fiducial: tpc1 appears twice"),
     ("@.fiducial=tpc1", "@.fiducial: tpc1 is not a list; write [tpc1]"),

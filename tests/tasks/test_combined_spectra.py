@@ -95,8 +95,8 @@ def test_all_channels_keep_their_bins_and_data(combined):
 
 def test_modifiers_of_the_same_name_move_together(combined):
     summary = json.loads((combined / "summary.json").read_text())
-    shared = {"efficiency", "flux_t2k_nd280_fhc", "flux_t2k_nd280_rhc", "rock_density",
-              "rock_length", "form_factor", "pauli"}  # fmt: skip
+    shared = {"efficiency", "flux_t2k_nd280_fhc", "flux_t2k_nd280_rhc", "form_factor", "pauli",
+              "rock_density_t2k_nd280", "rock_length_t2k_nd280"}  # fmt: skip
     assert {*summary["correlated"]} == shared
     background, patches = likelihood(combined)
     model = pyhf.Workspace(patches.patches[0].apply(background)).model()
@@ -116,7 +116,7 @@ def test_modifiers_of_the_same_name_move_together(combined):
         slices = model.config.channel_slices
         return {name for name in model.config.channels if changed[slices[name]].all()}
 
-    assert moved("efficiency") == moved("rock_density") == {*DATA}
+    assert moved("efficiency") == moved("rock_density_t2k_nd280") == {*DATA}
     assert moved("flux_t2k_nd280_fhc") == {"old_fhc", "new_fhc"}
     assert moved("background_new_rhc") == {"new_rhc"}
 

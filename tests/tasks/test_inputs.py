@@ -159,6 +159,19 @@ def test_paths_of_all_kinds_are_absolute(tmp_path, monkeypatch):
         check_inputs(study.model_copy(update={"inputs": content["inputs"]}))
 
 
+def test_tables_of_tests_are_absolute_and_known_by_their_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f.csv").write_text(FLUX.format(1e10))
+    study = load(["task=explained", "+task.tests.mine.overrides=['flux.table=f.csv']"])
+    content = yaml.safe_load(to_yaml(study))
+    table = tmp_path / "f.csv"
+    assert content["task"]["tests"]["mine"]["overrides"] == [f"flux.table={table}"]
+    assert list(content["inputs"]) == [str(table)]
+    table.write_text(FLUX.format(2e10))
+    with pytest.raises(ConfigError, match=r"task.tests.mine.overrides.0: f.csv has changed"):
+        check_inputs(study.model_copy(update={"inputs": content["inputs"]}))
+
+
 def test_combinations_know_their_likelihoods(tmp_path, monkeypatch, capsys):
     make_inputs(tmp_path / "a", (0.1, 0.2))
     monkeypatch.chdir(tmp_path / "a")

@@ -157,7 +157,7 @@ def test_two_searches_for_tracks_have_their_cut_flows(mine, study):
     first, second = table.cut_flows
     assert (first.search, second.search) == ("low", "high")
     assert first.channel == ("nd280_low_fhc", "nd280_low_rhc")
-    assert second.bounds[0] == 0.2
+    assert second.settings[0] == "cuts.min_momentum = 0.2"
     assert second.shares()[0, 0, 1] < first.shares()[0, 0, 1]
     for flow in table.cut_flows:
         rows = [i for i, channel in enumerate(table.channel) if channel in flow.channel]

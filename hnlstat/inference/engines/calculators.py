@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from hnlstat.errors import InferenceError
 from hnlstat.inference.components import refuse_components
 from hnlstat.inference.counting import convolution, exact
+from hnlstat.inference.engines import saddlepoint
 from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.inference.engines.published import PublishedCalculator
 from hnlstat.inference.engines.toys import ToyCalculator, ToySettings
@@ -12,7 +13,14 @@ from hnlstat.inference.results import Calculator
 from hnlstat.likelihood.model import CountingModel
 
 CalculatorName = Literal[
-    "auto", "exact", "convolution", "toys", "asymptotic", "published", "bayesian"
+    "auto",
+    "exact",
+    "convolution",
+    "saddlepoint",
+    "toys",
+    "asymptotic",
+    "published",
+    "bayesian",
 ]
 
 _FEW_OUTCOMES = 1e5  # take a tenth of a second; the convolution is faster for more
@@ -31,9 +39,9 @@ def choose(
     Parameters
     ----------
     name
-        "exact", "convolution", "toys", "asymptotic", "published" or "auto": exact where the
-        outcomes are few enough to enumerate, else the convolution of spectra, else (for thousands
-        of background events in a channel, or backgrounds with a covariance) importance-sampled
+        "exact", "convolution", "saddlepoint", "toys", "asymptotic", "published", or "auto": exact
+        where the outcomes are few enough to enumerate, else the convolution of spectra, else
+        saddle points of many events over backgrounds with a covariance, else importance-sampled
         toys.
     experiment
         Backgrounds; signal and data are not used for the choice, so that expected results do not
@@ -62,6 +70,8 @@ def choose(
         return "exact", exact.ExactCalculator(experiment, most=_FEW_OUTCOMES)
     if name == "convolution" or (name == "auto" and convolution.is_affordable(experiment)):
         return "convolution", convolution.ConvolutionCalculator(experiment)
+    if name == "saddlepoint" or (name == "auto" and saddlepoint.refusal(experiment) is None):
+        return "saddlepoint", saddlepoint.SaddlepointCalculator(experiment)
     if name in ("auto", "toys"):
         return "toys", ToyCalculator(toys)
     raise InferenceError(

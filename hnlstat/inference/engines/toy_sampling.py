@@ -139,6 +139,16 @@ class Rates:
         parts = [signal * self.signal_shift, background * factor * self.background_shift]
         return np.concatenate([*parts, change * factor * self.components], axis=1)
 
+    def ratio(self) -> FloatArray:
+        """Return ln of the ratio of rates with and without the signal, shape (C,).
+
+        Both are fitted to counts midway between the hypotheses: weights of the counts in a profile
+        likelihood ratio that is linear in them.
+        """
+        middle = self.model.background + 0.5 * self.model.signal
+        without, with_signal = (self.lead(h, middle).scale for h in (0, 1))
+        return np.asarray(np.log(without / with_signal))
+
     def lead(self, hypothesis: int, counts: FloatArray) -> Component:
         """Return the component that leads a hypothesis to these counts.
 

@@ -209,9 +209,7 @@ def _dullness(model: CountingModel) -> Statistic:
 
 def _linear_ratio(model: CountingModel) -> Statistic:
     """Return the profile likelihood ratio, linear in the counts, up to a constant."""
-    rates, middle = Rates(model), model.background + 0.5 * model.signal
-    without, with_signal = (rates.lead(h, middle).scale for h in (0, 1))
-    weights = np.log(without / with_signal)
+    middle, weights = model.background + 0.5 * model.signal, Rates(model).ratio()
     return lambda counts: np.asarray(weights @ (counts - middle[:, None]))
 
 

@@ -119,7 +119,12 @@ def sigma_level(sigma: float) -> float:
     return float(chdtr(1, sigma**2))
 
 
-def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResult:
+def fit(
+    problem: FitProblem,
+    masses: ArrayLike,
+    couplings: ArrayLike,
+    scanned: FloatArray | None = None,
+) -> FitResult:
     """Fit mass, coupling and all nuisance parameters.
 
     Parameters
@@ -128,9 +133,11 @@ def fit(problem: FitProblem, masses: ArrayLike, couplings: ArrayLike) -> FitResu
         Data and yields.
     masses, couplings
         A grid to look for starting points on.
+    scanned
+        -ln L on it, shape (M, D), where that is known: `scan`.
     """
     x, y = np.log(np.asarray(masses)), np.log(np.asarray(couplings))
-    values = scan(problem, masses, couplings)
+    values = scan(problem, masses, couplings) if scanned is None else scanned
     order = np.argsort(values, axis=None)
     chosen = order[:: max(order.size // 200, 1)][:_STARTS]
     fits = []
@@ -245,7 +252,10 @@ def _validity(minuit: Minuit, nll: float, improvement: float, lowest: float) -> 
     lowest
         Smallest -ln L on the grid.
     """
-    if improvement + 2.0 * max(nll - lowest, 0.0) < _NO_EXCESS:
+    gain = improvement + 2.0 * max(nll - lowest, 0.0)
+    if gain < -_NO_EXCESS:
+        return "no signal of the grid fits the data as well as none: it needs smaller couplings"
+    if gain < _NO_EXCESS:
         return "the data have no excess: mass and coupling are not determined"
     if not minuit.valid:
         return "the fit did not converge"

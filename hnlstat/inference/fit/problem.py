@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 _STEPS = 60
 _HALVINGS = 8
-_BATCH = 4000
+_BATCH = 400_000  # numbers of the Hessians of points that are fitted together: what caches take
 _LARGEST = 300.0  # change of ln(rate); Minuit may try parameters hundreds of sigma away
 
 
@@ -102,9 +102,10 @@ class FitProblem:
         x, y
             ln(mass) and ln(coupling), shape (P,).
         """
+        size = max(_BATCH // max(len(self.nuisances), 1) ** 2, 16)
         parts = [
-            _profile(*self.rates(x[i : i + _BATCH], y[i : i + _BATCH]), self.base, self.observed)
-            for i in range(0, len(x), _BATCH)
+            _profile(*self.rates(x[i : i + size], y[i : i + size]), self.base, self.observed)
+            for i in range(0, len(x), size)
         ]
         nll, theta = zip(*parts, strict=True)
         return np.concatenate(nll), np.concatenate(theta)

@@ -37,5 +37,7 @@ def test_what_cannot_be_done_is_said():
         choose("exact", SPECTRUM)
     with pytest.raises(InferenceError, match="events is too large"):
         choose("convolution", HIGH)
-    with pytest.raises(InferenceError, match="'toy' is not one of auto, exact, convolution, toys"):
+    with pytest.raises(
+        InferenceError, match="'toy' is not one of auto, exact, convolution, saddlepoint, toys"
+    ):
         choose("toy", LOW)

@@ -107,6 +107,19 @@ def test_no_excess_is_no_measurement():
     assert "no excess" in best.validity
 
 
+def test_a_grid_without_small_signals_is_told_from_data_without_excess():
+    model = CountingModel(("a",), np.zeros(1), np.full(1, 10.0), observed=np.full(1, 11.0))
+    signal = np.full((9, 13, 1), 100.0)
+    best = fit(
+        FitProblem(YieldSurface.build(MASSES, COUPLINGS, signal, {}, 0 * signal), model), *FINE
+    )
+    assert best.improvement < -50
+    assert (
+        best.validity
+        == "no signal of the grid fits the data as well as none: it needs smaller couplings"
+    )
+
+
 def test_a_projection_cannot_be_fitted():
     model = CountingModel(("a",), np.zeros(1), np.ones(1))
     surface = YieldSurface.build(
