@@ -32,7 +32,7 @@ _LEFT_OUT_MEDIAN = 10.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
 _PRECISION = 0.00025  # root mean square, of p-values, from the rounding of weights
 _COARSEST = 4.0  # times that: relative change of a p-value by a step, unless all are multiples
-_FEW, _COARSER = 10.0, 4.0  # events from which on, and how much coarser, steps may be: of more
+_FEW, _COARSER = 5.0, 8.0  # events from which on, and how much coarser, steps may be: of more
 # events each outcome is less of a p-value, so that it matters less where it changes places
 _DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
 _TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
