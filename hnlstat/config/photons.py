@@ -263,7 +263,6 @@ class Photons(Search):
             "conversion": "conversion.volumes" if conversion else "",
             "crossing": "conversion.volumes" if conversion and conversion.crosses else "",
             "min_visible_energy": f"min_visible_energy = {energy:g}" if energy else "",
-            "only": "observable.only" if self.observable and self.observable.only else "",
             "edges": "observable.edges" if self.left_out else "",
         }
         return {name: setting for name, setting in steps.items() if setting}

@@ -93,8 +93,12 @@ def _test(test: Entry, shares: Sequence[Entry], region: str) -> str:
     if parts and not any(entry["area"] for entry in ordered):
         levels = dict.fromkeys(level_text(entry["level"]) for entry in ordered)
         found = f"tests nothing of the {region} at {' or '.join(levels)}{_apart(ordered[0])}"
-    keys = test["assumed"]
-    assumed = f"Without a source ({len(keys)}): {', '.join(keys) or 'nothing of its own'}"
+    parted = [key.rpartition(": ") for key in test["assumed"]]
+    named = (
+        f"{part}: {', '.join(key for one, _, key in parted if one == part)}"
+        for part in dict.fromkeys(part for part, _, _ in parted)
+    )
+    assumed = f"Without a source ({len(parted)}): {'; '.join(named) or 'nothing of its own'}"
     return (
         f"{test['label']} ({test['kind']}): {found}. At the best fit it expects "
         f"{test['signal_at_best_fit']:.3g} signal events on a background of "
@@ -134,7 +138,7 @@ def _apart(entry: Entry) -> str:
 def _masses(ranges: Sequence[Sequence[float]]) -> str:
     if len(ranges) <= MOST_RANGES:
         return ", ".join(range_text(low, high) for low, high in ranges)
-    return f"{len(ranges)} ranges within {range_text(ranges[0][0], ranges[-1][1])}"
+    return f"places within {range_text(ranges[0][0], ranges[-1][1])}"
 
 
 def _bounds(shares: Sequence[Entry], region: str) -> list[str]:

@@ -71,6 +71,7 @@ def efficiencies(study: Study) -> list[str]:
         for _, search in study.searches
         if isinstance(search, Photons)
         and search.efficiency.value[0]
+        and search.efficiency.energy[0] > 0
         and search.efficiency.below == "zero"
     ]
     return [*dict.fromkeys(found)]

@@ -91,6 +91,9 @@ class PhotonSelection(DecaySelection):
         ray = np.repeat(np.arange(alive.size), self.decays)
         kept = self._kept(photon, rays.origin[alive[ray]], showers) | {"edges": ~beyond}
         weight = np.full(ray.size, 1 / self.decays)
+        for name, (low, high) in self.only.items():
+            value = self._value(showers, name)
+            weight *= (value >= low) & (value < high)
         for row, step in enumerate(self.steps, bins):
             weight = weight * kept[step]
             shares[row, alive] = np.bincount(ray, weight, alive.size)
@@ -102,15 +105,10 @@ class PhotonSelection(DecaySelection):
     def _kept(self, photon: Array, origin: Array, showers: Showers) -> dict[str, Array]:
         """What each step leaves of each photon, (n,)."""
         energy = photon[:, 0]
-        only = np.ones(len(photon))
-        for name, (low, high) in self.only.items():
-            value = self._value(showers, name)
-            only *= (value >= low) & (value < high)
         kept = {
             "threshold": energy >= self.efficiency.energy[0],
             "efficiency": self.efficiency(energy),
             "min_visible_energy": showers.visible_energy >= self.min_visible_energy,
-            "only": only,
         }
         if self.converter is not None:
             converts, seen = self.converter.probabilities(photon, origin)

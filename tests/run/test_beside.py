@@ -67,6 +67,7 @@ def test_chi_square_is_that_of_the_statistics():
 def test_an_efficiency_that_ends_above_zero_is_said():
     key = "search.electron_like.efficiency"
     assert efficiencies(load(["detector=miniboone"])) == []
+    assert efficiencies(load(["exposure=t2k_2023", "search=fgd_photon"])) == []  # from 0 on
     study = load(["detector=miniboone", f"{key}.table=miniboone_efficiency"])
     (search,) = (s for _, s in study.searches)
     cut = search.efficiency.model_copy(update={"energy": (0.3, 0.5), "value": (0.1, 0.2)})
