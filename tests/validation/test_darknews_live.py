@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 with warnings.catch_warnings():
-    # it leaves the files of its tables open
+    # it leaves the files of its tables open, and uses matrices of numpy
     warnings.simplefilter("ignore", ResourceWarning)
+    warnings.simplefilter("ignore", PendingDeprecationWarning)
     import DarkNews
     from DarkNews import amplitudes, decay_rates, model, nuclear_tools, pdg, phase_space, processes
 

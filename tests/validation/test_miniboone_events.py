@@ -136,3 +136,18 @@ def test_selected_events_of_published_points(mass, coupling, fhc, both):
     # within one standard deviation of what is seen
     assert abs(events[0].sum() - 561) < 120
     assert abs(events.sum() - 638) < 133
+
+
+@pytest.mark.parametrize(("nature", "share"), [("dirac", 0.354), ("majorana", 0.459)])
+def test_selected_photons_that_go_forward(nature, share):
+    """Of 470 MeV N, selected and measured: what tells them apart beside the fit."""
+    study = load(["detector=miniboone", f"model.nature={nature}"])
+    (dataset,) = study.datasets
+    search = dataset.search["electron_like"]
+    angle = search.beside["cos_angle"].observable.model_copy(update={"edges": (-1.0, 0.9, 1.0)})
+    search = search.model_copy(update={"observable": angle})
+    dataset = dataset.model_copy(update={"search": {search.name: search}})
+    study = study.model_copy(update={"datasets": (dataset,)})
+    plan = Plan.of(study, np.array([0.47]), np.array([1.25e-6]))
+    events = plan.table([job.run() for job in plan.jobs()]).events[0, 0].reshape(2, 2)
+    assert events[0, 1] / events[0].sum() == pytest.approx(share, abs=0.015)
