@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from axes import MU
 
+from hnlstat.bounds import chosen_bounds
 from hnlstat.inference.fit.fit import FitResult, Impact, Parameter, sigma_level
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
 from hnlstat.run.contours import LimitField, regions
+from hnlstat.studies import load
 
 BEST = FitResult(
     parameters=(
@@ -64,3 +66,15 @@ def test_pulls_are_sorted_by_impact():
     widths = [bar.get_width() for bar in impacts.patches]
     assert widths == pytest.approx([-2.0, -20.0, 3.0, 21.0])
     figure.draw_without_rendering()
+
+
+def test_regions_that_others_published_are_beside_ours_and_their_bounds_are_not():
+    bounds = chosen_bounds(load().bounds, MU)
+    figure = fit_figure(
+        [], BEST, axis=MU, mass_range=(0.01, 1.2), coupling_range=(1e-7, 1e-4), bounds=bounds
+    )
+    (legend,) = figure.legends
+    texts = [t.get_text() for t in legend.get_texts()]
+    assert texts == ["best fit", "MiniBooNE angle 95%, 99.7%", "MiniBooNE energy 95%, 99.7%"]
+    drawn = [line.get_xdata().max() for line in figure.axes[0].get_lines()]
+    assert len(drawn) == 1 + 4  # the star, two curves of each

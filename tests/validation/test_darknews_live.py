@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 
 with warnings.catch_warnings():
-    # it leaves the files of its tables open
+    # it leaves the files of its tables open, and uses matrices of numpy
     warnings.simplefilter("ignore", ResourceWarning)
+    warnings.simplefilter("ignore", PendingDeprecationWarning)
     import DarkNews
     from DarkNews import amplitudes, decay_rates, model, nuclear_tools, pdg, phase_space, processes
 
+from scipy.stats import qmc
+
+from hnlstat.beam.flux import load_flux
 from hnlstat.physics import upscattering
 
 FOLDER = Path(__file__).parent
@@ -32,6 +36,20 @@ HEAD = """\
 # N -> nu l+ l- by DarkNews {version} with mu_tr = 2 d, d = 1 / GeV, Dirac N, its helicity h = +1:
 # dGamma/dq^2 [GeV], and mean cosines of the pair and of l+ to the flight of N in N's rest frame.
 # lepton "photon": the width of N -> nu gamma [GeV].
+"""
+
+PHOTON_EDGES = {
+    "cos_angle": (-1, -0.5, 0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1),
+    "visible_energy": (0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2),
+}
+PHOTON_CASES = ("turned", "own", "both")
+PHOTON_COLUMNS = ("m_n_gev", "helicity", "observable", "low", "high", "share")
+PHOTON_HEAD = """\
+# Photons of N -> nu gamma, Dirac N made by numu of MiniBooNE's beam (neutrino mode) coherently on
+# C12 by DarkNews {version}, decaying where they are made: shares of all in bins of energy [GeV] and
+# of the cosine to the beam. helicity: all N decay as those whose helicity has turned round, with
+# the sign of that in their decay turned ("turned"), or as DarkNews has it ("own"); "both": turned,
+# but N that keep it decay with their own.
 """
 
 
@@ -91,6 +109,59 @@ def photon_width(mass):
     return decay_rates.gamma_Ni_to_Nj_gamma(vertex, mass, 0.0, HNLtype="dirac")
 
 
+def miniboone_photons(mass, case, power=17):
+    """Four-momenta [GeV] of photons at MiniBooNE, (n, 4), and their weights."""
+    flux = load_flux("bnb_miniboone_flux")
+    values = flux.flux["fhc", "numu"]
+    edges, u = flux.edges_gev, qmc.Sobol(5, seed=1).random_base2(power).T
+    energy = np.interp(u[0], np.append(0, np.cumsum(values)) / values.sum(), edges)
+    momenta, weights = [], []
+    for helicity in ("flipping", "conserving"):
+        own = theory(mass)
+        process = processes.UpscatteringProcess(
+            pdg.numu, own.neutrino4, nuclear_tools.NuclearTarget("C12"), "coherent", own, helicity
+        )
+        m_t = process.MA
+        above = energy > 1.001 * (mass + mass**2 / (2 * m_t))
+        e, (_, share, cosine, phi, azimuth) = energy[above], u[:, above]
+        low, high = (
+            np.vectorize(end)(e, mass, m_t)
+            for end in (phase_space.upscattering_Q2min, phase_space.upscattering_Q2max)
+        )
+        q2 = low * (high / low) ** share
+        s = m_t**2 + 2 * m_t * e
+        mandelstam = [s, -q2, 2 * m_t**2 + mass**2 - s + q2]
+        rate = amplitudes.upscattering_dxsec_dQ2(mandelstam, process=process)
+        n_energy = e - q2 / (2 * m_t)
+        forward = (n_energy - (q2 + mass**2) / (2 * e)) / np.sqrt(n_energy**2 - mass**2)
+        boost = {
+            "EP_LAB": n_energy, "costP_LAB": np.clip(forward, -1, 1), "phiP_LAB": 2 * np.pi * phi,
+        }  # fmt: skip
+        decayed = decay_rates.diff_gamma_Ni_to_Nj_gamma(
+            2 * cosine - 1,
+            1.0,
+            mass,
+            0.0,
+            HNLtype="dirac",
+            h={"turned": -1, "own": 1, "both": -process.h_upscattered}[case],
+        )
+        samples = {"unit_cost": cosine, "phiz": 2 * np.pi * azimuth}
+        momenta.append(phase_space.two_body_decay(samples, boost, m1=mass, m2=0, m3=0)[2])
+        weights.append(rate * q2 * np.log(high / low) * decayed)
+    return np.concatenate(momenta), np.concatenate(weights)
+
+
+def photon_shares(mass, case):
+    """Shares of photons in bins of what is measured of them."""
+    photon, weight = miniboone_photons(mass, case)
+    energy = photon[:, 0]
+    measured = {"cos_angle": photon[:, 3] / energy, "visible_energy": energy}
+    return {
+        name: np.histogram(measured[name], edges, weights=weight)[0] / weight.sum()
+        for name, edges in PHOTON_EDGES.items()
+    }
+
+
 def rows(name):
     with (FOLDER / name).open() as file:
         return list(csv.DictReader(line for line in file if line[0] != "#"))
@@ -128,6 +199,31 @@ def test_decay(row):
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.parametrize("case", PHOTON_CASES)
+@pytest.mark.parametrize("mass", [0.15, 0.47])
+def test_photons_at_miniboone(mass, case):
+    for name, found in photon_shares(mass, case).items():
+        table = [
+            row for row in rows("darknews_photons.csv")
+            if (float(row["m_n_gev"]), row["helicity"], row["observable"]) == (mass, case, name)
+        ]  # fmt: skip
+        assert found == pytest.approx([float(row["share"]) for row in table], abs=1e-4)
+
+
+def freeze_photons():
+    """Write the table of photons."""
+    with (FOLDER / "darknews_photons.csv").open("w", newline="") as file:
+        file.write(PHOTON_HEAD.format(version=DarkNews.__version__))
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(PHOTON_COLUMNS)
+        for mass in (0.15, 0.47):
+            for case in PHOTON_CASES:
+                for name, shares in photon_shares(mass, case).items():
+                    ends = zip(PHOTON_EDGES[name], PHOTON_EDGES[name][1:], shares, strict=False)
+                    for low, high, share in ends:
+                        writer.writerow([mass, case, name, low, high, f"{share:.6f}"])
+
+
 def freeze():
     """Write the table of decays."""
     with (FOLDER / "darknews_decays.csv").open("w", newline="") as file:
@@ -147,3 +243,4 @@ def freeze():
 
 if __name__ == "__main__":
     freeze()
+    freeze_photons()

@@ -1,14 +1,18 @@
 """N in MiniBooNE: made in its oil as another code has them, and selected as its excess asks for."""
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hnlstat.detector.showers import ShowerResolution
 from hnlstat.models.checks import rates
 from hnlstat.search.yields import Plan
 from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.studies import load
+from hnlstat.tables.efficiency import EfficiencyTable
 
 POT = 18.75e20
 TONNES = 4 / 3 * np.pi * 6.096**3 * 0.845
@@ -38,6 +42,77 @@ def made(mass, coupling, kappa=None):
     }  # fmt: skip
 
 
+PERFECT = {
+    "resolution": ShowerResolution(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "efficiency": EfficiencyTable(np.array([0.0, 100.0]), np.ones(2), "constant", "constant"),
+    "min_visible_energy": 0.0,
+    "outermost": False,
+}
+
+
+def photons_by_darknews():
+    """Rows of the table, by mass, helicity and observable."""
+    with (Path(__file__).parent / "darknews_photons.csv").open() as file:
+        rows = list(csv.DictReader(line for line in file if line[0] != "#"))
+    keys = [(float(row["m_n_gev"]), row["helicity"], row["observable"]) for row in rows]
+    return {key: [row for row, k in zip(rows, keys, strict=True) if k == key] for key in keys}
+
+
+def photons(mass, polarisation, observable, edges):
+    """Shares of photons in bins, of N from C12 in the oil that decay where they are made."""
+    study = load([
+        "detector=miniboone", "flux.flavours=[numu]", "exposure=miniboone_fhc", "systematics=none",
+        "simulation.pauli=none",
+    ])  # fmt: skip
+    plan = Plan.of(study, np.array([mass]), np.array([1e-6]))
+    (job,) = plan.jobs()
+    app, layout = job.apparatus, plan._layout(plan.stations[0])
+    selection = replace(
+        app.selection, polarisation=polarisation, observable=observable, edges=np.array(edges),
+        **PERFECT,
+    )  # fmt: skip
+    (carbon,) = (s for s in app.scatterers if s.name == "C12")
+    app = replace(app, scatterers=(carbon,), selection=selection)
+    weight = np.array([[POT]] + [[0.0]] * (app.columns - 1))
+    strength, _ = rates(study.model, np.array([mass]), np.array([1e-6]))
+    found = simulate(
+        app, mass, strength, np.array([AT_ONCE]), Precision(0.001, weight, 0.1, 2**18), 1
+    ).decays[:, 0, 0]
+    own = [layout.selected(0, i).start for i in range(layout.bins)]
+    return found[own] / found[layout.all_decays(0)]
+
+
+@pytest.mark.parametrize("observable", ["cos_angle", "visible_energy"])
+@pytest.mark.parametrize("mass", [0.15, 0.47])
+def test_photons_are_those_of_darknews_with_its_helicity_turned(mass, observable):
+    """Its own sign sends them forward: that is what we have for P = -1."""
+    table = photons_by_darknews()
+    for case, polarisation in (("turned", 1.0), ("own", -1.0)):
+        rows = table[mass, case, observable]
+        edges = [float(rows[0]["low"]), *(float(row["high"]) for row in rows)]
+        found = photons(mass, polarisation, observable, edges)
+        expected = np.array([float(row["share"]) for row in rows])
+        # four errors of the sample, which has shares of 0.1 to 1.5 %
+        assert found == pytest.approx(expected, abs=0.006)
+
+
+def test_forward_photons_tell_dirac_majorana_and_the_wrong_sign_apart():
+    """Share of cos > 0.9 of all photons of N made on C12, perfectly measured."""
+    table = photons_by_darknews()
+    edges = (-1, -0.5, 0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1)
+    dirac, majorana, wrong = (photons(0.47, p, "cos_angle", edges)[8:].sum() for p in (1, 0, -1))
+    turned, own, both = (
+        sum(float(row["share"]) for row in table[0.47, case, "cos_angle"][8:])
+        for case in ("turned", "own", "both")
+    )
+    # four errors of 0.4 % of the samples
+    assert [dirac, wrong] == pytest.approx([turned, own], rel=0.016)
+    assert majorana == pytest.approx((turned + own) / 2, rel=0.016)
+    assert [dirac, majorana, wrong] == pytest.approx([0.439, 0.638, 0.836], abs=0.01)
+    # N that keep their helicity, 6 % of these, count here with the angles of the others
+    assert both - turned == pytest.approx(0.025, abs=0.005)
+
+
 def test_upscattering_in_oil_by_target():
     found = made(0.2, 6.25e-7, AT_ONCE)
     for name, events, error in (("C12", 9360, 116), ("bound p", 3250, 39), ("p", 1070, 13)):
@@ -61,3 +136,18 @@ def test_selected_events_of_published_points(mass, coupling, fhc, both):
     # within one standard deviation of what is seen
     assert abs(events[0].sum() - 561) < 120
     assert abs(events.sum() - 638) < 133
+
+
+@pytest.mark.parametrize(("nature", "share"), [("dirac", 0.354), ("majorana", 0.459)])
+def test_selected_photons_that_go_forward(nature, share):
+    """Of 470 MeV N, selected and measured: what tells them apart beside the fit."""
+    study = load(["detector=miniboone", f"model.nature={nature}"])
+    (dataset,) = study.datasets
+    search = dataset.search["electron_like"]
+    angle = search.beside["cos_angle"].observable.model_copy(update={"edges": (-1.0, 0.9, 1.0)})
+    search = search.model_copy(update={"observable": angle})
+    dataset = dataset.model_copy(update={"search": {search.name: search}})
+    study = study.model_copy(update={"datasets": (dataset,)})
+    plan = Plan.of(study, np.array([0.47]), np.array([1.25e-6]))
+    events = plan.table([job.run() for job in plan.jobs()]).events[0, 0].reshape(2, 2)
+    assert events[0, 1] / events[0].sum() == pytest.approx(share, abs=0.015)
