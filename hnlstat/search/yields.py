@@ -102,6 +102,7 @@ class Plan:
             study, station.detector, station.volumes, station.min_cos_theta,
             setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
             selection(study, station, self._layout(station)), study.systematics.rock_length,
+            station.flux.distance,
         )  # fmt: skip
 
     def _layout(self, station: Station) -> Layout:
