@@ -84,7 +84,7 @@ class Apparatus:
 
     @property
     def min_cos_scattering(self) -> float:
-        """Cut on the angle between N and its neutrino: none where that is not the one to the beam."""
+        """Cut on the angle of N to its neutrino: none where that is not the one to the beam."""
         return self.min_cos_theta if self.distance is None else -1.0
 
     @property

@@ -1,8 +1,9 @@
 """Neutrinos that diverge from a point on the z axis, rather than running along z.
 
 The source lies `distance` upstream of the origin, where the flux table holds, and shines alike in
-all directions. An N decays at d from it, was made l further back, and was scattered by theta. In the
-triangle of source, vertex and decay theta is the outer angle at the vertex, so that at the source
+all directions. An N decays at d from it, was made l further back, and was scattered by theta. In
+the triangle of source, vertex and decay theta is the outer angle at the vertex; that at the source
+is
 
     sin(psi) = (l / d) sin(theta),
 
@@ -12,9 +13,10 @@ at the vertex, that of the table times (distance / r)^2, a decay point counts
 
     (distance / r)^2 r^2 dr / (d^2 dd) = (distance / d)^2 / cos(psi).
 
-The flux near the source has cancelled: so many more neutrinos as there are, so many fewer of their N
-turn to a given place. What is left is the direction of N, and that rays bend towards the axis.
-Rays are straight within slices.
+The flux near the source has cancelled: as many more neutrinos as there are, as many fewer of their
+N turn to a given place. What is left is the direction of N, and that rays bend towards the axis.
+They are straight within slices, ten of which are right to 0.5 %. In truth neutrinos come from a
+decay volume, and are fewer and slower aside: near to it, and at wide angles, this is a guide.
 """
 
 from collections.abc import Iterator

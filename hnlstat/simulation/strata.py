@@ -38,7 +38,12 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
         )  # fmt: skip
         for k, scatterer in enumerate(app.scatterers):
             proposal = energy_proposal(
-                app.edges, flux.sum(axis=0), model.mass, app.source, scatterer, app.min_cos_scattering
+                app.edges,
+                flux.sum(axis=0),
+                model.mass,
+                app.source,
+                scatterer,
+                app.min_cos_scattering,
             )
             if not np.any(proposal > 0) or not np.any(app.boxes.coefficients @ scatterer.density):
                 continue
