@@ -1,5 +1,7 @@
 """Neutrinos from a point: against a plain forward Monte Carlo, the parallel beam, and geometry."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
