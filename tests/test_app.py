@@ -112,7 +112,7 @@ def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
     groups = (
-        "detector: dune_nd, icarus, microboone, minerva, miniboone, nd280, nd280_upgrade, published",
+        "detector: dune_nd, icarus, microboone, minerva, miniboone, nd280, nd280_upgrade",
         "task: benchmark, collect",
     )
     for word in (*groups, "scan.mass.", "yields_from="):
