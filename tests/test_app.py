@@ -111,7 +111,10 @@ def test_hydra_prints_the_configuration(
 def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    groups = ("detector: miniboone, nd280, nd280_upgrade", "task: benchmark, collect")
+    groups = (
+        "detector: dune_nd, icarus, microboone, minerva, miniboone, nd280, nd280_upgrade",
+        "task: benchmark, collect",
+    )
     for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
     assert max(map(len, text.splitlines())) <= 145

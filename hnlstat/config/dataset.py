@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
 from hnlstat.config.detector import Detector
 from hnlstat.config.photons import Photons
-from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
+from hnlstat.config.quantities import Energy, Exposed, NotEmpty, PositiveLength, Rising
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.searches import AnySearch
 from hnlstat.config.sections import Size
@@ -59,6 +59,12 @@ class Flux(Section):
 
     Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
     only those that are in both.
+
+    Attributes
+    ----------
+    distance
+        From the point that neutrinos come from to the detector's origin, along z [m]; None: they
+        run along z.
     """
 
     name: Name
@@ -66,6 +72,7 @@ class Flux(Section):
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None = None
     uncertainty: FluxUncertainty
+    distance: PositiveLength | None = None
 
     def flavours_in(self, mode: str) -> tuple[str, ...]:
         """Flavours that are used in a horn mode."""
@@ -162,6 +169,19 @@ class Dataset(Section):
             for one, two in combinations(asked, 2):
                 if not apart(volumes[one].solid, volumes[two].solid):
                     raise problem(key, f"{two} overlaps {one}: photons would convert twice there")
+        return self
+
+    @model_validator(mode="after")
+    def _matter_lies_in_the_beam(self) -> Self:
+        distance = self.flux.distance
+        for name, volume in self.detector.volumes.items():
+            start = -volume.extent[2][0]
+            if distance is not None and start >= distance:
+                raise problem(
+                    "flux.distance",
+                    f"{distance:g} m: {name} of {self.detector.name} reaches {start:g} m upstream, "
+                    "beyond the source of the beam; let it begin nearer, or write null",
+                )
         return self
 
     @model_validator(mode="after")

@@ -77,6 +77,17 @@ def efficiencies(study: Study) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
+def assumed(study: Study) -> list[str]:
+    """Say which searches have a background that is assumed."""
+    found = []
+    for search in {search.name: search for _, search in study.searches}.values():
+        keys = dict.fromkeys(key.partition(".")[0] for key in search.assumptions())
+        if "background" in keys:
+            named = " and ".join(key for key in ("efficiency", "background") if key in keys)
+            found.append(f"search {search.name}: {named} assumed, and so is what its limits show")
+    return found
+
+
 def projections(study: Study) -> str:
     """What comes of projected datasets beside those with data; nothing where all are alike."""
     by_kind: dict[str, list[str]] = {"": [], "asimov": [], "data": []}

@@ -23,7 +23,14 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
 from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
-from hnlstat.run.remarks import check_error, check_volume, efficiencies, excess, projections
+from hnlstat.run.remarks import (
+    assumed,
+    check_error,
+    check_volume,
+    efficiencies,
+    excess,
+    projections,
+)
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
@@ -113,7 +120,7 @@ def build(study: Study, table: YieldTable, work: Work) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         work.remark("the table of yields has no column rel_flux: no flux uncertainty")
-    for text in likelihood.remarks(study):
+    for text in (*likelihood.remarks(study), *assumed(study)):
         if text not in work.remarks:
             work.remark(text)
     if study.data_from is None:

@@ -79,11 +79,9 @@ class Plan:
         for station in self.stations:
             apparatus, weights = self._apparatus(station), self._weights(station, masses)
             for i, mass in enumerate(masses):
+                asked = study.simulation
                 precision = Precision(
-                    study.simulation.precision,
-                    weights[i],
-                    RELEVANT_EVENTS,
-                    study.simulation.max_points,
+                    asked.precision, weights[i], RELEVANT_EVENTS, asked.max_points
                 )
                 yield Job(
                     apparatus, float(mass), strength, kappa[i], precision,
@@ -102,6 +100,7 @@ class Plan:
             study, station.detector, station.volumes, station.min_cos_theta,
             setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
             selection(study, station, self._layout(station)), study.systematics.rock_length,
+            station.flux.distance,
         )  # fmt: skip
 
     def _layout(self, station: Station) -> Layout:

@@ -60,6 +60,8 @@ class Apparatus:
         then depends on the coupling and on the neutrino
     survival : whether N must survive from its vertex to the fiducial volume; without it the yield
         is wrong at short lifetimes, as in arXiv:2412.15051
+    distance : of the point that neutrinos come from, upstream of the origin [m]; None: they run
+        along z
     """
 
     boxes: SignedShapes
@@ -78,6 +80,12 @@ class Apparatus:
     weighted: tuple[WeightedColumn, ...] = ()
     selection: Selection | None = None
     beyond: NDArray[np.bool_] | None = None
+    distance: float | None = None
+
+    @property
+    def min_cos_scattering(self) -> float:
+        """Cut on the angle of N to its neutrino: none where that is not the one to the beam."""
+        return self.min_cos_theta if self.distance is None else -1.0
 
     @property
     def columns(self) -> int:
@@ -115,6 +123,9 @@ def matter_behind(
         first, last = interval_within(rays.origin, rays.direction, apparatus.radius, upstream)
         near = np.clip(near, first[:, None], last[:, None])
         far = np.clip(far, first[:, None], last[:, None])
+    if rays.first is not None and rays.last is not None:
+        near = np.clip(near, rays.first[:, None], rays.last[:, None])
+        far = np.clip(far, rays.first[:, None], rays.last[:, None])
     return near, far
 
 

@@ -22,6 +22,7 @@ from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.processes import Decay
 from hnlstat.simulation.apparatus import Apparatus, matter_behind
+from hnlstat.simulation.divergence import bent, neutrino_direction, pieces
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, sample_rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
 
@@ -95,6 +96,7 @@ class EventJob:
     proposal : (J,) probability of each flux bin
     rays, all_rays : number to sample, here and in all jobs on the same dataset, volume and target
     seed : fixes the random numbers
+    directed : whether events have momenta of their neutrinos, which need not run along z
     """
 
     model: EventModel
@@ -109,6 +111,7 @@ class EventJob:
     rays: int
     all_rays: int
     seed: tuple[int, ...]
+    directed: bool = False
 
     def run(self) -> Columns:
         """Sample; rays of weight 0 are left out."""
@@ -129,15 +132,21 @@ class EventJob:
         app, model = self.apparatus, self.model
         rays = sample_rays(
             rng.random((n, DIMENSIONS)), app.edges, self.proposal, model.mass, app.source,
-            self.scatterer, app.min_cos_theta, app.fiducial, np.full(n, self.place),
+            self.scatterer, app.min_cos_scattering, app.fiducial, np.full(n, self.place),
         )  # fmt: skip
         density = app.boxes.coefficients @ self.scatterer.density
         boxes = np.flatnonzero(density)
-        near, far = matter_behind(app, rays, boxes)
+        slices = [
+            matter_behind(app, piece, boxes)
+            for piece in pieces(rays, app.distance, app.min_cos_theta)
+        ]
+        near, far = (np.hstack(ends) for ends in zip(*slices, strict=True))
         vertices = draw_vertices(
-            matter_segments(near, far, density[boxes]), model.mass / rays.momentum,
-            model.strength, model.kappa, rng.random((n, 2)),
+            matter_segments(near, far, np.tile(density[boxes], len(slices))),
+            model.mass / rays.momentum, model.strength, model.kappa, rng.random((n, 2)),
         )  # fmt: skip
+        if app.distance is not None:
+            rays = bent(rays, app.distance, vertices.distance, app.min_cos_theta)
         flux = np.cumsum(app.flux[:, rays.energy_bin], axis=0)
         column = np.sum(flux <= rng.random(n) * flux[-1], axis=0)
         scale = rays.weight * flux[-1] * model.branching / self.all_rays
@@ -168,6 +177,7 @@ class EventJob:
             "target_pdg": np.full(n, self.scatterer.target.pdg_code),
             "nu_pdg": neutrino,
             "nu_e": rays.energy[kept],
+            **(self._neutrino(rays.energy[kept], vertex) if self.directed else {}),
             **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(_AXES)},
             **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(_AXES)},
             "n_pdg": code,
@@ -178,6 +188,14 @@ class EventJob:
             columns |= self._products(model.decay, momentum, sign, rng)
         names = weight_names(self.model.couplings)
         return columns | {name: weight[kept, i] for i, name in enumerate(names)}
+
+    def _neutrino(self, energy: Array, vertex: Array) -> Columns:
+        """Momenta of neutrinos with energies (n,) at vertices (n, 3)."""
+        distance = self.apparatus.distance
+        along = np.array([[0.0, 0.0, 1.0]])
+        if distance is not None:
+            along = neutrino_direction(vertex, distance)
+        return {f"nu_p{axis}": energy * along[:, i] for i, axis in enumerate(_AXES)}
 
     def _products(
         self, decay: Decay, momentum: Array, sign: NDArray[Any], rng: np.random.Generator

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.simulation.apparatus import Apparatus, matter_behind, ray_columns, without_survival
+from hnlstat.simulation.divergence import pieces
 from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.reach import decays_within_reach
 from hnlstat.simulation.sampling import (
@@ -94,7 +95,7 @@ def simulate(
     samples: list[_ScattererSample] = []
     for index, scatterer in enumerate(apparatus.scatterers):
         proposal = energy_proposal(
-            apparatus.edges, flux, mass, apparatus.source, scatterer, apparatus.min_cos_theta
+            apparatus.edges, flux, mass, apparatus.source, scatterer, apparatus.min_cos_scattering
         )
         if np.any(proposal > 0):
             key = [seed, int(np.float64(mass).view(np.uint64)), index]
@@ -155,21 +156,29 @@ class _ScattererSample:
         volume = np.repeat(volumes, REPLICAS * n)
         rays = sample_rays(
             points, app.edges, self.proposal, self.mass, app.source, self.scatterer,
-            app.min_cos_theta, app.fiducial, volume,
+            app.min_cos_scattering, app.fiducial, volume,
         )  # fmt: skip
+        rng = np.random.default_rng([*self.key, *volumes, self.points[volumes[0]]])
+        total = np.zeros((3, len(volumes), *self.total.shape[2:]))
+        for piece in pieces(rays, app.distance, app.min_cos_theta):
+            self._add_decays(total, piece, volume, rng)
+        return total
+
+    def _add_decays(
+        self, total: Array, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator
+    ) -> None:
+        """Add what rays see, replica by replica, to the decays by part (3, V, R, K, D)."""
+        app, n = self.apparatus, len(rays.weight) // (total.shape[1] * REPLICAS)
         columns = ray_columns(app, rays, self.scatterer)
         if app.selection is not None:
-            rng = np.random.default_rng([*self.key, *volumes, self.points[volumes[0]]])
             columns = app.selection.columns(columns, rays, volume, rng)
-        # replica by replica, (V R, K, n)
+        # (V R, K, n)
         weight = (columns * rays.weight).reshape(len(columns), -1, n).swapaxes(0, 1)
-        total = np.zeros((3, len(volumes), *self.total.shape[2:]))
         for part, (boxes, density) in zip(total, self.parts, strict=True):
             if boxes.size:
                 lengths = matter_behind(app, rays, boxes)
                 found = self._decays_by_ray(rays, volume, lengths, density)
                 part += (weight @ found.reshape(len(weight), n, -1)).reshape(part.shape)
-        return total
 
     def _decays_by_ray(
         self,

@@ -61,6 +61,7 @@ class Rays:
     cross_section : (N,) Q^2 dsigma/dQ^2 [cm^2] over the strength, without Pauli suppression
     momentum : (N,) of N [GeV]
     weight : (N,) [cm^5]: volume times cross section over the strength, per unit flux in the bin
+    first, last : (N,) distances [m] from the decay points between which these rays count; None: all
     """
 
     origin: Array
@@ -72,6 +73,8 @@ class Rays:
     cross_section: Array
     momentum: Array
     weight: Array
+    first: Array | None = None
+    last: Array | None = None
 
 
 @cache

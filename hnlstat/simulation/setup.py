@@ -41,6 +41,7 @@ def apparatus(
     weighted: tuple[WeightedColumn, ...] = (),
     selection: Selection | None = None,
     beyond: float = 0.0,
+    distance: float | None = None,
 ) -> Apparatus:
     """Arrays for the simulation of one detector.
 
@@ -55,6 +56,7 @@ def apparatus(
     weighted : columns with a weight of each ray besides
     selection : adds columns of selected decays; None: only all decays
     beyond : length [m] of rock to follow rays through upstream of where it begins
+    distance : of the point that neutrinos come from [m]; None: they run along z
     """
     painted, media, names = detector.painted()
     rock = [material == ROCK for material, _ in media]
@@ -88,6 +90,7 @@ def apparatus(
         survival=simulation.survival,
         weighted=weighted,
         selection=selection,
+        distance=distance,
     )
 
 

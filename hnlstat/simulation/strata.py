@@ -24,6 +24,7 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
     is given.
     """
     jobs: list[EventJob] = []
+    directed = any(dataset.flux.distance for dataset in study.datasets)
     for i, dataset in enumerate(study.datasets):
         table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
@@ -31,11 +32,16 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
         cut = min(search.min_cos_theta for search in dataset.search.values())
         app = setup.apparatus(
             study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
-            flux, table.edges_gev,
+            flux, table.edges_gev, distance=dataset.flux.distance,
         )  # fmt: skip
         for k, scatterer in enumerate(app.scatterers):
             proposal = energy_proposal(
-                app.edges, flux.sum(axis=0), model.mass, app.source, scatterer, app.min_cos_theta
+                app.edges,
+                flux.sum(axis=0),
+                model.mass,
+                app.source,
+                scatterer,
+                app.min_cos_scattering,
             )
             if not np.any(proposal > 0) or not np.any(app.boxes.coefficients @ scatterer.density):
                 continue
@@ -43,7 +49,7 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
             jobs += [
                 EventJob(
                     model, app, modes, codes, dataset.name, volume, v, scatterer, proposal,
-                    rays=1, all_rays=1, seed=(*key, v),
+                    rays=1, all_rays=1, seed=(*key, v), directed=directed,
                 )
                 for v, volume in enumerate(volumes)
             ]  # fmt: skip

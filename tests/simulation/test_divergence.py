@@ -1,135 +1,154 @@
-"""Flux of a beam from a point against exact integrals."""
+"""Neutrinos from a point: against a plain forward Monte Carlo, the parallel beam, and geometry."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
 
+from hnlstat.detector.geometry import PaintedBox, paint
+from hnlstat.detector.shapes import Box
+from hnlstat.models.dipole import DipoleUpscattering
+from hnlstat.physics import kinematics
+from hnlstat.physics.targets import target
 from hnlstat.simulation import divergence
+from hnlstat.simulation.apparatus import Apparatus
+from hnlstat.simulation.sample import Precision, simulate
+from hnlstat.simulation.sampling import Rays, Scatterer
+
+MASS, DISTANCE, DENSITY = 0.15, 60.0, 5e22
+EDGES, FLUX = np.array([0.5, 1.0, 2.0]), np.array([[3e10, 2e10]])
+TARGET = "p"
+"""Light, so that N go aside."""
+ROCK = (-4.0, -4.0, -50.0), (4.0, 4.0, -6.0)
+"""Corners of what N are made in [m]."""
+FIDUCIAL = Box((1.0, 0.0, 0.0), (4.0, 4.0, 2.0))
 
 
-def rays(n, seed=1):
-    """Rays from around the origin to upstream, within 60 degrees of the beam."""
-    rng = np.random.default_rng(seed)
-    origin = rng.uniform(-3, 3, (n, 3))
-    cosine, azimuth = rng.uniform(0.5, 1, n), rng.uniform(0, 2 * np.pi, n)
+def apparatus(distance, cut, rock=ROCK, fiducial=FIDUCIAL, name=TARGET):
+    """One kind of target in one block, decays in one box."""
+    return Apparatus(
+        boxes=paint([PaintedBox(*rock, 0)], 1), source=DipoleUpscattering(),
+        scatterers=(Scatterer(name, target(name), None, np.array([DENSITY])),),
+        rock=np.array([False]), fiducial=(fiducial,), edges=EDGES, flux=FLUX, min_cos_theta=cut,
+        radius=None, upstream=None, survival=True, distance=distance,
+    )  # fmt: skip
+
+
+def decays(made, kappa, precision=0.003, mass=MASS):
+    """Decays and their error at some 1/(c tau) [1/m]."""
+    goal = Precision(precision, np.ones((1, 1)), 0.0, 2**19)
+    sample = simulate(made, mass, np.array([1e-12]), np.array([kappa]), goal, 1)
+    return sample.decays[0, 0, 0], sample.error[0, 0, 0]
+
+
+def turned_about(axis, cosine, azimuth):
+    """Unit vectors at an angle to axes (N, 3), in a frame of the test's own."""
+    first = np.cross(axis, [1.0, 0.0, 0.0])
+    first /= np.linalg.norm(first, axis=1)[:, None]
+    second = np.cross(axis, first)
     sine = np.sqrt(1 - cosine**2)
-    return origin, np.stack([sine * np.cos(azimuth), sine * np.sin(azimuth), -cosine], axis=1)
+    around = np.cos(azimuth)[:, None] * first + np.sin(azimuth)[:, None] * second
+    return cosine[:, None] * axis + sine[:, None] * around
 
 
-def test_scale_at_points():
-    points = np.array([[0, 0, 0], [0, 0, -270.5], [3, 4, -541 + 12], [0, 0, 541]])
-    found = divergence.flux_scale(points, 541.0)
-    assert found == pytest.approx([1, 4, 541**2 / 169, 0.25], rel=1e-14)
+def forward_monte_carlo(distance, kappa, cut, n=1_000_000):
+    """Vertices uniform in the block, neutrinos from the source to them, N onwards from there."""
+    rng = np.random.default_rng(5)
+    lower, upper = np.array(ROCK)
+    vertex = rng.uniform(lower, upper, (n, 3))
+    way = vertex + np.array([0.0, 0.0, distance])
+    far = np.linalg.norm(way, axis=1)
+    energy_bin = rng.integers(0, 2, n)
+    energy = rng.uniform(EDGES[energy_bin], EDGES[energy_bin + 1])
+    m_t = target(TARGET).mass
+    low, high = kinematics.q2_limits(energy, MASS, m_t)
+    q2 = np.exp(rng.uniform(np.log(low), np.log(high)))
+    weight = DipoleUpscattering().cross_section(q2, energy, MASS, target(TARGET)) * 1e-12
+    weight *= np.log(high / low) * FLUX[0][energy_bin] * 2 * (distance / far) ** 2
+    weight *= DENSITY * np.prod(upper - lower) * 1e6 / n
+    cosine = kinematics.cos_theta(q2, energy, MASS, m_t)
+    flight = turned_about(way / far[:, None], cosine, rng.uniform(0, 2 * np.pi, n))
+    a = (np.array(FIDUCIAL.centre) - FIDUCIAL.half - vertex) / flight
+    b = (np.array(FIDUCIAL.centre) + FIDUCIAL.half - vertex) / flight
+    entry = np.maximum(np.minimum(a, b).max(axis=1), 0)
+    leave = np.maximum(np.maximum(a, b).min(axis=1), entry)
+    rate = kappa * MASS / kinematics.momentum(q2, energy, MASS, m_t)
+    terms = weight * (np.exp(-entry * rate) - np.exp(-leave * rate)) * (flight[:, 2] > cut)
+    return terms.sum(), np.sqrt(np.sum(terms**2))
 
 
-def test_number_of_neutrinos_is_kept():
-    # through every sphere about the source goes the same: flux times area of a cone
-    distance, angle = 280.0, 0.05
-    for radius in (118.0, 280.0, 500.0):
-        point = radius * np.array([[np.sin(angle), 0, np.cos(angle)]]) - [0, 0, distance]
-        area = 2 * np.pi * radius**2 * (1 - np.cos(angle))
-        through = divergence.flux_scale(point, distance) * area
-        assert through == pytest.approx(2 * np.pi * distance**2 * (1 - np.cos(angle)), rel=1e-10)
+@pytest.mark.parametrize("cut", [-1.0, 0.99])
+@pytest.mark.parametrize("kappa", [0.002, 0.3])
+def test_forward_monte_carlo_agrees(kappa, cut):
+    found, error = decays(apparatus(DISTANCE, cut), kappa)
+    expected, other = forward_monte_carlo(DISTANCE, kappa, cut)
+    assert found == pytest.approx(expected, abs=3.5 * np.hypot(error, other) + 0.003 * expected)
+    assert other < 0.012 * expected
 
 
-def test_mean_along_rays_is_the_integral():
-    distance = 110.0
-    origin, direction = rays(20)
-    near = np.tile([0.0, 5.0, 90.0], (20, 1))
-    far = np.tile([5.0, 90.0, 90.0], (20, 1))
-    found = divergence.mean_flux_scale(origin, direction, near, far, distance)
-
-    def scale(length, i):
-        point = origin[i : i + 1] + length * direction[i]
-        return float(divergence.flux_scale(point, distance)[0])
-
-    for i in range(20):
-        for k in (0, 1):
-            integral = quad(scale, near[i, k], far[i, k], args=(i,), epsrel=1e-11)[0]
-            assert found[i, k] == pytest.approx(integral / (far[i, k] - near[i, k]), rel=1e-9)
-        assert found[i, 2] == pytest.approx(scale(90.0, i), rel=1e-12)
-    pieces = near.reshape(20, 3, 1), far.reshape(20, 3, 1)
-    again = divergence.mean_flux_scale(origin, direction, *pieces, distance)
-    np.testing.assert_array_equal(again[..., 0], found)
-
-
-def test_mean_along_the_axis():
-    # D^2 (1 / (D - far) - 1 / (D - near)) / (far - near), where the arctan has no angle
-    near, far = np.array([[0.0, 100.0]]), np.array([[100.0, 474.0]])
-    origin, direction = np.zeros((1, 3)), np.array([[0.0, 0.0, -1.0]])
-    found = divergence.mean_flux_scale(origin, direction, near, far, 541.0)
-    assert found == pytest.approx(541**2 / ((541 - near) * (541 - far)), rel=1e-13)
-    tilted = np.array([[1e-6, 0.0, -1.0]])
-    almost = divergence.mean_flux_scale(origin, tilted, near, far, 541.0)
-    assert almost == pytest.approx(found, rel=1e-8)
+def test_the_beam_matters_where_it_is_tested():
+    for kappa, cut in ((0.002, -1.0), (0.3, 0.99)):
+        parallel, _ = decays(apparatus(None, cut), kappa)
+        assert decays(apparatus(DISTANCE, cut), kappa)[0] > 1.15 * parallel
 
 
 def test_far_sources_are_parallel_beams():
-    origin, direction = rays(50)
-    near, far = np.zeros((50, 1)), np.full((50, 1), 100.0)
-    found = divergence.mean_flux_scale(origin, direction, near, far, 1e9)
-    assert found == pytest.approx(1, abs=3e-7)
+    found, _ = decays(apparatus(1e6, 0.9), 0.1)
+    expected, error = decays(apparatus(None, 0.9), 0.1)
+    assert found == pytest.approx(expected, abs=4 * error)
 
 
-def test_slices():
-    edges = divergence.slice_edges(474.0, 541.0, 0.3)
-    assert edges[0] == 0
-    assert edges[-1] == 474
-    assert np.all(np.diff(edges) > 0)
-    scale = (541 / (541 - edges)) ** 2
-    assert np.all(scale[1:] / scale[:-1] < 1 / (1 - 0.15) ** 2 + 1e-9)
-    assert np.all(edges[2:] / edges[1:-1] < 1.3 + 1e-9)
-    assert len(edges) < 35
+def test_in_a_wide_slab_of_rock_as_many_n_arrive_as_from_a_parallel_beam():
+    """Many more neutrinos near the source, but fewer of their N turn towards the detector."""
+    wide = (-300.0, -300.0, -50.0), (300.0, 300.0, -6.0)
+    small = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    parallel, error = decays(apparatus(None, -1.0, wide, small, "Pb208"), 0.01)
+    found, other = decays(apparatus(DISTANCE, -1.0, wide, small, "Pb208"), 0.01)
+    assert found == pytest.approx(parallel, abs=4 * np.hypot(error, other) + 0.005 * parallel)
 
 
-def test_cut_pieces_are_the_whole():
-    near, far = np.array([[0.0, 3.0, 7.0]]), np.array([[12.0, 3.0, 9.0]])
-    edges = np.array([0.0, 4, 8, 20])
-    along = np.array([[0.0, 0, -1]])
-    low, high = divergence.sliced(near, far, along, edges)
-    assert low.shape == (1, 3, 3)
-    np.testing.assert_array_equal((high - low)[0], [[4, 4, 4], [0, 0, 0], [0, 1, 1]])
-    # planes are as far along a ray as it is tilted, also for one that runs across
-    origin, direction = rays(30)
-    direction[0], direction[1] = (1, 0, 0), -direction[1]
-    near, far = np.zeros((30, 1)), np.full((30, 1), 19.0)
-    low, high = divergence.sliced(near, far, direction, edges)
-    assert np.sum(high - low, axis=2) == pytest.approx(19)
-    z = origin[2, 2] + low[2, 0] * direction[2, 2]
-    assert z[:-1] == pytest.approx(origin[2, 2] - edges[:-2])
+def test_n_that_decay_at_once_have_the_flux_of_their_place():
+    block = (-9.0, -9.0, -30.0), (9.0, 9.0, 30.0)
+    long = Box((0.0, 0.0, 0.0), (2.0, 2.0, 40.0))
+    found, error = decays(apparatus(DISTANCE, -1.0, block, long), 1e5)
+    parallel, other = decays(apparatus(None, -1.0, block, long), 1e5)
+    # of (L / d)^2 along the box; its width changes 2e-4
+    mean = DISTANCE**2 / (DISTANCE**2 - 20.0**2)
+    assert found / parallel == pytest.approx(mean, abs=1e-3 + 4 * np.hypot(error, other) / parallel)
 
 
-@pytest.mark.parametrize("length", [0.1, 1.0, 5.0, 20.0, 60.0, 300.0, 1e3, 1e6])
-@pytest.mark.parametrize("change", [0.5, 0.3, 0.1])
-@pytest.mark.parametrize("aside", [0.06, 0.8])
-def test_decays_of_n_from_earth_in_slices(length, change, aside):
-    """N that live for some length, made all along a ray, decay at its start."""
-    distance, first, last = 541.0, 0.0, 470.0
-    origin, along = np.array([[1.0, 2.0, 3.0]]), -np.sqrt(1 - aside**2)
-    direction = np.array([[aside, 0.0, along]])
-    last /= -along
-
-    def rate(place):
-        point = origin + place * direction
-        return float(divergence.flux_scale(point, distance)[0]) * np.exp((first - place) / length)
-
-    knots = first + length * np.array([0.3, 1, 3, 10])
-    exact = quad(rate, first, last, points=knots[knots < last], limit=200, epsrel=1e-10)[0]
-    edges = divergence.slice_edges(474.0, distance, change)
-    near, far = divergence.sliced(np.array([[first]]), np.array([[last]]), direction, edges)
-    near, far = near[:, 0], far[:, 0]
-    scale = divergence.mean_flux_scale(origin, direction, near, far, distance)
-    survival = np.exp((first - near) / length) - np.exp((first - far) / length)
-    found = length * float(np.sum(scale * survival))
-    assert found == pytest.approx(exact, rel=change**2 / 8)
+def ray(n=500):
+    """Rays that decay about the origin, at all angles."""
+    rng = np.random.default_rng(3)
+    cosine, azimuth = rng.uniform(-1, 1, n), rng.uniform(0, 2 * np.pi, n)
+    direction = -turned_about(np.tile([0.0, 0.0, 1.0], (n, 1)), cosine, azimuth)
+    one = np.ones(n)
+    return cosine, Rays(
+        rng.uniform(-3, 3, (n, 3)), direction, np.zeros(n, dtype=int), one, one, MASS, one, one, one
+    )
 
 
-def test_upstream_of_the_source_there_is_no_beam():
-    with pytest.raises(ValueError, match=r"z = -120 m is not downstream of the source .* 110 m"):
-        divergence.flux_scale(np.array([[0.0, 0, -5], [0, 0, -120]]), 110.0)
-    down = np.array([[0.0, 0, -1]])
-    with pytest.raises(ValueError, match=r"z = -110 m is not downstream"):
-        divergence.mean_flux_scale(0 * down, down, np.zeros((1, 1)), np.full((1, 1), 110.0), 110.0)
-    for upstream in (110.0, 0.0):
-        with pytest.raises(ValueError, match=f"matter up to {upstream:g} m upstream is not"):
-            divergence.slice_edges(upstream, 110.0, 0.1)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_bent_rays_keep_the_angle_to_their_neutrinos(share):
+    cosine, rays = ray()
+    place = np.full(len(cosine), share * (DISTANCE - 6))
+    made = divergence.bent(rays, DISTANCE, place, -1.0)
+    vertex = made.origin + place[:, None] * made.direction
+    neutrino = divergence.neutrino_direction(vertex, DISTANCE)
+    assert np.sum(-made.direction * neutrino, axis=1) == pytest.approx(cosine, abs=1e-9)
+    assert np.linalg.norm(made.direction, axis=1) == pytest.approx(1)
+    # the distribution about the line from the source stays even
+    assert np.all(made.weight >= (DISTANCE / (DISTANCE + 6)) ** 2 * 0.99)
+
+
+def test_pieces_make_up_the_ray_and_lose_what_is_cut():
+    _, rays = ray()
+    pieces = [*divergence.pieces(rays, DISTANCE, 0.5)]
+    assert np.all(pieces[0].first == 0)
+    for one, two in pairwise(pieces):
+        assert np.array_equal(one.last, two.first)
+    way = rays.origin + np.array([0, 0, DISTANCE])
+    assert pieces[-1].last == pytest.approx(np.linalg.norm(way, axis=1))
+    for one in pieces:
+        assert np.array_equal(one.weight > 0, -one.direction[:, 2] >= 0.5)
+    assert [*divergence.pieces(rays, None, 0.5)] == [rays]

@@ -115,7 +115,8 @@ def _hepmc_event(row: dict[str, Any], products: Sequence[Product]) -> pyhepmc.Ge
         vector = [row[f"{name}_{part}"] for part in ("px", "py", "pz", "e")]
         return pyhepmc.GenParticle(vector, code, status)
 
-    beam = pyhepmc.GenParticle([0, 0, row["nu_e"], row["nu_e"]], row["nu_pdg"], 4)
+    along = [row[f"nu_p{axis}"] for axis in "xyz"] if "nu_px" in row else [0, 0, row["nu_e"]]
+    beam = pyhepmc.GenParticle([*along, row["nu_e"]], row["nu_pdg"], 4)
     mass = target(row["target"].removeprefix("bound ")).mass
     struck = pyhepmc.GenParticle([0, 0, 0, mass], row["target_pdg"], 4)
     n = particle("n", row["n_pdg"], 2)
