@@ -11,6 +11,7 @@ from typing import Any
 from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.existing import Share
+from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
 from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text
@@ -175,6 +176,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "point": _point,
     "fit": _fit,
     "coverage": _coverage,
+    "requirements": requirement_sentences,
     "yields": lambda d, _: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
     "workspace": lambda d, _: [
         f"The likelihood of {len(d['channels'])} channels as pyhf JSON, with a patch for each of "

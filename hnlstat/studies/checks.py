@@ -16,7 +16,7 @@ from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
-from hnlstat.config.task import AT_A_POINT, EfficiencyTask
+from hnlstat.config.task import AT_A_POINT, EfficiencyTask, RequirementsTask
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import check_model, pair_sampler, photon_sampler, sampler
 from hnlstat.physics.targets import Target, target
@@ -93,6 +93,8 @@ def _axes(study: Study) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     model = study.model
     if study.task.kind in AT_A_POINT and model.mass is not None and model.coupling is not None:
         return np.array([model.mass]), np.array([model.coupling])
+    if isinstance(study.task, RequirementsTask):
+        return study.task.masses, study.task.couplings
     return study.scan.mass.array(), study.scan.coupling.array()
 
 
@@ -107,6 +109,9 @@ def _check_within_table(study: Study, table: TableGrid) -> None:
         point = study.compare.point
         wanted = [("compare.masses", study.compare.masses), ("compare.point.mass", point.mass),
                   ("compare.point.coupling", point.coupling)]  # fmt: skip
+    if isinstance(study.task, RequirementsTask):
+        wanted = [("task.points.mass", study.task.masses)]
+        wanted.append(("task.points.coupling", study.task.couplings))
     if isinstance(study.task, EfficiencyTask):
         wanted.append(("task.coupling", study.task.coupling))
     for key, values in wanted:
@@ -178,6 +183,8 @@ def _check_reach(study: Study) -> None:
     mass = float(simulated.array()[-1])
     if study.task.kind in AT_A_POINT and study.model.mass is not None:
         key, mass = "model.mass", study.model.mass
+    if isinstance(study.task, RequirementsTask):
+        key, mass = "task.points", float(study.task.masses[-1])
     if study.task.kind == "compare":
         key, mass = "compare", max(*study.compare.masses, study.compare.point.mass)
     missed = []
