@@ -24,12 +24,23 @@ def _not_nothing(value: float) -> float:
 PositiveProbability = Annotated[Probability, AfterValidator(_not_nothing)]
 
 
-class Point(Section):
-    """N of a mass [GeV] and a coupling, under a name."""
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has letters that cannot be printed")
+    return value
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+
+class Point(Section):
+    """N of a mass [GeV] and a coupling, perhaps under a name."""
+
+    name: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
     mass: Mass
     coupling: PositiveCoupling
+
+    @property
+    def label(self) -> str:
+        """The name, or what tells points apart."""
+        return self.name or f"{1e3 * self.mass:.6g} MeV, {self.coupling:.6g}"
 
 
 class LogRange(Section):
@@ -108,10 +119,10 @@ class Requirements(Section):
 
     @model_validator(mode="after")
     def _points_differ(self) -> Self:
-        names = [point.name for point in self.points]
+        names = [point.label for point in self.points]
         for name in names:
             if names.count(name) > 1:
-                raise problem("points", f"{name} appears twice; give each entry its own `name`")
+                raise problem("points", f"{name} appears twice; give each entry its own")
         return self
 
     @model_validator(mode="after")

@@ -58,16 +58,18 @@ def _how(document: Mapping[str, Any]) -> str:
     low, high = calculation["asked_up_to"]
     if low >= document["background_max"]:
         return text
+    if not high:
+        return f"{text} They come from a formula for many events."
     ends = _number(low) if low == high else f"{_number(low)} to {_number(high)} (by uncertainty)"
     found = [calculation[f"{kind}_difference"] for kind in ("exclusion", "discovery")]
     begins = (
-        f"{text} Above {ends} background events, and above 7 sigma "
-        "they are those of one weighted count by a formula"
+        f"{text} Above {ends} background events, and above 7 sigma, they come from a formula for "
+        "many events"
     )
     if None in found:
         return f"{begins}."
     return (
-        f"{begins}; where it takes over it is up to {found[0]:.2f} (exclusion) and {found[1]:.2f} "
+        f"{begins}; where that begins it is up to {found[0]:.2f} (exclusion) and {found[1]:.2f} "
         "(discovery) standard deviations off."
     )
 

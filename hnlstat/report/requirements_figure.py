@@ -151,7 +151,8 @@ def _set_axes(
     above.tick_params(labelsize=SIZE)
     _ticks(above.xaxis, efficiencies, lambda events, _: f"{events:.4g}")
     coupling = rf"${power_symbol(point.coupling)}$ {unit_symbol(axis)}".rstrip()
-    text = f"{plain(point.name)}: {mev_text(point.mass)} MeV, {coupling}"
+    name = f"{plain(point.name)}: " if point.name else ""
+    text = f"{name}{mev_text(point.mass)} MeV, {coupling}"
     panel.set_title(text, fontsize=SIZE + 1)
 
 

@@ -91,7 +91,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "background_max": task.background.max,
         "own_background": _own_background(signals),
         "points": [
-            {"name": s.point.name, "mass_gev": s.point.mass, axis.column: s.point.coupling,
+            {"name": s.point.label, "mass_gev": s.point.mass, axis.column: s.point.coupling,
              "decays": s.decays, "own_signal": s.events, "own_efficiency": s.events / s.decays}
             for s in signals
         ],
@@ -154,7 +154,7 @@ def _signals(current: Run, task: RequirementsTask) -> tuple[Signal, ...]:
         reason = f"none of the {made:.3g} decays to {states} in the fiducial volumes is selected"
         if made <= 0.0:
             reason = f"there are no decays to {states} in the fiducial volumes"
-        text = f"task.points.{k}: {point.name}: {reason}, so that nothing can be required"
+        text = f"task.points.{k}: {point.label}: {reason}, so that nothing can be required"
         current.remark(text)
     if not found:
         raise ConfigError(current.remarks[-1])
@@ -199,7 +199,7 @@ def _rows(found: Map) -> Iterator[tuple[object, ...]]:
         ]
         remarks = dict.fromkeys(test.validity for test in tests if test.validity != "ok")
         yield (
-            point.name, f"{point.mass:.10g}", f"{point.coupling:.6g}", f"{efficiency:.6g}",
+            point.label, f"{point.mass:.10g}", f"{point.coupling:.6g}", f"{efficiency:.6g}",
             f"{found.backgrounds[k]:.6g}", f"{found.uncertainties[j]:.6g}",
             f"{efficiency * found.signals[i].decays:.6g}", *numbers,
             *(test.method for test in tests), "; ".join(remarks) or "ok",
@@ -220,7 +220,7 @@ def _required(current: Run, task: RequirementsTask, found: Map) -> list[dict[str
         enumerate(found.signals), places, enumerate(found.uncertainties)
     ):
         share = float(found.efficiencies[n])
-        row = {"point": signal.point.name, "efficiency": share, "signal": share * signal.decays,
+        row = {"point": signal.point.label, "efficiency": share, "signal": share * signal.decays,
                "uncertainty": uncertainty}  # fmt: skip
         rows.append(row)
         for kind, target in targets.items():
@@ -242,24 +242,26 @@ def _required(current: Run, task: RequirementsTask, found: Map) -> list[dict[str
 def _calculation(found: Map) -> dict[str, Any]:
     """Up to which backgrounds calculators were asked, least and most of all uncertainties.
 
-    With what the formula differs from them by, there.
+    With what the formula differs from them by, there; None where there is nothing to compare.
     """
     ends: list[float] = []
     differences: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
-    for kind, tests in found.medians.items():
-        for j in range(len(found.uncertainties)):
-            asked = [
-                [m for m in tests[:, j, k].flat if m.method != WEIGHTED]
-                for k in range(len(found.backgrounds))
-            ]
-            last = max((k for k, row in enumerate(asked) if row), default=None)
-            ends.append(0.0 if last is None else float(found.backgrounds[last]))
-            differences[kind] += [
-                abs(m.weighted - m.significance)
-                for m in ([] if last is None else asked[last])
-                if SEEN[0] <= m.significance <= SEEN[1]
-            ]
+    for j in range(len(found.uncertainties)):
+        asked = [
+            {
+                kind: [m for m in tests[:, j, i].flat if m.method != WEIGHTED]
+                for kind, tests in found.medians.items()
+            }
+            for i in range(len(found.backgrounds))
+        ]
+        last = max((i for i, row in enumerate(asked) if any(row.values())), default=None)
+        if last is None:
+            continue
+        ends.append(float(found.backgrounds[last]))
+        for kind, tests in asked[last].items():
+            seen = [m for m in tests if SEEN[0] <= m.significance <= SEEN[1]]
+            differences[kind] += [abs(m.weighted - m.significance) for m in seen]
     return {
-        "asked_up_to": (min(ends), max(ends)),
+        "asked_up_to": (min(ends, default=0.0), max(ends, default=0.0)),
         **{f"{kind}_difference": max(values, default=None) for kind, values in differences.items()},
     }

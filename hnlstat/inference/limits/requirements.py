@@ -16,7 +16,7 @@ from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["exclusion", "discovery"]
-WEIGHTED = "weighted count"
+WEIGHTED = "weighted sum"
 
 _FEW_OUTCOMES = 1e4  # to enumerate, in milliseconds
 _FEW_EVENTS = 10.0  # of the background, for which the convolution is used where outcomes are more
@@ -38,7 +38,7 @@ class Median:
     method, validity
         How it was calculated, and "ok" or a remark.
     weighted
-        The significance by the formula of one weighted count.
+        The significance by the formula of `weighted`.
     """
 
     p_value: float
@@ -56,8 +56,8 @@ class Medians:
     base
         The background.
     calculator
-        "auto": exact, or by convolution, where outcomes are few, else by the formula of one
-        weighted count. Any other is asked wherever that formula gives 7 sigma or less.
+        "auto": exact, or by convolution, where outcomes are few, else by the formula of
+        `weighted`. Any other is asked wherever that formula gives 7 sigma or less.
     toys
         Of calculator "toys".
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,10 +53,12 @@ def test_many_known_events_have_the_significance_of_asimov_data(model, events):
         assert weighted.exclusion(part) == pytest.approx(closed, rel=1e-6)
 
 
-def test_shares_unlike_those_of_the_background_are_weighed():
-    part = over(FOUR.without_uncertainties(), 1e5, 0.0).with_signal(500.0 * FOUR.signal)
+def test_bins_add_up_as_asimov_data_of_each():
+    part = over(FOUR.without_uncertainties(), 300.0, 0.0).with_signal(50.0 * FOUR.signal)
     exact = asimov_significance(part.signal, part.background, discovery=True)
-    assert weighted.discovery(part) == pytest.approx(exact, rel=1e-3)
+    assert weighted.discovery(part) == pytest.approx(exact, rel=1e-9)
+    exact = asimov_significance(part.signal, part.background, discovery=False)
+    assert weighted.exclusion(part) == pytest.approx(exact, rel=1e-6)
 
 
 def test_over_no_background_exclusion_takes_2_303_events():
@@ -104,20 +108,22 @@ def test_the_formula_agrees_with_the_convolution(model, error):
         assert weighted.discovery(part) == pytest.approx(found, abs=0.15)
 
 
-def test_the_formula_minimises_over_all_shifts():
-    """The exclusion is the least of -2 ln L over the shifts of both backgrounds and the signal."""
+def test_the_formula_is_the_likeliest_way_to_as_few_events():
+    """The least of all shifts and counts with sum_i n_i w_i as the background has it."""
     part = over(TWO, 50.0, 0.4).with_signal(np.array([40.0, 30.0]))
-    w = np.log1p(part.signal / part.background)
-    w = w * (w @ (part.signal + part.background)) / (w**2 @ (part.signal + part.background))
-    signal, width = weighted._log_normal(w * part.signal, part.log_signal_covariance)
-    count = w @ part.background
+    part = replace(part, signal_modifiers={"efficiency": np.full(2, 0.2)}, mc_error=np.zeros(2))
+    weights = np.log1p(part.signal / part.background)
 
-    def objective(z):
-        rate = w * part.background @ np.exp(np.log(1.4) * z[:2]) + signal * np.exp(width * z[2])
-        return 2.0 * (xlogy(count, count / rate) - (count - rate)) + z @ z
+    def squares(p):
+        shifts, counts = p[:3], p[3:]
+        rates = part.background * 1.4 ** shifts[:2] + part.signal * 1.2 ** shifts[2]
+        q = 2.0 * (xlogy(counts, counts / rates) - (counts - rates)).sum()
+        return q + shifts @ shifts
 
-    least = minimize(objective, np.zeros(3), tol=1e-12).fun
-    assert weighted.exclusion(part) ** 2 == pytest.approx(least, rel=1e-6)
+    same = {"type": "eq", "fun": lambda p: weights @ (p[3:] - part.background)}
+    start = np.concatenate([np.zeros(3), part.background])
+    least = minimize(squares, start, constraints=[same], tol=1e-10).fun
+    assert weighted.exclusion(part) ** 2 == pytest.approx(least, rel=1e-5)
 
 
 def test_a_row_has_each_point_at_each_efficiency():
