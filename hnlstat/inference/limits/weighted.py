@@ -7,8 +7,8 @@ above (or below) their rates m_i(z) by factors exp(x w_i), where x is such that 
     Z^2 = min_z  z^2 + 2 [ x t - sum_i m_i(z) (exp(x w_i) - 1) ]
 
 (H. Cramer, Actualites Sci. Ind. 736 (1938) 5). Without uncertainties x is 1 (or -1), and these are
-the formulae of Asimov data (arXiv:1007.1727). Rates are log-normal; where several are taken for one,
-it has the mean and the variance of their sum (L. F. Fenton, IRE Trans. Commun. Syst. 8 (1960) 57).
+the formulae of Asimov data (arXiv:1007.1727). Rates are log-normal; one that stands for several has
+the mean and the variance of their sum (L. F. Fenton, IRE Trans. Commun. Syst. 8 (1960) 57).
 
 It is for many events: from 20 on it is within 0.15 standard deviations of exact medians.
 """
