@@ -57,7 +57,7 @@ def _how(document: Mapping[str, Any]) -> str:
     calculation = document["calculation"]
     low, high = calculation["asked_up_to"]
     if low >= document["background_max"]:
-        return text
+        return f"{text} Above 7 sigma they come from a formula."
     if not high:
         return f"{text} They come from a formula for many events."
     ends = _number(low) if low == high else f"{_number(low)} to {_number(high)} (by uncertainty)"
