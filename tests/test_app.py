@@ -117,7 +117,7 @@ def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> N
     )
     for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
-    assert max(map(len, text.splitlines())) <= 145
+    assert max(map(len, text.splitlines())) <= 170
     assert main(["--help", "name=any"]) == 0  # which Hydra answers itself
     assert capsys.readouterr().out == text
 

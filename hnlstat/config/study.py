@@ -147,7 +147,7 @@ class Study(Section):
             raise problem(
                 "search", f"look for {', '.join(self.final_states)}; task=events writes one of them"
             )
-        simulating = (*AT_A_POINT, "compare", "efficiency")
+        simulating = (*AT_A_POINT, "compare", "efficiency", "requirements")
         if self.task.kind in simulating and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
         if self.task.kind == "store" and shared_folder(self.store) is None:
@@ -168,6 +168,18 @@ class Study(Section):
         for key in ("mass", "coupling"):
             if reason := self.too_few(key, getattr(self.scan, key).size):
                 raise problem(f"scan.{key}", reason)
+        return self
+
+    @model_validator(mode="after")
+    def _requirements_have_no_data(self) -> Self:
+        if self.task.kind == "requirements":
+            if self.data_from is not None:
+                raise problem("data_from", "is of no use to task=requirements: no data count")
+            if self.inference.calculator == "published":
+                raise problem(
+                    "inference.calculator",
+                    "published looks at no uncertainties; task=requirements takes any other",
+                )
         return self
 
     def __repr__(self) -> str:

@@ -22,6 +22,7 @@ from hnlstat.config.quantities import (
     memory,
     whole,
 )
+from hnlstat.config.requirements import Requirements
 from hnlstat.config.sections import Events, Level, Significance, check_levels, one_sided, two_sided
 
 AT_A_POINT = ("point", "events", "coverage", "inject")
@@ -62,6 +63,7 @@ class Task(Section):
         "compare",
         "explained",
         "efficiency",
+        "requirements",
         "store",
         "figures",
         "collect",
@@ -177,6 +179,12 @@ class EfficiencyTask(Task):
     events: PositiveNumber
 
 
+class RequirementsTask(Requirements, Task):
+    """What efficiency and background it would take to exclude or discover N at some points."""
+
+    kind: Literal["requirements"]
+
+
 class StoreTask(Task):
     """
     Look after a shared store of results.
@@ -276,6 +284,7 @@ TASKS: dict[str, type[Task]] = {
     "explained": ExplainedTask,
     "combine": CombineTask,
     "efficiency": EfficiencyTask,
+    "requirements": RequirementsTask,
     "store": StoreTask,
     "figures": FiguresTask,
     "collect": CollectTask,

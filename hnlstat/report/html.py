@@ -39,6 +39,8 @@ CAPTIONS = {
     "fit": "Best fit and contours of mass and coupling.",
     "pulls": "Pulls of the nuisance parameters, and their impacts on the coupling.",
     "coverage": "Share of pseudo-experiments in which the limit contains the true signal.",
+    "requirements": "What efficiency and background it takes to exclude N of a point, and to "
+    "discover them, for some uncertainties of the background.",
     "compare": "Limits and expected events after each step.",
     "explained": "What the fit prefers, shaded, with the exclusion and discovery of other data "
     "and the published bounds.",

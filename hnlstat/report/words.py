@@ -12,6 +12,7 @@ from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report import explained_text
 from hnlstat.report.existing import Share
+from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
 from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text
@@ -187,6 +188,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "fit": _fit,
     "explained": explained_text.sentences,
     "coverage": _coverage,
+    "requirements": requirement_sentences,
     "yields": lambda d, _: [f"Signal yields on the grid: {d['rows']} numbers in yields.csv."],
     "workspace": lambda d, _: [
         f"The likelihood of {len(d['channels'])} channels as pyhf JSON, with a patch for each of "

@@ -16,7 +16,7 @@ from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
-from hnlstat.config.task import AT_A_POINT, EfficiencyTask
+from hnlstat.config.task import AT_A_POINT, EfficiencyTask, RequirementsTask
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import (
     check_model,
@@ -114,6 +114,8 @@ def _axes(study: Study) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     model = study.model
     if study.task.kind in AT_A_POINT and model.mass is not None and model.coupling is not None:
         return np.array([model.mass]), np.array([model.coupling])
+    if isinstance(study.task, RequirementsTask):
+        return study.task.masses, study.task.couplings
     return study.scan.mass.array(), study.scan.coupling.array()
 
 
@@ -128,6 +130,9 @@ def _check_within_table(study: Study, table: TableGrid) -> None:
         point = study.compare.point
         wanted = [("compare.masses", study.compare.masses), ("compare.point.mass", point.mass),
                   ("compare.point.coupling", point.coupling)]  # fmt: skip
+    if isinstance(study.task, RequirementsTask):
+        wanted = [("task.points.mass", study.task.masses)]
+        wanted.append(("task.points.coupling", study.task.couplings))
     if isinstance(study.task, EfficiencyTask):
         wanted.append(("task.coupling", study.task.coupling))
     for key, values in wanted:
@@ -209,6 +214,8 @@ def _masses(study: Study) -> tuple[str, float, float]:
         return "compare", min(masses), max(masses)
     if study.task.kind in AT_A_POINT and study.model.mass is not None:
         return "model.mass", study.model.mass, study.model.mass
+    if isinstance(study.task, RequirementsTask):
+        return "task.points", float(study.task.masses[0]), float(study.task.masses[-1])
     key, simulated = "scan.mass", study.scan.mass
     if study.scan.table is not None:
         key, simulated = "scan.table.mass", study.scan.table.mass

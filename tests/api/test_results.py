@@ -161,6 +161,10 @@ TASKS = {
     ),
     "inject": ({"model": POINT}, (), {"yields", "data"}, ()),
     "fit": ({}, ("task.points=20",), {"yields"}, ("fit", "pulls")),
+    "requirements": (
+        {}, ("task.background.points=2", "task.efficiency.points=2"), {"yields", "requirements"},
+        ("requirements",),
+    ),
     "efficiency": ({}, ("search=tpc_ee_tracks",), {"yields", "cutflow", "efficiency"}, ()),
     "compare": (
         {"compare": {"from": ["model.nature=majorana"], "masses": [0.1]}}, (), {"compare"},

@@ -20,7 +20,7 @@ from hnlstat.inference.engines.profile import Fit, best_fit
 from hnlstat.inference.results import BANDS, Discovery, Exclusion
 from hnlstat.inference.statistics import asimov_significance
 from hnlstat.likelihood.histfactory import Likelihoods
-from hnlstat.likelihood.model import CountingModel
+from hnlstat.likelihood.model import MOST_EVENTS, CountingModel
 from hnlstat.likelihood.reader import Spec, read_likelihoods, same_form
 from hnlstat.likelihood.workspace import workspace
 
@@ -246,7 +246,9 @@ class AsymptoticCalculator:
         if (validity := _without_test(model)) is not None:
             p = 0.5 if model.signal.any() else 1.0
             return Discovery(None if blind else p, p, "asymptotic", validity)
-        tests = _one(model, discovery=True)
+        # a fit to background alone would leave the signal of what is expected too small
+        events = np.minimum(model.signal + model.background, MOST_EVENTS)
+        tests = _one(model.with_data(events) if blind else model, discovery=True)
         return Discovery(
             None if blind else float(tests.clsb[0]),
             float(tests.clsb_expected[0, BANDS.index(0)]),

@@ -20,6 +20,7 @@ from typing import Any
 from hnlstat.errors import DataError, OutputError, StoreError
 from hnlstat.inference.limits.limits import Limit, MassLimits, Profile
 from hnlstat.inference.limits.points import PointTest
+from hnlstat.inference.limits.requirements import Median
 from hnlstat.inference.results import Discovery, Exclusion
 from hnlstat.run.files.folder import TEMPORARY, atomic_file, write_json
 from hnlstat.run.store.packing import pack, unpack
@@ -33,7 +34,7 @@ FORMAT = 3
 MARK = "store.json"
 """File that a folder is known by as a store."""
 
-STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery)
+STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery, Median)
 
 ABANDONED = 3600.0
 """Age of a half written file whose writer was killed [s]; none takes so long to write."""

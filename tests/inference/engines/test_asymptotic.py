@@ -45,6 +45,18 @@ def test_projections_have_expected_results_only():
     assert AsymptoticCalculator().discovery(blind).p0_observed is None
 
 
+def test_uncertain_signals_are_expected_to_be_found_as_they_are():
+    """The data of a projection have all of the signal, whatever its uncertainty."""
+    blind = CountingModel(
+        ("a",),
+        np.array([60.0]),
+        np.array([100.0]),
+        signal_modifiers={"efficiency": np.array([0.2])},
+    )
+    expected = asimov_significance(blind.signal, blind.background, True)
+    assert AsymptoticCalculator().discovery(blind).significance == pytest.approx(expected, rel=1e-6)
+
+
 def test_no_signal_excludes_nothing():
     nothing = CERTAIN.with_signal([0.0])
     assert AsymptoticCalculator().exclusion(nothing).cls_observed == 1.0

@@ -1,0 +1,191 @@
+"""The figure of task=requirements: what is excluded or discovered, by efficiency and background."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from hnlstat.config.coupling import CouplingAxis
+from hnlstat.report.figures import (
+    BLUE,
+    DARK_GREY,
+    ORANGE,
+    PURPLE,
+    SIZE,
+    VERMILION,
+    WIDTH,
+    own_style,
+)
+from hnlstat.report.wording import level_text, mev_text, plain, power_symbol, unit_symbol
+
+FloatArray = NDArray[np.float64]
+
+COLOURS = BLUE, ORANGE, VERMILION, PURPLE, DARK_GREY
+COLUMNS = 2
+TITLE_WIDTH = 45  # characters in a line over a panel
+MANY_DECADES = 1e3
+
+
+@dataclass(frozen=True, eq=False)
+class PointMap:
+    """Significances of a point.
+
+    Attributes
+    ----------
+    name, mass, coupling
+        Of the point [GeV], [unit of the coupling].
+    decays, efficiency
+        Decays in the fiducial volumes, and the share that the searches select themselves.
+    exclusion, discovery
+        Standard deviations by uncertainty, background and efficiency, shape (U, B, E).
+    """
+
+    name: str
+    mass: float
+    coupling: float
+    decays: float
+    efficiency: float
+    exclusion: FloatArray
+    discovery: FloatArray
+
+
+def requirements_figure(
+    points: Sequence[PointMap],
+    efficiencies: FloatArray,
+    backgrounds: FloatArray,
+    uncertainties: Sequence[float],
+    *,
+    level: float,
+    sigma: float,
+    own_background: float,
+    axis: CouplingAxis,
+    title: str = "",
+) -> Figure:
+    """Draw, for each point, where it is excluded and discovered, one colour for an uncertainty.
+
+    Parameters
+    ----------
+    points : sequence of PointMap
+        A panel each.
+    efficiencies, backgrounds : array, shape (E,), (B,)
+        The map.
+    uncertainties : sequence of float
+        Of the background.
+    level, sigma : float
+        Of the exclusion and of the discovery.
+    own_background : float
+        Of the searches as they are, whose place is marked.
+    axis : CouplingAxis
+        The coupling.
+    title : str
+        Line above all.
+    """
+    columns = min(len(points), COLUMNS)
+    rows = -(-len(points) // columns)
+    with own_style():
+        size = WIDTH * columns, 0.95 * WIDTH * rows + 0.5
+        figure = Figure(figsize=size, dpi=300, layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+        for spare in panels[len(points) :]:
+            spare.remove()
+        thresholds = (float(ndtri(level)), "--"), (sigma, "-")
+        for panel, point in zip(panels, points, strict=False):
+            _set_axes(panel, efficiencies, backgrounds, point, axis)
+            for colour, maps in zip(
+                itertools.cycle(COLOURS), zip(point.exclusion, point.discovery, strict=True)
+            ):  # fmt: skip
+                for values, (threshold, line) in zip(maps, thresholds, strict=True):
+                    _contour(panel, efficiencies, backgrounds, values, threshold, colour, line)
+            panel.plot(point.efficiency, own_background, "k*", markersize=7, zorder=4)
+        _legend(figure, uncertainties, level, sigma, title, columns)
+    return figure
+
+
+def _contour(
+    panel: Axes,
+    efficiencies: FloatArray,
+    backgrounds: FloatArray,
+    values: FloatArray,
+    threshold: float,
+    colour: str,
+    line: str,
+) -> None:
+    """Draw where a significance is reached, if it is somewhere and not everywhere."""
+    if values.min() < threshold <= values.max():
+        style: Any = {"colors": [colour], "linestyles": [line], "linewidths": 1.1}
+        panel.contour(efficiencies, backgrounds, values, levels=[threshold], **style)
+
+
+def _set_axes(
+    panel: Axes,
+    efficiencies: FloatArray,
+    backgrounds: FloatArray,
+    point: PointMap,
+    axis: CouplingAxis,
+) -> None:
+    panel.set(xscale="log", yscale="log")
+    panel.set_xlim(efficiencies[0], efficiencies[-1])
+    panel.set_ylim(backgrounds[0], backgrounds[-1])
+    panel.set_xlabel("Efficiency for decays in the fiducial volumes")
+    panel.set_ylabel("Background [events]")
+    _ticks(panel.xaxis, efficiencies, lambda share, _: f"{100 * share:.4g} %")
+    panel.tick_params(which="both", top=False)
+    above = panel.secondary_xaxis(
+        "top",
+        functions=(partial(np.multiply, point.decays), partial(np.multiply, 1.0 / point.decays)),
+    )
+    above.set_xlabel("Signal [events]", fontsize=SIZE + 1)
+    above.tick_params(labelsize=SIZE)
+    _ticks(above.xaxis, efficiencies, lambda events, _: f"{events:.4g}")
+    coupling = rf"${power_symbol(point.coupling)}$ {unit_symbol(axis)}".rstrip()
+    name = f"{plain(point.name)}: " if point.name else ""
+    text = f"{name}{mev_text(point.mass)} MeV, {coupling}"
+    panel.set_title(text, fontsize=SIZE + 1)
+
+
+def _ticks(side: Axis, efficiencies: FloatArray, text: Callable[[float, int], str]) -> None:
+    """Write plain numbers, of few decades also those between."""
+    few = efficiencies[-1] < MANY_DECADES * efficiencies[0]
+    side.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if few else (1.0,)))
+    side.set_minor_locator(LogLocator(10, subs=range(1, 10)))
+    side.set_major_formatter(FuncFormatter(text))
+    side.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+def _legend(
+    figure: Figure,
+    uncertainties: Sequence[float],
+    level: float,
+    sigma: float,
+    title: str,
+    columns: int,
+) -> None:
+    kinds = (
+        ("--", f"{level_text(level)} CL$_s$ exclusion, below"),
+        ("-", f"{sigma:g}σ discovery, below"),
+    )
+    handles = [Line2D([], [], color="black", lw=1.1, ls=line, label=text) for line, text in kinds]
+    star: Any = {"marker": "*", "color": "black", "ls": "", "markersize": 7}
+    handles.append(Line2D([], [], label="the searches as they are", **star))
+    handles += [
+        Line2D([], [], color=colour, lw=2.5, label=f"background ± {100 * size:.3g} %")
+        for colour, size in zip(itertools.cycle(COLOURS), uncertainties)
+    ]
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=3 if columns > 1 else 2, frameon=False,
+        title=textwrap.fill(plain(title), TITLE_WIDTH * columns) or None,
+        title_fontsize=SIZE + 1.5, handlelength=1.8, labelspacing=0.3, columnspacing=1.0,
+    )  # fmt: skip
