@@ -110,6 +110,8 @@ class Mixed(Model):
         shares = self.flavour_weights()
         if final_state in CHARGED:
             lepton, number = CHARGED[final_state]
+            if self.nature == "dirac" and number < 0:  # of anti-N
+                return np.zeros(np.shape(masses))
             exchanged = self.release_widths and number < 0
             return np.asarray(shares[lepton] * widths.width_pion(masses, lepton, exchanged))
         if self.nature == "majorana" and final_state in ("epi", "mupi"):

@@ -138,7 +138,7 @@ class Kaons:
     modes: tuple[KaonMode, ...]
 
     lightest: ClassVar[float] = 0.14
-    """Mass of N [GeV]; below, pi -> e N, which is not here, exceeds K -> e N by 10 to 470."""
+    """Mass of N [GeV] where tables begin; below, pi -> e N exceeds K -> e N by 10 to 470."""
 
 
 Source = Upscattering | Kaons

@@ -79,6 +79,10 @@ def test_majorana_n_have_twice_the_width_and_the_same_ratios():
         halves = [majorana.branching(MASSES, state) for state in charges]
         assert sum(halves) == pytest.approx(majorana.branching(MASSES, f"{lepton}pi"), rel=1e-12)
         assert halves[0] == pytest.approx(halves[1], rel=1e-12)
+        # a Dirac N has one of them, and its antiparticle the other
+        halves = [dirac.branching(MASSES, state) for state in charges]
+        assert halves[0] == pytest.approx(dirac.branching(MASSES, f"{lepton}pi"), rel=1e-12)
+        assert not np.any(halves[1])
 
 
 def test_width_of_the_release_is_of_one_charge_alone():
@@ -108,8 +112,19 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         (["model.mixing.e=-1"], "model.mixing.e: -1 is negative"),
         (["model.mixing.mu=0"], "model.mixing: e, mu and tau are 0: N would neither be made"),
         (["model.nature=dirac", "model.release_widths=true"], "model.release_widths: is true; the"),
-        (["scan.mass.min=0.1"], "scan.mass: 0.1 GeV is below 0.14 GeV, where N also come from pi"),
-        (["scan.mass.max=0.39"], "scan.mass: 0.39 GeV is above the reach of K -> mu N, 0.388 GeV"),
+        (
+            ["scan.mass.min=0.1"],
+            "scan.mass: 0.1 GeV is below 0.14 GeV, where the tables of N from kaons begin",
+        ),
+        (
+            ["model=mixed", "scan.mass.min=0.1"],
+            "scan.mass: 0.1 GeV is below 0.14 GeV, where the tables of N from kaons begin; below "
+            "that pi -> e N exceeds K -> e N by 10 to 470, and is not here",
+        ),
+        (
+            ["scan.mass.max=0.39"],
+            "scan.mass: 0.39 GeV is above the reach of K -> mu N, 0.388019 GeV",
+        ),
         (
             ["model=mixed", "scan.mass.max=0.494"],
             "scan.mass: 0.494 GeV is above the reach of K -> ",
@@ -119,7 +134,7 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         ([], "model.kind: mixed: N from decays of kaons are not simulated yet; give their yields"),
         (
             ["task=point", "model.mass=0.4", "model.coupling=1e-8"],
-            "model.mass: 0.4 GeV is above the reach of K -> mu N, 0.388 GeV",
+            "model.mass: 0.4 GeV is above the reach of K -> mu N, 0.388019 GeV",
         ),
         (
             ["model.nature=dirac", "search.tpc_ee.final_state=muplus_piminus"],

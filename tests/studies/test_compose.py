@@ -74,11 +74,14 @@ def test_majorana_goes_with_each_model(model: str) -> None:
     assert load([f"model={model}", "model.nature=majorana"]).model.nature == "majorana"
 
 
-def test_every_option_of_every_group_makes_a_study() -> None:
+def test_every_option_of_every_group_makes_a_study(tmp_path: Path) -> None:
     point = ["model.mass=0.4", "model.coupling=1e-6"]
     needs = dict.fromkeys(AT_A_POINT, point) | {"combine": ["task.folders=[one, two]"]}
     needs |= {key: ["task.folder=one"] for key in ("figures", "collect")}
     needs |= {"store": ["store=shared:one"]}
+    (table := tmp_path / "yields.csv").touch()  # N that are not simulated
+    mixed = ("mixed", "mixed_e", "mixed_mu", "mixed_tau")
+    needs |= {key: [f"yields_from={table}"] for key in mixed}
     # fluxes of one horn mode
     forward = ["exposure=t2k_2023", "~exposure.pot.rhc"]
     needs |= dict.fromkeys(("bnb_icarus", "bnb_microboone", "bnb_sbnd"), forward)
