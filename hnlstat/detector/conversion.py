@@ -130,6 +130,8 @@ def conversion_depth(
     depth = np.zeros(len(length))
     for column, rho, composition in zip(length.T, density, compositions, strict=True):
         crossed = np.flatnonzero(column)
+        if crossed.size == 0:
+            continue
         here = np.broadcast_to(np.asarray(energy, dtype=float), depth.shape)[crossed]
         depth[crossed] += column[crossed] * 100 * rho * conversion_coefficient(here, composition)
     return depth
