@@ -1,6 +1,7 @@
 """The typed Study, validated and immutable."""
 
-from hnlstat.config.dataset import Dataset, Exposure, Flux
+from hnlstat.config.channels import Channels
+from hnlstat.config.dataset import Dataset, Exposure, Flux, KaonFlux
 from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.model import Model
@@ -19,6 +20,7 @@ from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, 
 
 __all__ = [
     "Box",
+    "Channels",
     "CombineTask",
     "CouplingGrid",
     "CoverageTask",
@@ -33,6 +35,7 @@ __all__ = [
     "Grid",
     "Inference",
     "InjectTask",
+    "KaonFlux",
     "Layer",
     "MassGrid",
     "Model",

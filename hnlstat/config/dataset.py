@@ -6,10 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
+from hnlstat.config.base import GONE, Assuming, Name, Section, home, problem, suggest, validate
 from hnlstat.config.detector import Detector
-from hnlstat.config.quantities import Energy, Exposed, NotEmpty, Rising
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.quantities import (
+    Energy,
+    Exposed,
+    Length,
+    NotEmpty,
+    PositiveRatio,
+    Rising,
+)
+from hnlstat.config.search import CHARGED, Search, Tracks
 from hnlstat.config.searches import AnySearch
 from hnlstat.config.sections import Size
 from hnlstat.config.shapes import FiducialBox
@@ -53,7 +60,7 @@ def _table(value: str) -> str:
 
 
 class Flux(Section):
-    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
+    """A table of neutrinos, shipped (by name) or the user's own (by path), and its uncertainty.
 
     Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
     only those that are in both.
@@ -69,6 +76,61 @@ class Flux(Section):
         """Flavours that are used in a horn mode."""
         allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
         return tuple(flavour for flavour in self.flavours if flavour in allowed)
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Keys of the tables, and these by name or path."""
+        return {"table": self.table}
+
+    def parameter(self, mode: str) -> str:
+        """Name of the uncertainty in a horn mode."""
+        return f"flux_{self.name}_{mode}"
+
+
+class KaonFlux(Assuming):
+    """N of kaons that decay along a beam, which runs along z.
+
+    Attributes
+    ----------
+    table
+        Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
+    spectra
+        Shapes of their spectra by lepton and mass, in all horn modes.
+    volume, pot
+        What `table` is for [m^3], [POT].
+    tunnel
+        z where kaons begin and end to decay, evenly between [m].
+    uncertainty
+        Relative, common to all horn modes.
+    """
+
+    name: Name
+    kind: Literal["kaons"]
+    table: Annotated[str, AfterValidator(_table)]
+    spectra: Annotated[str, AfterValidator(_table)]
+    volume: PositiveRatio
+    pot: Annotated[dict[Name, Exposed], NotEmpty]
+    tunnel: Annotated[tuple[Length, Length], Rising]
+    uncertainty: Size
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Keys of the tables, and these by name or path."""
+        return {"table": self.table, "spectra": self.spectra}
+
+    def parameter(self, mode: str) -> str:  # noqa: ARG002
+        """Name of the uncertainty in a horn mode: one for all."""
+        return f"flux_{self.name}"
+
+
+AnyFlux = Flux | KaonFlux
+
+
+def read_flux(settings: object, where: str) -> AnyFlux:
+    """Read a flux, of neutrinos or with a `kind`; errors as `validate`."""
+    if isinstance(settings, dict) and "kind" in settings:
+        return validate(KaonFlux, settings, where)
+    return validate(Flux, settings, where)
 
 
 class Dataset(Section):
@@ -86,7 +148,7 @@ class Dataset(Section):
     name: Name
     detector: Detector
     exposure: Exposure
-    flux: Flux
+    flux: AnyFlux
     search: Annotated[dict[Name, AnySearch], NotEmpty]
 
     def volumes(self, search: Search) -> tuple[str, ...]:
@@ -164,7 +226,8 @@ class Dataset(Section):
 def count_twice(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str | None:
     """Say so if two searches count the same decays, as far as can be seen from their names."""
     (first, search), (second, other) = one, two
-    if search.final_state != other.final_state:
+    states = {search.final_state, other.final_state}
+    if len(states) > 1 and CHARGED not in states:
         return None
     if other.name in search.disjoint_from or search.name in other.disjoint_from:
         return None

@@ -12,7 +12,7 @@ from hnlstat.config.base import Assuming, Name, Section, UserPath, problem, sugg
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.coupling import measured_on
-from hnlstat.config.dataset import Dataset, count_twice
+from hnlstat.config.dataset import Dataset, KaonFlux, count_twice
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
 from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
@@ -219,6 +219,8 @@ class Study(Section):
         parts |= {f"search {search.name}": search for _, search in self.searches}
         if self.yields_from is None:
             parts |= {f"detector {d.detector.name}": d.detector for d in self.datasets}
+            fluxes = [d.flux for d in self.datasets if isinstance(d.flux, KaonFlux)]
+            parts |= {f"flux {flux.name}": flux for flux in fluxes}
         return {
             f"{name}: {key}" if " " in name else f"{name}.{key}": why
             for name, part in parts.items()

@@ -25,7 +25,7 @@ class Channel:
     Attributes
     ----------
     name, dataset, flux, mode
-        Names.
+        Names; of the flux that of its uncertainty.
     sizes
         Relative uncertainties of the signal that the search states, by parameter.
     background, error
@@ -61,7 +61,7 @@ def channels(study: Study) -> tuple[Channel, ...]:
         Channel(
             dataset.channel(search, mode),
             dataset.name,
-            dataset.flux.name,
+            dataset.flux.parameter(mode),
             mode,
             study.signal_sizes(search),
             _background(dataset, search, mode),

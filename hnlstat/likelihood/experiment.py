@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.channels import Channels
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, InferenceError
 from hnlstat.likelihood.channels import Channel, channels, covariance
@@ -89,7 +90,7 @@ def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) 
     systematics = study.systematics
     found: dict[str, Array] = {}
     if systematics.flux and "flux" in yields.modifiers:
-        beams = np.array([f"flux_{channel.flux}_{channel.mode}" for channel in ordered])
+        beams = np.array([channel.flux for channel in ordered])
         for beam in dict.fromkeys(beams.tolist()):
             found[beam] = np.where(beams == beam, yields.modifiers["flux"], 0.0)
     for name in dict.fromkeys(name for channel in ordered for name in channel.sizes):
@@ -99,6 +100,10 @@ def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) 
     for name in ("rock_density", "rock_length", "form_factor", "pauli"):
         if not getattr(systematics, name):
             own.pop(name, None)
+    for _, search in study.searches:
+        stated = systematics.searches and systematics.efficiency is None
+        if isinstance(search, Channels) and not stated:
+            own = {k: v for k, v in own.items() if not k.startswith(search.errors)}
     return found | own
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
+from hnlstat.beam.kaons import of_neutrinos
 from hnlstat.config.dataset import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -25,7 +26,8 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
     """
     jobs: list[EventJob] = []
     for i, dataset in enumerate(study.datasets):
-        table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
+        beam = of_neutrinos(dataset.flux)
+        table = load_flux(beam.table).only(beam.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
         searches = dataset.search.values()
         used = {name for search in searches for name in dataset.volumes(search)}
