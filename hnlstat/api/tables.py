@@ -17,7 +17,7 @@ from hnlstat.errors import DataError, HnlstatError
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.report.keep import Points
 from hnlstat.run.current import Rows
-from hnlstat.run.files.limits import LIMIT_COLUMNS
+from hnlstat.run.files.limits import ERROR, limit_names
 from hnlstat.run.files.point_table import p_values
 from hnlstat.run.files.point_table import point_columns as point_names
 from hnlstat.run.files.yields import CUT_FLOW_COLUMNS, MODIFIER_PREFIX, YIELD_LABELS, yield_axes
@@ -245,7 +245,11 @@ def _cut_flow_columns(flow: CutFlow, axis: CouplingAxis) -> dict[str, Column]:
 
 def limit_columns(limits: Sequence[Limit]) -> dict[str, Column]:
     """Columns of limits.csv."""
-    return {name: np.array([getattr(limit, name) for limit in limits]) for name in LIMIT_COLUMNS}
+    names = limit_names(limits)
+    columns = {name: np.array([getattr(limit, name) for limit in limits]) for name in names}
+    if ERROR in columns:
+        columns[ERROR] = columns[ERROR].astype(np.float64)
+    return columns
 
 
 def point_columns(points: Points, axis: CouplingAxis) -> dict[str, Column]:

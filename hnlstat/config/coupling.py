@@ -29,6 +29,8 @@ class CouplingAxis:
     flavour : the only neutrino that it is for, with its full strength: "e", "mu", "tau"; None: not
         one alone, so that bounds on one do not hold for it
     nature : of N, "dirac" or "majorana", where bounds on the coupling are for one of them
+    prior_power : credible limits are flat in this power of it if no other is asked for: 2 for an
+        amplitude, 1 for its square
 
     Raises
     ------
@@ -45,6 +47,7 @@ class CouplingAxis:
     most: float
     flavour: str | None = None
     nature: str | None = None
+    prior_power: float = 2.0
 
     def __post_init__(self) -> None:
         powers_of(self.unit)
@@ -58,6 +61,12 @@ class CouplingAxis:
         """What it measures."""
         noun = "coupling" if self.unit else "coupling without a unit"
         return Dimension(noun, self.unit, powers_of(self.unit))
+
+    def power(self, power: float | None) -> tuple[float, str]:
+        """Give a power of it, by default that of the flat prior, and what that is called: "d^2"."""
+        power = self.prior_power if power is None else power
+        name = f"({self.name})" if "^" in self.name else self.name
+        return power, self.name if power == 1.0 else f"{name}^{power:g}"
 
     def amount(self, value: float, digits: int = 3) -> str:
         """Write a coupling with its unit: "4e-07 GeV^-1"."""

@@ -220,15 +220,27 @@ class Inference(Section):
 
     Attributes
     ----------
+    prior_power
+        Credible limits have a prior that is flat in this power of the coupling; None: that of the
+        model, the square of an amplitude.
     toys, seed
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
 
-    calculator: Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
+    calculator: Literal[
+        "auto", "exact", "convolution", "toys", "asymptotic", "published", "bayesian"
+    ]
+    prior_power: Annotated[PositiveNumber, within(0.25, 16)] | None = None
     toys: Annotated[int, whole(1000, 10**7, memory(200))]
     seed: Seed
     levels: Annotated[tuple[Level, ...], NotEmpty]
     sigmas: tuple[Significance, ...]
+
+    @model_validator(mode="after")
+    def _prior_is_used(self) -> Self:
+        if self.prior_power is not None and self.calculator != "bayesian":
+            raise problem("prior_power", "is of no use without inference.calculator=bayesian")
+        return self
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:

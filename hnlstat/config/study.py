@@ -158,6 +158,11 @@ class Study(Section):
             raise problem(
                 "data_from", "missing; a projection has no data to fit, task=inject makes some"
             )
+        if self.task.kind == "coverage" and self.inference.calculator == "bayesian":
+            raise problem(
+                "inference.calculator",
+                "is bayesian, whose limits promise no coverage; task=coverage takes auto",
+            )
         for key in ("mass", "coupling"):
             if reason := self.too_few(key, getattr(self.scan, key).size):
                 raise problem(f"scan.{key}", reason)

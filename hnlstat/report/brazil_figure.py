@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import DataError
+from hnlstat.inference.limits.posterior import CREDIBLE
 from hnlstat.report.figures import (
     BAND_1,
     BAND_2,
@@ -24,7 +25,7 @@ from hnlstat.report.figures import (
     Handle,
     own_style,
 )
-from hnlstat.report.wording import coupling_label, level_text, mev_text, plain
+from hnlstat.report.wording import coupling_label, level_text, mev_text, plain, test_symbol
 from hnlstat.run.files.point_reader import PointTable
 
 FloatArray = NDArray[np.float64]
@@ -49,12 +50,15 @@ class BrazilCurves:
         CLs of the data, None without data.
     expected : array, shape (5, D)
         At the -2, -1, 0, 1, 2 sigma quantiles of experiments without signal.
+    test : str
+        "CLs", or that of a credible limit, whose tails these then are.
     """
 
     mass: float
     coupling: FloatArray
     observed: FloatArray | None
     expected: FloatArray
+    test: str = "CLs"
 
     @classmethod
     def of(cls, points: PointTable, i: int) -> BrazilCurves:
@@ -79,7 +83,9 @@ class BrazilCurves:
             np.exp(-np.exp(np.interp(np.log(coupling), np.log(known), row))) for row in depth.T
         ]
         observed = None if np.isnan(depth[:, 0]).any() else curves[0]
-        return cls(float(points.masses[i]), coupling, observed, np.array(curves[1:]))
+        words = str(points.method[i, 0]).replace(",", "").split()
+        test = next((word for word in words if word.startswith(CREDIBLE)), "CLs")
+        return cls(float(points.masses[i]), coupling, observed, np.array(curves[1:]), test)
 
 
 def brazil_figure(
@@ -108,7 +114,8 @@ def brazil_figure(
         axes.set_xlim(_range(curves))
         axes.set_ylim(LOWEST, 1.6)
         axes.set_xlabel(coupling_label(axis))
-        axes.set_ylabel(rf"CL$_s$ at $m_N$ = {mev_text(curves.mass)} MeV")
+        tested = test_symbol(curves.test).replace("cred.", "Tail of the posterior, flat")
+        axes.set_ylabel(f"{tested} at $m_N$ = {mev_text(curves.mass)} MeV")
         handles = _draw(axes, curves)
         for level in (level for level in levels if 1 - level > LOWEST):
             axes.axhline(1 - level, color=DARK_GREY, lw=0.7, ls=":", zorder=3.5)

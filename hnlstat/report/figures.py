@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.labels import Label, freeze_layout, place_labels
-from hnlstat.report.wording import coupling_label, level_text, plain
+from hnlstat.report.wording import coupling_label, level_text, plain, test_symbol
 from hnlstat.run.contours import Region
 from hnlstat.system.drawing import own_settings
 
@@ -226,15 +226,16 @@ def _draw_main_level(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
         handles.append((f"{limit_text(main[0])} observed", (shade, line)))
     if expected := kinds.get("expected"):
         line = outline(axes, expected, color="black", lw=0.9, ls=(0, (4, 2)))
-        text = f"{limit_text(main[0])} expected{', ±1σ, ±2σ' if patches else ''}"
+        named = limit_text(main[0], whole=not observed)
+        text = f"{named} expected{', ±1σ, ±2σ' if patches else ''}"
         handles.append((text, (*patches, line)))
     return handles
 
 
-def limit_text(region: Region) -> str:
-    """Name the level and the test of an exclusion: 90% CLs, or LR for a likelihood ratio."""
-    test = region.method.rpartition(" ")[2]
-    return f"{level_text(region.level)} {'CL$_s$' if test == 'CLs' else test}"
+def limit_text(region: Region, whole: bool = True) -> str:
+    """Name the level and the test of an exclusion: 90% CLs, LR, cred. (with its prior if whole)."""
+    test = test_symbol(region.method.rpartition(" ")[2])
+    return f"{level_text(region.level)} {test if whole else test.partition(' ')[0]}"
 
 
 def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:

@@ -13,9 +13,11 @@ from hnlstat.inference.engines.asymptotic import AsymptoticCalculator
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.limits.discovery import DiscoveryTests
+from hnlstat.inference.limits.limits import MassLimits
 from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.physics.constants import HBAR_C_GEV_M
+from hnlstat.report.wording import level_text
 from hnlstat.search.kept import branching_ratio, efficiency
 
 MOST_SIGMAS = 7.0
@@ -37,7 +39,8 @@ def describe_point(
     kappa = float(physics.inverse_decay_length(np.array([mass]), np.array([coupling]))[0, 0])
     inference = study.inference
     toys = ToySettings(inference.toys, inference.seed)
-    name, calculator = choose(inference.calculator, model, toys)
+    wanted = "auto" if inference.calculator == "bayesian" else inference.calculator
+    name, calculator = choose(wanted, model, toys)
     engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
     return {
         "mass_gev": mass,
@@ -78,6 +81,12 @@ def _tests(engine: Calculator, model: CountingModel) -> dict[str, Any] | None:
     }
 
 
+def limits_of(found: MassLimits) -> list[dict[str, Any]]:
+    """List the limits at the mass of a point."""
+    columns = ("level", "kind", "branch", "method", "coupling", "open", "error")
+    return [{name: getattr(limit, name) for name in columns} for limit in found.limits]
+
+
 def point_tables(document: dict[str, Any], axis: CouplingAxis) -> Iterator[Table]:
     """Tables for the screen of what `describe_point` gives."""
     ratios = ", ".join(f"{c} {b:.3g}" for c, b in document["branching_ratio"].items() if b > 0)
@@ -112,3 +121,11 @@ def point_tables(document: dict[str, Any], axis: CouplingAxis) -> Iterator[Table
     results.add_row("discovery, median", *median)
     if tests:
         yield results
+    if limits := document.get("limits"):
+        found = Table("limit", "coupling", "error", title=f"limits at this mass, {axis.name}")
+        for limit in (limit for limit in limits if limit["branch"] == "lower"):
+            error = "" if limit["error"] is None else f"{limit['error']:.1%}"
+            test = limit["method"].rpartition(" ")[2]
+            name = f"{level_text(limit['level'])} {test} {limit['kind'].replace('_', ' ')}"
+            found.add_row(name, axis.amount(limit["coupling"], 4), error)
+        yield found

@@ -7,6 +7,7 @@ import re
 from scipy.special import ndtri
 
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.inference.limits.posterior import CREDIBLE
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -33,6 +34,18 @@ def _level_text(level: float, sigma: float) -> str:
 def plain(text: str) -> str:
     """Write a name in a figure as it is: dollars start no formula, and no legend passes it over."""
     return ("\u2009" if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def test_symbol(test: str) -> str:
+    """Write the test of an exclusion for a figure: CLs, or credible with what its prior is flat in.
+
+    Greek indices and powers of the latter are set as mathematics.
+    """
+    if not test.startswith(CREDIBLE):
+        return "CL$_s$" if test == "CLs" else test
+    flat = re.sub(r"_(mu|tau)\b", r"_{\\\1}", test.removeprefix(CREDIBLE)[1:-1])
+    flat = re.sub(r"\^([\d.]+)", r"^{\1}", flat)
+    return f"cred. (${flat}$)"
 
 
 def coupling_label(axis: CouplingAxis) -> str:

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
+from hnlstat.errors import InferenceError
 from hnlstat.inference.engines.calculators import CalculatorName, choose
 from hnlstat.inference.engines.toys import ToySettings
+from hnlstat.inference.limits.credible import CredibleTests
 from hnlstat.inference.limits.limits import MassLimits, limits_at_mass
 from hnlstat.inference.limits.points import PointTest, grid_tests
+from hnlstat.inference.limits.posterior import Prior
+from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.search.table import YieldTable
 
@@ -32,12 +36,42 @@ class GridJob:
     significance: float
     calculator: CalculatorName
     toys: ToySettings
+    prior: Prior | None = None
 
     def run(self) -> tuple[PointTest, ...]:
         """Make the tests."""
-        method, engine = choose(self.calculator, self.experiment.base, self.toys)
+        name = "auto" if self.prior else self.calculator
+        method, engine = choose(name, self.experiment.base, self.toys)
         models = [self.experiment.at(j) for j in range(len(self.couplings))]
-        return grid_tests(self.mass, self.couplings, models, engine, method, self.significance)
+        tests = (self.mass, self.couplings, models, engine)
+        if self.prior is None:
+            return grid_tests(*tests, method, self.significance)
+        method = self.prior.method(method)
+        try:
+            credible = credible_tests(self.couplings, self.experiment, self.prior)
+        except InferenceError as error:
+            return tuple(
+                PointTest(self.mass, coupling, (), None, None, method, f"no test: {error}")
+                for coupling in self.couplings.tolist()
+            )
+        return grid_tests(*tests, method, self.significance, credible)
+
+
+def prior_of(study: Study) -> Prior | None:
+    """Prior of the coupling; None: limits are no credible ones."""
+    if study.inference.calculator != "bayesian":
+        return None
+    return Prior(*study.model.axis.power(study.inference.prior_power))
+
+
+def credible_tests(
+    couplings: NDArray[np.float64], experiment: Experiment, prior: Prior
+) -> CredibleTests:
+    """The posterior of the coupling at the mass of an experiment."""
+    yields = CouplingYields.build(
+        couplings, experiment.signal, experiment.modifiers, experiment.mc_error
+    )
+    return CredibleTests(yields, experiment.base, prior)
 
 
 def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[GridJob]:
@@ -47,7 +81,7 @@ def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[G
     return [
         GridJob(
             float(mass), table.couplings, experiment.mass(i),
-            max(inference.sigmas, default=0.0), inference.calculator, toys,
+            max(inference.sigmas, default=0.0), inference.calculator, toys, prior_of(study),
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
@@ -65,6 +99,7 @@ class LimitJob:
     calculator: CalculatorName
     toys: ToySettings
     tests: tuple[PointTest, ...] = ()
+    prior: Prior | None = None
 
     def run(self) -> MassLimits:
         """Find the limits."""
@@ -81,6 +116,7 @@ class LimitJob:
             calculator=self.calculator,
             toys=self.toys,
             tests=self.tests,
+            prior=self.prior,
         )
 
 
@@ -97,6 +133,7 @@ def limit_jobs(
             float(mass), table.couplings, experiment.mass(i),
             inference.levels, inference.sigmas, inference.calculator,
             ToySettings(inference.toys, inference.seed), tests[i] if tests else (),
+            prior_of(study),
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip

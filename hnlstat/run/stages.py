@@ -22,7 +22,7 @@ from hnlstat.likelihood.channels import channels
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run.files.data import read_data
 from hnlstat.run.files.yields import read_yields
-from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs
+from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import check_error, check_volume, projections
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
@@ -154,11 +154,27 @@ def limits(
 ) -> list[MassLimits]:
     """Limits at every mass; a mass where they cannot be found is a remark."""
     jobs = limit_jobs(study, table, experiment, tests)
+    if (prior := prior_of(study)) is not None:
+        work.remark(
+            f"limits are credible ones with a prior flat in {prior.text} up to the coupling of the "
+            "largest signal, which is taken to rise on; above, regions close where the likelihood "
+            "is that of the limit; discoveries are tests of the background"
+        )
     results = work.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":
             work.remark(f"at {1e3 * result.mass_gev:.4g} MeV {result.validity}")
     return results
+
+
+def limits_at_point(study: Study, work: Work) -> MassLimits:
+    """Limits along the couplings of the scan at the mass of the point, which one of them is."""
+    mass, coupling = point_of(study)
+    couplings = np.union1d(study.scan.coupling.array(), [coupling])
+    table = simulate(study, np.array([mass]), couplings, work).table
+    experiment = build(study, table, work)
+    (found,) = limits(study, table, experiment, work)
+    return found
 
 
 def contours(

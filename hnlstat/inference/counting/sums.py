@@ -30,12 +30,14 @@ _LEFT_OUT = 21.0  # minus the logarithm of what lies beyond the window
 _LEFT_OUT_ABOVE = 31.0  # where small probabilities above are asked for
 _LEFT_OUT_MEDIAN = 10.0
 _NEAR = 4.0  # standard deviations that a distribution may be moved by, and still be used
-_PRECISION = 0.005  # root mean square, of p-values, from the rounding of weights
-_COARSEST = 0.02  # relative change of a p-value by a step, unless all are multiples of a larger
+_PRECISION = 0.00025  # root mean square, of p-values, from the rounding of weights
+_COARSEST = 4.0  # times that: relative change of a p-value by a step, unless all are multiples
+_FEW, _COARSER = 5.0, 8.0  # events from which on, and how much coarser, steps may be: of more
+# events each outcome is less of a p-value, so that it matters less where it changes places
 _DISCOVERY_SLOPE = 1.5  # of ln p, steeper than the 1 of most likely outcomes
 _TRIED, _FINER = 2000, 1.6  # steps, and how much finer the best of them may be
 _COMMON = 1e-9  # rounding error of weights that are multiples of a step
-_MOST_STEPS = 2**15
+_MOST_STEPS = 2**17
 _CHEAP_STEPS = 2**12  # as many as are taken lest a weight is rounded to nothing
 _SMOOTH_STEPS = 2**13  # of sums of so many events that they lie dense
 _ROUGH, _ROUGH_ABOVE = 1e-3, 1e-14  # size of the finest detail of sums that lie dense
@@ -122,8 +124,9 @@ class Sums(Generating):
         wrong = weights / steps[:, None] - np.rint(weights / steps[:, None])
         errors = slope * steps * np.sqrt(wrong**2 @ rates)
         common = np.abs(wrong).max(axis=1) < _COMMON
-        largest = min(_COARSEST / slope, max(least, reach / _CHEAP_STEPS))
-        good = common | ((errors < _PRECISION) & (steps <= largest))
+        precision = _PRECISION * float(np.clip(rates.sum() / _FEW, 1.0, _COARSER))
+        largest = min(_COARSEST * precision / slope, max(least, reach / _CHEAP_STEPS))
+        good = common | ((errors < precision) & (steps <= largest))
         at = int(np.argmax(good)) if good.any() else len(steps) - 1
         if not common[at]:  # a little finer there may be a much better one
             at += int(np.argmin(np.where(steps[at:] > steps[at] / _FINER, errors[at:], np.inf)))

@@ -11,7 +11,9 @@ from hnlstat.inference.engines.toys import ToyCalculator, ToySettings
 from hnlstat.inference.results import Calculator
 from hnlstat.likelihood.model import CountingModel
 
-CalculatorName = Literal["auto", "exact", "convolution", "toys", "asymptotic", "published"]
+CalculatorName = Literal[
+    "auto", "exact", "convolution", "toys", "asymptotic", "published", "bayesian"
+]
 
 _FEW_OUTCOMES = 1e5  # take a tenth of a second; the convolution is faster for more
 
@@ -29,7 +31,7 @@ def choose(
     Parameters
     ----------
     name
-        "exact", "convolution", "toys", "asymptotic", "published", or "auto": exact where the
+        "exact", "convolution", "toys", "asymptotic", "published" or "auto": exact where the
         outcomes are few enough to enumerate, else the convolution of spectra, else (for thousands
         of background events in a channel, or backgrounds with a covariance) importance-sampled
         toys.
@@ -42,9 +44,13 @@ def choose(
     Raises
     ------
     InferenceError
-        For an unknown name, or if what is asked for is not affordable, or takes no covariance of
-        backgrounds.
+        For an unknown name, for "bayesian", which has no p-values, or if what is asked for is not
+        affordable, or takes no covariance of backgrounds.
     """
+    if name == "bayesian":
+        raise InferenceError(
+            "calculator=bayesian: gives limits on a coupling, no p-values; take auto for these"
+        )
     if name == "asymptotic":
         return name, AsymptoticCalculator()
     if name == "published":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from scipy.special import ndtr, ndtri
 
@@ -25,14 +24,15 @@ class Curve:
     kind
         "observed", "expected", "expected_-2" .. "expected_+2" or "discovery".
     test
-        "CLs", "CLs+b", "LR" (one-sided likelihood ratio) or "p0": what has to be below alpha.
+        What has to be below alpha: "CLs", "CLs+b", "LR" (one-sided likelihood ratio), "p0", or the
+        tail of a posterior, `Prior.test`.
     alpha
         1 - level.
     """
 
     level: float
     kind: str
-    test: Literal["CLs", "CLs+b", "LR", "p0"]
+    test: str
     alpha: float
 
     @property
@@ -61,7 +61,7 @@ def curves(
     levels: Sequence[float],
     sigmas: Sequence[float],
     data: bool,
-    likelihood_ratio: bool = False,
+    alone: str | None = None,
 ) -> tuple[Curve, ...]:
     """Return the curves for confidence levels (with bands) and for significances.
 
@@ -73,8 +73,8 @@ def curves(
         One-sided significances of exclusion, by CLs and by CLs+b, and of discovery.
     data
         Whether there are observed events.
-    likelihood_ratio
-        Exclude by the likelihood ratio in place of CLs and CLs+b.
+    alone
+        The only test of exclusions, in place of CLs and CLs+b.
 
     Raises
     ------
@@ -83,8 +83,7 @@ def curves(
         probabilities of discovery are not resolved beyond.
     """
     result: list[Curve] = []
-    tests: tuple[Literal["CLs", "CLs+b", "LR"], ...]
-    tests = ("LR",) if likelihood_ratio else ("CLs", "CLs+b")
+    tests = ("CLs", "CLs+b") if alone is None else (alone,)
     for level in levels:
         if not 0.0 < level < 1.0:
             raise InferenceError(f"levels: {level:g} is not between 0 and 1, such as 0.90")

@@ -23,93 +23,26 @@ from numpy.typing import ArrayLike, NDArray
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
 from hnlstat.inference.engines.calculators import CalculatorName, choose, observed_method
 from hnlstat.inference.engines.toys import ToySettings
-from hnlstat.inference.limits.curves import OBSERVED, Curve, curves
+from hnlstat.inference.limits.credible import CredibleTests
+from hnlstat.inference.limits.curves import DISCOVERY, OBSERVED, Curve, curves
 from hnlstat.inference.limits.discovery import DiscoveryTests
+from hnlstat.inference.limits.found import Limit, MassLimits, Profile
 from hnlstat.inference.limits.points import PointTest
-from hnlstat.inference.limits.roots import Branch, CrossingSearch
+from hnlstat.inference.limits.posterior import METHOD as BAYESIAN
+from hnlstat.inference.limits.posterior import Prior
+from hnlstat.inference.limits.roots import CrossingSearch, Interval
 from hnlstat.inference.limits.sensitivity import FAINTEST, FINE_GRID, sensitivity
 from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.inference.results import Calculator, Discovery, Exclusion
 from hnlstat.likelihood.model import CountingModel
 
+__all__ = ["Limit", "MassLimits", "Profile", "limits_at_mass"]
+
 FloatArray = NDArray[np.float64]
 _P_MIN = 1e-300
 _CLOSE = 0.05  # strength: limits within about a per cent of the coupling
+_FINE_PRECISION = 1e-8  # of limits that cost hardly anything
 _STRONGEST = 6.0  # strengths are cut off here, at 400 times the -ln p of the threshold or 1/400
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit on the coupling: one end of an excluded interval.
-
-    Attributes
-    ----------
-    mass_gev
-        Mass of N [GeV].
-    level, kind
-        As in `Curve`.
-    branch
-        "lower": larger couplings are excluded; "upper": smaller ones are.
-    method
-        Calculator and test, such as "exact CLs".
-    coupling
-        In the unit of the model.
-    open
-        True if the region goes on beyond the end of the grid, which `coupling` then is.
-    """
-
-    mass_gev: float
-    level: float
-    kind: str
-    branch: Branch
-    method: str
-    coupling: float
-    open: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """One curve along the coupling.
-
-    Attributes
-    ----------
-    mass_gev, level, kind, method
-        As in `Limit`.
-    coupling
-        The ends of the grid, all limits and a fine grid in between, rising, shape (P,).
-    strength
-        ln(ln p / ln alpha), shape (P,): 0 at the limits, positive in the intervals. It is
-        calculated around the limits and at the hills and valleys of the sensitivity, interpolated
-        along the sensitivity between these, and cut off at +-6.
-    """
-
-    mass_gev: float
-    level: float
-    kind: str
-    method: str
-    coupling: FloatArray
-    strength: FloatArray
-
-
-@dataclass(frozen=True)
-class MassLimits:
-    """All limits at one mass.
-
-    Attributes
-    ----------
-    limits
-        For each curve the ends of its intervals, rising: lower, upper, lower, upper ... Empty where
-        nothing is excluded.
-    profiles
-        One for each curve, excluded or not.
-    validity
-        "ok", or why the result is missing or to be taken with care.
-    """
-
-    mass_gev: float
-    limits: tuple[Limit, ...]
-    profiles: tuple[Profile, ...]
-    validity: str
 
 
 def limits_at_mass(
@@ -126,6 +59,7 @@ def limits_at_mass(
     toys: ToySettings | None = None,
     tests: Sequence[PointTest] = (),
     precision: float = 0.002,
+    prior: Prior | None = None,
 ) -> MassLimits:
     """Return all limits on the coupling at one mass.
 
@@ -150,6 +84,9 @@ def limits_at_mass(
         toys are not used, as they have fewer of them than limits take.
     precision
         Relative precision of the couplings found.
+    prior
+        Of the coupling, for credible limits in place of CLs (calculator "bayesian", whose
+        discoveries are those of "auto").
 
     Returns
     -------
@@ -161,12 +98,15 @@ def limits_at_mass(
     InferenceError
         For levels, sigmas or a calculator that do not exist.
     """
-    wanted = curves(levels, sigmas, experiment.observed is not None, calculator == "published")
-    name, engine = choose(calculator, experiment, toys)
+    alone = "LR" if calculator == "published" else None if prior is None else prior.test
+    wanted = curves(levels, sigmas, experiment.observed is not None, alone)
+    name, engine = choose("auto" if prior else calculator, experiment, toys)
     try:
         yields = CouplingYields.build(couplings, signal, signal_modifiers, mc_error)
-        usable = tuple(t for t in tests if t.method == name != "toys")
-        scan = _MassScan(mass_gev, yields, experiment, name, engine, usable, precision)
+        credible = None if prior is None else CredibleTests(yields, experiment, prior)
+        method = name if prior is None else prior.method(name)
+        usable = tuple(t for t in tests if t.method == method and name != "toys")
+        scan = _MassScan(mass_gev, yields, experiment, name, engine, usable, precision, credible)
         exclusions = tuple(c for c in wanted if c.test != "p0")
         discoveries = tuple(c for c in wanted if c.test == "p0")
         parts = [scan.results(exclusions, False), scan.results(discoveries, True)]
@@ -193,42 +133,64 @@ class _MassScan:
     engine: Calculator
     tests: tuple[PointTest, ...]
     precision: float
+    credible: CredibleTests | None
     remarks: set[str] = field(default_factory=set)
 
     def results(
         self, wanted: tuple[Curve, ...], discovery: bool
     ) -> tuple[list[Limit], list[Profile]]:
         """Return limits and profiles of the curves of one kind of test."""
-        x = self.yields.log_coupling
-        grid = np.linspace(x[0], x[-1], FINE_GRID)
         thresholds = -np.log([c.alpha for c in wanted])
-        strengths = partial(self._exclusion, wanted)
-        if discovery:
-            tests = DiscoveryTests(self.engine, max((c.significance for c in wanted), default=0.0))
-            strengths = partial(self._discovery, wanted, tests)
-        search = CrossingSearch(
-            strengths,
-            grid,
-            sensitivity(self.yields.signal(grid), self.experiment, discovery),
-            self.precision,
-            np.log(FAINTEST / thresholds),
-            self._known(wanted, discovery),
-        )
+        search = self._search(wanted, discovery, thresholds)
         found = [search.intervals(i, threshold) for i, threshold in enumerate(thresholds)]
         limits: list[Limit] = []
         profiles: list[Profile] = []
         for i, (c, intervals) in enumerate(zip(wanted, found, strict=True)):
             key = (self.mass_gev, c.level, c.kind)
-            seen = c.kind == OBSERVED
-            name = observed_method(self.name, self.engine) if seen else self.name
-            method = f"{name} {c.test}"
+            method = self._method(c)
             at, strength = search.profile(i, intervals)
             profiles.append(Profile(*key, method, np.exp(at), strength))
             for interval in intervals:
                 lower, upper = float(np.exp(interval.lower)), float(np.exp(interval.upper))
-                limits.append(Limit(*key, "lower", method, lower, interval.lower_open))
+                error = None if discovery else self._error(c, interval)
+                limits.append(Limit(*key, "lower", method, lower, interval.lower_open, error))
                 limits.append(Limit(*key, "upper", method, upper, interval.upper_open))
         return limits, profiles
+
+    def _search(
+        self, wanted: tuple[Curve, ...], discovery: bool, thresholds: FloatArray
+    ) -> CrossingSearch:
+        """Return what finds the crossings of the curves of one kind of test."""
+        x = self.yields.log_coupling
+        grid = np.linspace(x[0], x[-1], FINE_GRID)
+        weakest = np.log(FAINTEST / thresholds)
+        if self.credible is not None and not discovery:
+            exclusion = partial(self._exclusion, wanted)
+            known = {x: exclusion(x) for x in self.credible.nodes}
+            height = np.exp(self.credible.log_height(grid))
+            return CrossingSearch(exclusion, grid, height, _FINE_PRECISION, weakest, known)
+        strengths = partial(self._exclusion, wanted)
+        if discovery:
+            tests = DiscoveryTests(self.engine, max((c.significance for c in wanted), default=0.0))
+            strengths = partial(self._discovery, wanted, tests)
+        height = sensitivity(self.yields.signal(grid), self.experiment, discovery)
+        known = self._known(wanted, discovery)
+        return CrossingSearch(strengths, grid, height, self.precision, weakest, known)
+
+    def _method(self, curve: Curve) -> str:
+        """Return calculator and test of a curve."""
+        if self.credible is not None and curve.kind != DISCOVERY:
+            return f"{BAYESIAN} {curve.test}"
+        seen = curve.kind == OBSERVED
+        return f"{observed_method(self.name, self.engine) if seen else self.name} {curve.test}"
+
+    def _error(self, curve: Curve, interval: Interval) -> float | None:
+        """Return the error of the lower end of an interval, and note what hangs on the prior."""
+        if self.credible is None or interval.lower_open:
+            return None
+        if remark := self.credible.behind(curve.kind, curve.alpha):
+            self.remarks.add(remark)
+        return self.credible.error(curve.kind, interval.lower)
 
     def _known(self, wanted: tuple[Curve, ...], discovery: bool) -> dict[float, FloatArray]:
         """Return the strengths of the curves at the couplings that have their test already."""
@@ -244,7 +206,10 @@ class _MassScan:
 
     def _exclusion(self, wanted: tuple[Curve, ...], x: float) -> FloatArray:
         """Return the strength of each exclusion curve at ln(coupling) x."""
-        test = self.engine.exclusion(self.yields.model(self.experiment, x).capped())
+        if self.credible is not None:
+            test = self.credible.exclusion(x)
+        else:
+            test = self.engine.exclusion(self.yields.model(self.experiment, x).capped())
         return self._of_exclusion(wanted, test, x)
 
     def _of_exclusion(self, wanted: tuple[Curve, ...], test: Exclusion, x: float) -> FloatArray:

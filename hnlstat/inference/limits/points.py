@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hnlstat.errors import NUMERICAL_ERRORS, InferenceError
+from hnlstat.inference.limits.credible import CredibleTests
 from hnlstat.inference.limits.discovery import DiscoveryTests, about
 from hnlstat.inference.results import BANDS, Calculator, Discovery, Exclusion
 from hnlstat.likelihood.model import CountingModel
@@ -62,6 +63,7 @@ def grid_tests(
     engine: Calculator,
     method: str,
     significance: float,
+    credible: CredibleTests | None = None,
 ) -> tuple[PointTest, ...]:
     """Return the tests of all couplings at one mass.
 
@@ -79,6 +81,8 @@ def grid_tests(
         The calculator and its name.
     significance
         Of discoveries: a median one well above is given by an upper bound of its p-value.
+    credible
+        Whose tails stand in place of CLs; None: CLs.
     """
     found: list[PointTest] = []
     beyond: list[tuple[CountingModel, PointTest]] = []
@@ -88,7 +92,8 @@ def grid_tests(
         if (pair := next(less, None)) is not None:
             found.append(_bounded(coupling, model, *pair))
             continue
-        found.append(_tests(mass_gev, coupling, model, engine, discoveries, method))
+        own = None if credible is None else credible.exclusion(float(np.log(coupling)))
+        found.append(_tests(mass_gev, coupling, model, engine, discoveries, method, own))
         if _is_beyond(found[-1], ndtr(-significance)):
             beyond.append((model, found[-1]))
     return tuple(found)
@@ -128,16 +133,20 @@ def _tests(
     engine: Calculator,
     discoveries: DiscoveryTests,
     method: str,
+    exclusion: Exclusion | None,
 ) -> PointTest:
+    """Test a point; an exclusion that is given is taken as it is."""
     signal = tuple(float(model.signal[bins].sum()) for bins in model.members.values())
     here = (mass_gev, coupling, signal)
+    if sum(signal) <= _FAINT and exclusion is not None:
+        return PointTest(*here, exclusion, None, method, exclusion.validity)
     if sum(signal) <= _FAINT:
         seen = None if model.observed is None else 1.0
         ones = (1.0,) * len(BANDS)
         exclusion = Exclusion(seen, seen, ones, ones, method, _FAINT_SIGNAL)
         return PointTest(*here, exclusion, None, method, _FAINT_SIGNAL)
     try:
-        exclusion = engine.exclusion(model.capped())
+        exclusion = exclusion or engine.exclusion(model.capped())
         discovery, more = discoveries.test(model)
     except (InferenceError, *NUMERICAL_ERRORS) as error:  # other points have their tests
         return PointTest(*here, None, None, method, f"no test: {error}")

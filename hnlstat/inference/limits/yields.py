@@ -99,6 +99,21 @@ class CouplingYields:
                 result[inside, column] = np.exp(spline(x[inside]))
         return result
 
+    def shifts(self, log_coupling: ArrayLike) -> FloatArray:
+        """Return the changes of ln(signal) per sigma of S parameters at ln(coupling) (K,).
+
+        These are the modifiers that act, and the Monte Carlo error of each bin: shape (K, C, S).
+        """
+        x = np.atleast_1d(np.asarray(log_coupling, dtype=np.float64))
+
+        def at(table: FloatArray) -> FloatArray:
+            return np.log1p([np.interp(x, self.log_coupling, c) for c in table.T]).T
+
+        columns = [at(table) for table in self._modifiers.values() if table.any()]
+        own = at(self._mc_error)[:, :, None] * np.eye(len(self._splines))
+        own = own[:, :, self._mc_error.any(axis=0)]
+        return np.concatenate([*(column[:, :, None] for column in columns), own], axis=2)
+
     def model(self, experiment: CountingModel, log_coupling: float) -> CountingModel:
         """Return the model of `experiment` with the signal at this ln(coupling)."""
 

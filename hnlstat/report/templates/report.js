@@ -160,12 +160,14 @@
     row("mass [MeV]", +(1e3 * data.masses[here.i]).toPrecision(4));
     row(data.coupling, data.couplings[here.j].toExponential(3));
     grid.channels.forEach((name, k) => row(`events ${name}`, number(grid.signal[k][at])));
-    row("CLs observed", number(grid.observed[at]));
-    row("CLs expected", number(grid.expected[2][at]));
+    const method = grid.method.texts[grid.method.code[at]];
+    const test = method.startsWith("bayesian") ? "posterior above," : "CLs";
+    row(`${test} observed`, number(grid.observed[at]));
+    row(`${test} expected`, number(grid.expected[2][at]));
     row("±1σ", [grid.expected[1][at], grid.expected[3][at]].map(number).join(" – "));
     row("±2σ", [grid.expected[0][at], grid.expected[4][at]].map(number).join(" – "));
     row("significance expected [σ]", number(grid.significance[at]));
-    row("method", grid.method.texts[grid.method.code[at]]);
+    row("method", method);
     row("validity", grid.validity.texts[grid.validity.code[at]]);
     drawMark();
   }

@@ -6,12 +6,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast, get_args
 
+import numpy as np
+
 from hnlstat.inference.limits.limits import Limit
 from hnlstat.inference.limits.roots import Branch
 from hnlstat.run.files.folder import write_csv
 from hnlstat.tables.csv_table import CsvTable, read_csv
 
 LIMIT_COLUMNS = ("mass_gev", "level", "kind", "branch", "method", "coupling", "open")
+ERROR = "error"
+"""The column of errors, where limits have any."""
+
+
+def limit_names(limits: Sequence[Limit]) -> tuple[str, ...]:
+    """Names of the columns for these limits."""
+    known = any(limit.error is not None for limit in limits)
+    return (*LIMIT_COLUMNS, ERROR) if known else LIMIT_COLUMNS
 
 
 def write_limits(path: Path, limits: Iterable[Limit]) -> None:
@@ -19,13 +29,16 @@ def write_limits(path: Path, limits: Iterable[Limit]) -> None:
 
     A mass may have several intervals of one level, kind and method: its lines then are lower,
     upper, lower, upper ... in rising order, and what lies between two pairs is not excluded.
-    `coupling` is in the unit of the model, and `open` true where it is the grid's end.
+    `coupling` is in the unit of the model, and `open` true where it is the grid's end. Credible
+    limits have their relative `error` from the integration, too, empty where there is none.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
+    found = tuple(limits)
+    names = limit_names(found)
     rows = (
         (
             f"{limit.mass_gev:.10g}",
@@ -35,10 +48,11 @@ def write_limits(path: Path, limits: Iterable[Limit]) -> None:
             limit.method,
             f"{limit.coupling:.7g}",
             str(limit.open).lower(),
-        )
-        for limit in limits
+            "" if limit.error is None else f"{limit.error:.2g}",
+        )[: len(names)]
+        for limit in found
     )
-    write_csv(path, LIMIT_COLUMNS, rows)
+    write_csv(path, names, rows)
 
 
 def read_limits(path: Path) -> tuple[Limit, ...]:
@@ -55,6 +69,10 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
     mass = table.numbers("mass_gev", above=0).tolist()
     level = table.numbers("level", above=0, at_most=1).tolist()
     coupling = table.numbers("coupling", above=0).tolist()
+    error: list[float | None] = [None] * len(coupling)
+    if ERROR in table.columns:
+        values = table.numbers(ERROR, at_least=0, empty=np.nan).tolist()
+        error = [None if np.isnan(value) else value for value in values]
     return tuple(
         Limit(
             mass[i],
@@ -64,6 +82,7 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
             table.columns["method"][i],
             coupling[i],
             is_open[i] == "true",
+            error[i],
         )
         for i in range(len(table.lines))
     )

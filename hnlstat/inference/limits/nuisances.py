@@ -1,0 +1,207 @@
+"""The likelihood of a signal along the coupling, its nuisance parameters integrated over priors.
+
+Quasi-Monte Carlo: Sobol sequences, scrambled several times, so that the replicas tell the error.
+Points are those of the priors, the same for all outcomes and couplings, where that is good enough.
+Outcomes that tell much of the nuisance parameters, so that few of these points matter, have points
+of their own, for each coupling drawn from the normal distribution around the most likely
+parameters and weighted.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from hnlstat.inference.components import shifted_background
+from hnlstat.likelihood.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+REPLICAS = 8
+
+_POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
+_SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
+_RELEVANT = 4.0  # below the largest ln(likelihood)
+_WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
+_SEEN = 40.0  # likewise; less is left as it is
+_STEPS, _DECREMENT = 15, 0.01
+_NUMBERS = 4_000_000  # at a time
+
+
+@dataclass(frozen=True, eq=False)
+class SignalPath:
+    """Signals along a way, such as that of the coupling.
+
+    Attributes
+    ----------
+    signal
+        Expected events at G points, shape (G, C).
+    shifts
+        Change of ln(signal) per sigma of each of S standard normal parameters, shape (G, C, S).
+    """
+
+    signal: FloatArray
+    shifts: FloatArray
+
+    def part(self, chosen: slice | NDArray[np.intp]) -> "SignalPath":
+        """Return some of the points."""
+        return SignalPath(self.signal[chosen], self.shifts[chosen])
+
+
+def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
+    """Return ln(likelihood) up to a constant of each outcome, shape (G, M, replicas).
+
+    Parameters
+    ----------
+    path
+        Signals.
+    experiment
+        Backgrounds; its signal and data are not used.
+    counts
+        Outcomes, shape (C, M); fractional counts (Asimov data) are allowed.
+    """
+    if not path.shifts.any() and not experiment.background_covariance.any():
+        return _sum(counts, path.signal[:, :, None] + experiment.background[:, None])
+    found = _from_priors(path, experiment, counts)
+    mean = average(found)
+    relevant = mean > mean.max(axis=0) - _RELEVANT
+    spread = np.where(relevant, found.std(axis=2), 0.0).max(axis=0)
+    for m in np.flatnonzero(spread > _SPREAD).tolist():
+        here = np.flatnonzero(mean[:, m] > mean[:, m].max() - _SEEN)
+        found[here, m] = _around_maxima(path.part(here), experiment, counts[:, m])
+    return found
+
+
+@cache
+def normals(dimensions: int, points: int) -> FloatArray:
+    """Return quasi-random standard normal points, shape (dimensions, replicas, points)."""
+    qmc = scipy.stats.qmc
+    drawn = [qmc.Sobol(dimensions, seed=r).random(points).T for r in range(REPLICAS)]
+    return np.stack([ndtri(np.clip(u, 1e-12, 1.0 - 1e-12)) for u in drawn], axis=1)
+
+
+def average(logs: FloatArray) -> FloatArray:
+    """Return the logarithm of the mean over the last axis."""
+    largest = logs.max(axis=-1, keepdims=True)
+    return np.asarray(largest[..., 0] + np.log(np.exp(logs - largest).mean(axis=-1)))
+
+
+def _sum(counts: FloatArray, rates: FloatArray) -> FloatArray:
+    """Return sum_i n_i ln(rate_i) - rate_i of outcomes (C, M) at rates (G, C, N), (G, M, N)."""
+    logs = np.log(rates).swapaxes(0, 1).reshape(len(counts), -1)
+    total = (counts.T @ logs).reshape(counts.shape[1], len(rates), -1).swapaxes(0, 1)
+    return np.asarray(total - rates.sum(axis=1)[:, None, :])
+
+
+def _from_priors(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
+    """Integrate with points of the priors, shape (G, M, replicas)."""
+    split = path.shifts.shape[2], experiment.background_shifts.shape[1]
+    z = normals(sum(split) + len(experiment.background_components), _POINTS)
+    z = z.reshape(len(z), -1)
+    theta, eta, zeta = np.split(z, np.cumsum(split))
+    background = shifted_background(experiment, zeta)[0] * np.exp(
+        experiment.background_shifts @ eta
+    )
+    parts = []
+    step = max(_NUMBERS // (z.shape[1] * max(counts.shape)), 1)
+    for first in range(0, len(path.signal), step):
+        here = path.part(slice(first, first + step))
+        rates = here.signal[:, :, None] * np.exp(here.shifts @ theta) + background
+        each = _sum(counts, rates)
+        parts.append(average(each.reshape(*each.shape[:2], REPLICAS, _POINTS)))
+    return np.concatenate(parts)
+
+
+def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
+    """Integrate one outcome (C,) with points around the maximum at each signal, (G, replicas)."""
+    size = path.shifts.shape[2] + experiment.background_shifts.shape[1]
+    size += len(experiment.background_components)
+    parts = []
+    step = max(_NUMBERS // (size * max(size, REPLICAS * _OWN_POINTS)), 1)
+    for first in range(0, len(path.signal), step):
+        posterior = _Parameters(path.part(slice(first, first + step)), experiment, counts)
+        z, curvature = posterior.maxima()
+        inverse = np.linalg.inv(np.linalg.cholesky(curvature))
+        u = normals(size, _OWN_POINTS).reshape(size, -1)
+        points = z[:, :, None] + _WIDER * (inverse.swapaxes(1, 2) @ u)
+        logs = 0.5 * (u**2).sum(axis=0) - posterior.cost(points)
+        volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", inverse)).sum(axis=1)
+        parts.append(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parameters:
+    """-ln(likelihood times prior) of the nuisance parameters for one outcome, at G signals."""
+
+    path: SignalPath
+    experiment: CountingModel
+    counts: FloatArray
+
+    @property
+    def _split(self) -> tuple[int, int]:
+        """Numbers of parameters of the signal and of backgrounds of channels."""
+        return self.path.shifts.shape[2], self._of_channel.shape[1]
+
+    @cached_property
+    def _of_channel(self) -> FloatArray:
+        return self.experiment.background_shifts
+
+    def _rates(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return signal and background (G, C, N) of parameters (G, D, N), slope and own factor."""
+        theta, eta, zeta = np.split(z, np.cumsum(self._split), axis=1)
+        # parameters hundreds of sigma away are tried, and left
+        signal = self.path.signal[:, :, None] * np.exp(np.minimum(self.path.shifts @ theta, 300.0))
+        own = np.exp(np.minimum(self._of_channel @ eta, 300.0))
+        flat = zeta.swapaxes(0, 1).reshape(zeta.shape[1], len(z) * z.shape[2])
+        background, slope = (
+            np.broadcast_to(a, (len(a), flat.shape[1])).reshape(len(a), len(z), -1).swapaxes(0, 1)
+            for a in shifted_background(self.experiment, flat)[:2]
+        )
+        return signal, background * own, slope, own
+
+    def cost(self, z: FloatArray) -> FloatArray:
+        """Return the costs of parameters (G, D, N), shape (G, N)."""
+        signal, background, *_ = self._rates(z)
+        logs = _sum(self.counts[:, None], signal + background)[:, 0]
+        return np.asarray(0.5 * (z**2).sum(axis=1) - logs)
+
+    def _derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return gradient (G, D) and a curvature (G, D, D) that is never less than the prior's."""
+        signal, background, slope, own = (part[:, :, 0] for part in self._rates(z[:, :, None]))
+        shifts, of_channel = self.path.shifts, self._of_channel
+        by_signal = signal[:, :, None] * shifts
+        by_channel = background[:, :, None] * of_channel
+        by_component = (slope * own)[:, :, None] * self.experiment.component_matrix
+        by = np.concatenate([by_signal, by_channel, by_component], axis=2)
+        rate = signal + background
+        pull = 1.0 - self.counts / rate
+        gradient = z + np.einsum("gc,gcd->gd", pull, by)
+        weighted = by * (self.counts / rate**2)[:, :, None]
+        curvature = np.eye(z.shape[1]) + weighted.swapaxes(1, 2) @ by
+        bend = np.maximum(pull, 0.0)[:, :, None]
+        s, b = shifts.shape[2], shifts.shape[2] + of_channel.shape[1]
+        curvature[:, :s, :s] += (bend * by_signal).swapaxes(1, 2) @ shifts
+        curvature[:, s:b, s:b] += (bend * by_channel).swapaxes(1, 2) @ of_channel
+        return gradient, curvature
+
+    def maxima(self) -> tuple[FloatArray, FloatArray]:
+        """Return the most likely parameters (G, D) by damped Newton steps, and the curvature."""
+        size = sum(self._split) + len(self.experiment.background_components)
+        z = np.zeros((len(self.path.signal), size))
+        cost = self.cost(z[:, :, None])[:, 0]
+        length = np.ones(len(z))
+        gradient, curvature = self._derivatives(z)
+        for _ in range(_STEPS):
+            step = -np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+            trial = z + length[:, None] * step
+            costs = self.cost(trial[:, :, None])[:, 0]
+            better = costs <= cost
+            z, cost = np.where(better[:, None], trial, z), np.where(better, costs, cost)
+            length = np.where(better, 1.0, 0.3 * length)
+            if np.all(-(step * gradient).sum(axis=1) < _DECREMENT):
+                break
+            gradient, curvature = self._derivatives(z)
+        return z, curvature

@@ -1,0 +1,143 @@
+"""The signal along the coupling, up to its first large maximum, on from there, and beyond the grid.
+
+Where it rose to the end it is taken to go on, below the grid and above, as it begins.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from hnlstat.errors import InferenceError
+from hnlstat.inference.limits.nuisances import SignalPath, log_likelihoods
+from hnlstat.inference.limits.yields import CouplingYields
+from hnlstat.likelihood.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+
+FIRST = 1e-3
+"""Events of the least signal whose likelihood is calculated."""
+
+_STEP = 0.25  # of ln(signal), at most, between couplings that are calculated
+_PROMINENCE = 0.02  # of ln(-ln CLs) at a maximum
+_FLATTEST = 0.2  # power of the coupling with which a signal begins
+_RANGE = 8.0  # sigma of the signal's uncertainty that its largest value makes up for
+_EXCLUDED = 0.01  # CLs of a maximum that is large
+_MOST = 1e6  # events; more are as these
+
+
+@dataclass(frozen=True, eq=False)
+class CouplingPath:
+    """Signals along the coupling, and beyond both ends of where they are known.
+
+    Attributes
+    ----------
+    x, path
+        ln(coupling) up to the top, rising, shape (P,), and the signals there.
+    beyond, path_beyond
+        From the top on, shape (B,), with the signals as if they rose on.
+    above, path_above
+        From the top on, shape (A,), with the signals as they are.
+    power
+        Of the coupling that the signal begins with.
+    """
+
+    x: FloatArray
+    path: SignalPath
+    beyond: FloatArray
+    path_beyond: SignalPath
+    above: FloatArray
+    path_above: SignalPath
+    power: float
+
+    @classmethod
+    def build(
+        cls, yields: CouplingYields, grid: FloatArray, height: FloatArray, most: float
+    ) -> "CouplingPath":
+        """Choose couplings.
+
+        Parameters
+        ----------
+        yields
+            The signal.
+        grid
+            Rising ln(coupling), a fine grid over the range of the yields, shape (G,).
+        height
+            ln(-ln CLs) of a median experiment, about, shape (G,).
+        most
+            Signal events that no outcome leaves likely.
+
+        Raises
+        ------
+        InferenceError
+            For a signal that does not rise with the coupling.
+        """
+        events = yields.signal(grid).sum(axis=1)
+        first, last = int(np.argmax(events > 0.0)), _first_top(height)
+        power = _beginning(grid[first : last + 1], events[first : last + 1])
+        start, top = float(grid[first]), float(grid[last])
+        shifts = yields.shifts(top)[0]
+        most *= np.exp(_RANGE * float(np.sqrt((shifts**2).sum(axis=1)).max(initial=0.0)))
+        down = max(np.log(events[first] / FIRST) / power, 0.0)
+        up = max(np.log(most / events[last]) / power, 0.0)
+        low = start - np.arange(down, 0.0, -_STEP / power)
+        own = _along(grid[first : last + 1], events[first : last + 1], most)
+        beyond = np.append(top, top + np.arange(up, 0.0, -_STEP / power)[::-1])
+        above = _along(grid[last:], events[last:], np.inf)
+
+        def signals(x: FloatArray, end: float) -> SignalPath:
+            inside = np.clip(x, start, end)
+            factor = np.exp(power * (x - inside))[:, None]
+            return SignalPath(yields.signal(inside) * factor, yields.shifts(inside))
+
+        x = np.append(low, own)
+        paths = signals(x, top), signals(beyond, top), signals(above, np.inf)
+        return cls(x, paths[0], beyond, paths[1], above, paths[2], power)
+
+    def log_likelihoods(
+        self, experiment: CountingModel, counts: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """Return ln(likelihood) of outcomes (C, M) on each of the ways, shapes (., M, replicas)."""
+        paths = self.path, self.path_beyond, self.path_above
+        whole = SignalPath(
+            np.concatenate([path.signal for path in paths]),
+            np.concatenate([path.shifts for path in paths]),
+        )
+        ends = np.cumsum([self.x.size, self.beyond.size])
+        return tuple(np.split(log_likelihoods(whole, experiment, counts), ends))
+
+
+def _beginning(x: FloatArray, events: FloatArray) -> float:
+    """Return the power of the coupling with which a signal begins."""
+    power = 0.0
+    if x.size > 1 and events[0] > 0.0:
+        near = max(int(np.searchsorted(x, x[0] + min(0.5, 0.5 * (x[-1] - x[0])))), 1)
+        power = float(np.log(events[near] / events[0]) / (x[near] - x[0]))
+    if not power > _FLATTEST:
+        raise InferenceError("a credible limit needs a signal that rises with the coupling")
+    return power
+
+
+def _first_top(height: FloatArray) -> int:
+    """Return where the first maximum lies at which a median experiment excludes the signal.
+
+    If there is none it is the largest.
+    """
+    tops, _ = scipy.signal.find_peaks(
+        np.pad(height, 1, constant_values=height.min() - 1.0), prominence=_PROMINENCE
+    )
+    enough = tops[height[tops - 1] > np.log(-np.log(_EXCLUDED))] - 1
+    return int(enough[0]) if enough.size else int(np.argmax(height))
+
+
+def _along(x: FloatArray, events: FloatArray, most: float) -> FloatArray:
+    """Return couplings between which the signal changes little, from where there is some on."""
+    first = max(int(np.argmax(events >= FIRST)) - 1, 0) if events.max() >= FIRST else x.size - 1
+    last = int(np.argmax(events >= most)) if events.max() >= most else x.size - 1
+    part = slice(first, last + 1)
+    logs = np.log(np.clip(events[part], FIRST, _MOST))
+    way = np.append(0.0, np.cumsum(np.abs(np.diff(logs)) + np.diff(x[part])))
+    if way.size == 1:
+        return x[part]
+    return np.interp(np.linspace(0.0, way[-1], int(way[-1] / _STEP) + 2), way, x[part])
