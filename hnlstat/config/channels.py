@@ -38,6 +38,11 @@ class Channels(Search):
         return len(self.channels)
 
     @property
+    def apart(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return self.channels
+
+    @property
     def shares(self) -> tuple[float, ...] | None:
         """Nothing is known of how a background is shared."""
         return None

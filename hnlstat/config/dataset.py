@@ -160,6 +160,13 @@ class Dataset(Section):
         parts = (self.name, mode) if len(self.search) == 1 else (self.name, search.name, mode)
         return "_".join(parts)
 
+    def bins(self, search: Search, mode: str) -> list[tuple[str, int]]:
+        """Channel of each bin of a search in a horn mode, and the index there."""
+        name = self.channel(search, mode)
+        if search.apart:
+            return [(f"{name}_{part}", 0) for part in search.apart]
+        return [(name, i) for i in range(search.bins)]
+
     def data(self, search: Search) -> dict[str, tuple[int, ...] | int] | Literal["asimov"] | None:
         """Observed events of a search by horn mode; None: a projection."""
         return search.observed.get(self.exposure.name)

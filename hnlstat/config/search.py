@@ -126,6 +126,11 @@ class Search(Assuming):
         return 1 if observable is None else observable.bins
 
     @property
+    def apart(self) -> tuple[str, ...]:
+        """Names of the bins where each is a channel of its own."""
+        return ()
+
+    @property
     def shares(self) -> tuple[float, ...] | None:
         """Shares (n,) of a background that is given for all bins together; None: not known."""
         observable: Observable | None = getattr(self, "observable", None)

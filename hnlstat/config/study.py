@@ -104,9 +104,9 @@ class Study(Section):
                 raise problem(
                     "datasets", f"two searches are called {called[0]}; name datasets otherwise"
                 )
-            channels = [d.channel(s, m) for d, s in (one, two) for m in d.exposure.pot]
-            for name in channels:
-                if channels.count(name) > 1:
+            bins = [b for d, s in (one, two) for m in d.exposure.pot for b in d.bins(s, m)]
+            for name in (channel for channel, _ in bins):
+                if bins.count((name, 0)) > 1:
                     raise problem(
                         "datasets", f"two searches have the channel {name}; name datasets otherwise"
                     )

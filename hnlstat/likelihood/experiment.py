@@ -131,8 +131,8 @@ def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> di
             parts = principal_components(matrix, key)
         except InferenceError as error:
             raise ConfigError(str(error)) from None
-        names = [dataset.channel(search, mode) for mode in dataset.exposure.pot]
-        columns = [place[name, i] for name in names for i in range(search.bins)]
+        bins = [dataset.bins(search, mode) for mode in dataset.exposure.pot]
+        columns = [place[one] for mine in bins for one in mine]
         for k, shift in enumerate(parts.shifts):
             found[f"{dataset.name}_{search.name}_{k}"] = np.zeros(len(place))
             found[f"{dataset.name}_{search.name}_{k}"][columns] = shift

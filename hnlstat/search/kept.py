@@ -44,9 +44,10 @@ def branching_ratio(study: Study, search: Search, masses: ArrayLike) -> Array:
 def looked_for(study: Study, table: YieldTable) -> Array:
     """Decays to the final states of the searches, (M, D), where some search looks for them."""
     of_channel = {
-        dataset.channel(search, mode): (dataset.name, search.final_state)
+        channel: (dataset.name, search.final_state)
         for dataset, search in study.searches
         for mode in dataset.exposure.pot
+        for channel, _ in dataset.bins(search, mode)
     }
     ratio = {s.final_state: branching_ratio(study, s, table.masses) for _, s in study.searches}
     rows: dict[tuple[str, ...], Array] = {}

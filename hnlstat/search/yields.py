@@ -212,7 +212,7 @@ class Plan:
                     else:
                         found = self._plain(samples, layout.selected(k, bin_), v)
                     yield _Row(
-                        dataset.name, mode, volume, dataset.channel(search, mode), bin_, made,
+                        dataset.name, mode, volume, *dataset.bins(search, mode)[bin_], made,
                         kept * (pot * found.decays), kept * pot * found.error,
                         np.array([s.interpolated for s in samples]), found.modifiers,
                     )  # fmt: skip

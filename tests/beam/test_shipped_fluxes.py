@@ -10,7 +10,9 @@ from hnlstat.errors import ConfigError
 from hnlstat.studies import load
 from hnlstat.system.shipped import conf_dir
 
-FLUXES = sorted(path.stem for path in (conf_dir() / "flux").glob("*.yaml"))
+FLUXES = sorted(
+    path.stem for path in (conf_dir() / "flux").glob("*.yaml") if "kaons" not in path.stem
+)
 
 INTEGRALS = {
     "bnb_miniboone": {
