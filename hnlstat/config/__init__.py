@@ -1,8 +1,10 @@
 """The typed Study, validated and immutable."""
 
-from hnlstat.config.dataset import Dataset, Exposure, Flux
+from hnlstat.config.channels import Channels
+from hnlstat.config.dataset import Dataset, Exposure
 from hnlstat.config.detector import Detector
 from hnlstat.config.executor import Executor, Processes
+from hnlstat.config.flux import Flux, KaonFlux
 from hnlstat.config.model import Model
 from hnlstat.config.photons import Photons
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
@@ -19,6 +21,7 @@ from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, 
 
 __all__ = [
     "Box",
+    "Channels",
     "CombineTask",
     "CouplingGrid",
     "CoverageTask",
@@ -33,6 +36,7 @@ __all__ = [
     "Grid",
     "Inference",
     "InjectTask",
+    "KaonFlux",
     "Layer",
     "MassGrid",
     "Model",

@@ -1,18 +1,20 @@
 """Datasets: what took the data, for how long, in which beam, and what is looked for in them."""
 
 from itertools import combinations
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
-from hnlstat.config.base import GONE, Name, Section, home, problem, suggest
+from hnlstat.config.base import GONE, Name, Section, problem, suggest
 from hnlstat.config.detector import Detector
+from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
-from hnlstat.config.quantities import Energy, Exposed, NotEmpty, PositiveLength, Rising
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.quantities import (
+    Exposed,
+    NotEmpty,
+)
+from hnlstat.config.search import CHARGED, Search, Tracks
 from hnlstat.config.searches import AnySearch
-from hnlstat.config.sections import Size
 from hnlstat.config.shapes import BoxShape
 from hnlstat.detector.relations import apart
 
@@ -32,54 +34,6 @@ class Exposure(Section):
         return value
 
 
-class FluxUncertainty(Section):
-    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
-
-    edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
-    size: tuple[Size, ...]
-
-    @model_validator(mode="after")
-    def _one_size_per_bin(self) -> Self:
-        if len(self.size) != len(self.edges) - 1:
-            raise problem(
-                "size", f"has {len(self.size)} values for {len(self.edges) - 1} bins of `edges`"
-            )
-        return self
-
-
-FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
-
-
-def _table(value: str) -> str:
-    return str(home(Path(value)))
-
-
-class Flux(Section):
-    """A flux table, shipped (by name) or the user's own (by path), and its uncertainty.
-
-    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
-    only those that are in both.
-
-    Attributes
-    ----------
-    distance
-        From the point that neutrinos come from to the detector's origin, along z [m]; None: they
-        run along z.
-    """
-
-    name: Name
-    table: Annotated[str, AfterValidator(_table)]
-    flavours: FluxFlavours
-    flavours_by_mode: dict[str, FluxFlavours] | None = None
-    uncertainty: FluxUncertainty
-    distance: PositiveLength | None = None
-
-    def flavours_in(self, mode: str) -> tuple[str, ...]:
-        """Flavours that are used in a horn mode."""
-        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
-        return tuple(flavour for flavour in self.flavours if flavour in allowed)
-
-
 class Dataset(Section):
     """
     A detector with an exposure, in a beam, and what is looked for.
@@ -95,7 +49,7 @@ class Dataset(Section):
     name: Name
     detector: Detector
     exposure: Exposure
-    flux: Flux
+    flux: AnyFlux
     search: Annotated[dict[Name, AnySearch], NotEmpty]
 
     def volumes(self, search: Search) -> tuple[str, ...]:
@@ -114,6 +68,13 @@ class Dataset(Section):
         """Name of the channel of a search in a horn mode."""
         parts = (self.name, mode) if len(self.search) == 1 else (self.name, search.name, mode)
         return "_".join(parts)
+
+    def bins(self, search: Search, mode: str) -> list[tuple[str, int]]:
+        """Channel of each bin of a search in a horn mode, and the index there."""
+        name = self.channel(search, mode)
+        if search.apart:
+            return [(f"{name}_{part}", 0) for part in search.apart]
+        return [(name, i) for i in range(search.bins)]
 
     def data(self, search: Search) -> dict[str, tuple[int, ...] | int] | Literal["asimov"] | None:
         """Observed events of a search by horn mode; None: a projection."""
@@ -173,7 +134,7 @@ class Dataset(Section):
 
     @model_validator(mode="after")
     def _matter_lies_in_the_beam(self) -> Self:
-        distance = self.flux.distance
+        distance = self.flux.distance if isinstance(self.flux, Flux) else None
         for name, volume in self.detector.volumes.items():
             start = -volume.extent[2][0]
             if distance is not None and start >= distance:
@@ -220,7 +181,8 @@ class Dataset(Section):
 def count_twice(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str | None:
     """Say so if two searches count the same decays, as far as can be seen from their names."""
     (first, search), (second, other) = one, two
-    if search.final_state != other.final_state:
+    states = {search.final_state, other.final_state}
+    if len(states) > 1 and CHARGED not in states:
         return None
     if other.name in search.disjoint_from or search.name in other.disjoint_from:
         return None

@@ -57,6 +57,9 @@ class Efficiency(Section):
         return self
 
 
+CHARGED = "charged"
+"""Final state of searches for all decays to two charged particles at once."""
+
 Data = Annotated[
     Annotated[dict[Name, PerBin[Observed]], Tag("<events>")]
     | Annotated[Literal["asimov"], Tag("<asimov>")],
@@ -104,7 +107,7 @@ class Search(Assuming):
 
     name: Name
     description: str = ""
-    kind: Literal["recast", "tracks", "photons"]
+    kind: Literal["recast", "tracks", "photons", "channels"]
     final_state: Name
     fiducial: Annotated[tuple[Name, ...], NotEmpty] | None = None
     min_cos_theta: Cosine
@@ -121,6 +124,11 @@ class Search(Assuming):
         """Number of bins of each channel."""
         observable: Observable | None = getattr(self, "observable", None)
         return 1 if observable is None else observable.bins
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Names of the bins where each is a channel of its own."""
+        return ()
 
     @property
     def shares(self) -> tuple[float, ...] | None:

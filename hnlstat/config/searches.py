@@ -6,11 +6,17 @@ from typing import Annotated
 from pydantic import BeforeValidator, SerializeAsAny
 
 from hnlstat.config.base import suggest, validate
+from hnlstat.config.channels import Channels
 from hnlstat.config.photons import Photons
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.errors import ConfigError
 
-SEARCHES: dict[str, type[Search]] = {"recast": Recast, "tracks": Tracks, "photons": Photons}
+SEARCHES: dict[str, type[Search]] = {
+    "recast": Recast,
+    "tracks": Tracks,
+    "photons": Photons,
+    "channels": Channels,
+}
 
 
 def _by_kind(value: object) -> object:
@@ -25,4 +31,6 @@ def _by_kind(value: object) -> object:
     return validate(SEARCHES[kind], value, where)
 
 
-AnySearch = Annotated[SerializeAsAny[Recast | Tracks | Photons], BeforeValidator(_by_kind)]
+AnySearch = Annotated[
+    SerializeAsAny[Recast | Tracks | Photons | Channels], BeforeValidator(_by_kind)
+]

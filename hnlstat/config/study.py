@@ -14,6 +14,7 @@ from hnlstat.config.compare import Compare
 from hnlstat.config.coupling import measured_on
 from hnlstat.config.dataset import Dataset, count_twice
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
+from hnlstat.config.flux import KaonFlux
 from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.registry import AnyModel, read_model
@@ -106,9 +107,9 @@ class Study(Section):
                 raise problem(
                     "datasets", f"two searches are called {called[0]}; name datasets otherwise"
                 )
-            channels = [d.channel(s, m) for d, s in (one, two) for m in d.exposure.pot]
-            for name in channels:
-                if channels.count(name) > 1:
+            bins = [b for d, s in (one, two) for m in d.exposure.pot for b in d.bins(s, m)]
+            for name in (channel for channel, _ in bins):
+                if bins.count((name, 0)) > 1:
                     raise problem(
                         "datasets", f"two searches have the channel {name}; name datasets otherwise"
                     )
@@ -240,6 +241,8 @@ class Study(Section):
         parts |= {f"search {search.name}": search for _, search in self.searches}
         if self.yields_from is None:
             parts |= {f"detector {d.detector.name}": d.detector for d in self.datasets}
+            fluxes = [d.flux for d in self.datasets if isinstance(d.flux, KaonFlux)]
+            parts |= {f"flux {flux.name}": flux for flux in fluxes}
         return {
             f"{name}: {key}" if " " in name else f"{name}.{key}": why
             for name, part in parts.items()

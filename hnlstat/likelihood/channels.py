@@ -1,5 +1,6 @@
 """Channels of a Study: background and its uncertainty, and data, as its searches state them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -24,8 +25,8 @@ class Channel:
 
     Attributes
     ----------
-    name, dataset, flux, mode
-        Names.
+    name, dataset, beam, flux, mode
+        Names; `flux` is that of its uncertainty.
     sizes
         Relative uncertainties of the signal that the search states, by parameter.
     background, error
@@ -36,6 +37,7 @@ class Channel:
 
     name: str
     dataset: str
+    beam: str
     flux: str
     mode: str
     sizes: dict[str, float]
@@ -58,19 +60,30 @@ def channels(study: Study) -> tuple[Channel, ...]:
         known.
     """
     return tuple(
-        Channel(
-            dataset.channel(search, mode),
-            dataset.name,
-            dataset.flux.name,
-            mode,
-            study.signal_sizes(search),
-            _background(dataset, search, mode),
-            _error(study, search, mode) or 0.0,
-            _observed(study, dataset, search, mode) if study.has_data else None,
-        )
+        channel
         for dataset, search in study.searches
         for mode in dataset.exposure.pot
+        for channel in _channels(study, dataset, search, mode)
     )
+
+
+def _channels(study: Study, dataset: Dataset, search: Search, mode: str) -> Iterator[Channel]:
+    """One of all bins of a search in a horn mode, or one for each."""
+    background, error = _background(dataset, search, mode), _error(study, search, mode)
+    observed = _observed(study, dataset, search, mode) if study.has_data else None
+    beam = dataset.flux
+    same = (
+        dataset.name, beam.name, beam.parameter(mode), mode, study.signal_sizes(search)
+    )  # fmt: skip
+    if not search.apart:
+        name = dataset.channel(search, mode)
+        yield Channel(name, *same, background, error or 0.0, observed)
+        return
+    stated = search.background[mode].error
+    for i, (name, _) in enumerate(dataset.bins(search, mode)):
+        own = stated[i] if error is None and isinstance(stated, tuple) else error
+        seen = None if observed is None else (observed[i],)
+        yield Channel(name, *same, (background[i],), own or 0.0, seen)
 
 
 def _scale(dataset: Dataset, search: Search, mode: str) -> float:
@@ -144,7 +157,7 @@ def covariance(study: Study, dataset: Dataset, search: Search) -> Array | None:
     """
     modes = [*dataset.exposure.pot]
     own = [mode for mode in modes if _error(study, search, mode) is None]
-    if not own:
+    if not own or (search.apart and search.covariance is None):
         return None
     n, matrix = search.bins, stated(search).covariance
     found = np.zeros((len(modes) * n, len(modes) * n))

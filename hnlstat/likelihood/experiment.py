@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.channels import Channels
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, InferenceError
 from hnlstat.likelihood.channels import Channel, channels, covariance
@@ -95,15 +96,19 @@ def _modifiers(study: Study, yields: ChannelYields, ordered: Sequence[Channel]) 
     for name in ("rock_density", "rock_length", "form_factor", "pauli"):
         if not getattr(systematics, name):
             own.pop(name, None)
+    for _, search in study.searches:
+        stated = systematics.searches and systematics.efficiency is None
+        if isinstance(search, Channels) and not stated:
+            own = {k: v for k, v in own.items() if not k.startswith(search.errors)}
     flux = own.pop("flux", None)
     if systematics.flux and flux is not None:
-        found |= _apart(flux, [f"flux_{channel.flux}_{channel.mode}" for channel in ordered])
+        found |= _apart(flux, [channel.flux for channel in ordered])
     for name in dict.fromkeys(name for channel in ordered for name in channel.sizes):
         sizes = [channel.sizes.get(name, 0.0) for channel in ordered]
         found[name] = np.broadcast_to(np.array(sizes), yields.signal.shape).copy()
     for name, change in own.items():
         # each beam has its own upstream of its detectors
-        sites = [f"{name}_{channel.flux}" for channel in ordered]
+        sites = [f"{name}_{channel.beam}" for channel in ordered]
         found |= _apart(change, sites) if name in OF_ROCK else {name: change}
     return found
 
@@ -138,8 +143,8 @@ def components(study: Study, channel: Sequence[str], index: Sequence[int]) -> di
             parts = principal_components(matrix, key)
         except InferenceError as error:
             raise ConfigError(str(error)) from None
-        names = [dataset.channel(search, mode) for mode in dataset.exposure.pot]
-        columns = [place[name, i] for name in names for i in range(search.bins)]
+        bins = [dataset.bins(search, mode) for mode in dataset.exposure.pot]
+        columns = [place[one] for mine in bins for one in mine]
         for k, shift in enumerate(parts.shifts):
             found[f"{dataset.name}_{search.name}_{k}"] = np.zeros(len(place))
             found[f"{dataset.name}_{search.name}_{k}"][columns] = shift

@@ -134,9 +134,15 @@ def from_neutrinos(model: Model) -> Upscattering:
     """
     found = model.source
     if isinstance(found, Kaons):
-        raise _fault(
-            model, "N from decays of kaons are not simulated yet; give their yields by yields_from"
-        )
+        raise _fault(model, "N from decays of kaons are not sampled here, only their yields are")
+    return found
+
+
+def from_kaons(model: Model) -> Kaons:
+    """Which decays of kaons make N; errors as in `from_neutrinos`."""
+    found = model.source
+    if not isinstance(found, Kaons):
+        raise _fault(model, "N are not made by kaons")
     return found
 
 

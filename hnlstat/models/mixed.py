@@ -11,6 +11,7 @@ from hnlstat.config.base import Section, problem
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.model import Model
 from hnlstat.config.quantities import Ratio, inside
+from hnlstat.config.search import CHARGED as PAIRS
 from hnlstat.physics import mixing as widths
 from hnlstat.physics import weak_kinematics
 from hnlstat.physics.constants import (
@@ -34,6 +35,10 @@ CHARGED = {
     "muminus_piplus": ("mu", 1), "muplus_piminus": ("mu", -1),
 }  # fmt: skip
 """Lepton and lepton number of the decays to one charge alone."""
+
+
+VISIBLE = ("ee", "mumu", "emu", "epi", "mupi")
+"""Decays to two charged particles, `PAIRS` all at once."""
 
 
 def _share(value: float) -> float:
@@ -63,7 +68,7 @@ class Mixed(Model):
     """
 
     coupling_axis: ClassVar = CouplingAxis(
-        "|U|^2", "|U|^2", "mixing", "", "coupling_u2", 1e-14, 1.0
+        "|U|^2", "|U|^2", "mixing", "", "coupling_u2", 1e-14, 1.0, prior_power=1.0
     )
     final_states: ClassVar = (*(name for name in widths.WIDTHS if name != "nununu"), *CHARGED)
     references: ClassVar = ("arXiv:1805.08567", "arXiv:2007.03701")
@@ -105,9 +110,19 @@ class Mixed(Model):
         total = sum(self._width(masses, channel) for channel in widths.WIDTHS)
         return np.asarray(self._width(masses, final_state) / total)
 
+    def partial(self, masses: Array, decay: str, flavours: tuple[str, ...], numbers: int) -> Array:
+        """Branching ratio by mixing with some flavours, of 1 or 2 lepton numbers; (M,) at (M,)."""
+        total = sum(self._width(masses, channel) for channel in widths.WIDTHS)
+        if decay in CHARGED:
+            return np.asarray(self._width(masses, decay) / total)
+        shares = {name: self.flavour_weights()[name] for name in flavours}
+        return np.asarray(numbers * widths.WIDTHS[decay](masses, shares) / total)
+
     def _width(self, masses: ArrayLike, final_state: str) -> Array:
         """Width over |U|^2 [GeV], same shape as `masses`."""
         shares = self.flavour_weights()
+        if final_state == PAIRS:
+            return np.asarray(sum(self._width(masses, name) for name in VISIBLE))
         if final_state in CHARGED:
             lepton, number = CHARGED[final_state]
             if self.nature == "dirac" and number < 0:  # of anti-N
@@ -123,16 +138,22 @@ class Mixed(Model):
 
     def lacks(self, final_state: str) -> str | None:
         """Charges apart are of a Majorana N: of a Dirac N they tell K+ from K-."""
-        if self.nature == "dirac" and final_state in CHARGED:
-            lepton, _ = CHARGED[final_state]
+        if self.nature == "dirac" and final_state in (*CHARGED, PAIRS):
+            hint = "model.nature=majorana"
+            if final_state in CHARGED:
+                hint = f"{CHARGED[final_state][0]}pi, both charges"
             return (
                 f"{final_state} alone takes K+ and K- apart for model.nature=dirac, which no table "
-                f"has; choose {lepton}pi, both charges"
+                f"has; choose {hint}"
             )
+        if final_state == PAIRS:
+            return None
         return super().lacks(final_state)
 
-    def decay(self, final_state: str) -> Decay:
-        """Sampler of one of the final states."""
+    def decay(self, final_state: str) -> Decay | None:
+        """Sampler of one of the final states; of all pairs of charged particles at once none."""
+        if final_state == PAIRS:
+            return None
         shares = self.flavour_weights()
         if final_state in widths.CONTACTS:
             return LeptonDecay(final_state, (shares["e"], shares["mu"], shares["tau"]))

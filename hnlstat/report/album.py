@@ -25,8 +25,8 @@ from hnlstat.run.files.finished import FinishedRun, main_limit
 from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.run.stages import title
+from hnlstat.search.kept import looked_for
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import looked_for
 from hnlstat.simulation.production import Production, ProductionJob
 
 Array = NDArray[np.float64]

@@ -18,7 +18,7 @@ from hnlstat.inference.results import BANDS, Calculator
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.report.wording import level_text
-from hnlstat.search.yields import branching_ratio, efficiency
+from hnlstat.search.kept import branching_ratio, efficiency
 
 MOST_SIGMAS = 7.0
 """Of a discovery; beyond, a smaller signal gives a bound."""

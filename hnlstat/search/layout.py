@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from hnlstat.config.channels import Channels
 from hnlstat.config.photons import Photons
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
+from hnlstat.models.checks import from_kaons
 from hnlstat.simulation.setup import variations
 
 
@@ -16,7 +18,8 @@ class Layout:
     ----------
     modes : horn modes, the inner index of the columns
     shifts : nominal, and each variation at +1 sigma
-    bins : bins of the selection; 0 where no decays are selected, and all count
+    bins : bins of the selection, or leptons of K -> l N; 0 where no decays are selected, and all
+        count
     cuts : names of the cuts in their order
     """
 
@@ -29,6 +32,8 @@ class Layout:
     def of(cls, study: Study, search: Search, modes: int) -> "Layout":
         """All decays with their variations, and what a search adds."""
         shifts = 2 + len(variations(study))
+        if isinstance(search, Channels):
+            return cls(modes, shifts, len(from_kaons(study.model).modes))
         if not isinstance(search, Tracks | Photons):
             return cls(modes, shifts)
         return cls(modes, shifts, search.bins, tuple(search.cut_flow))

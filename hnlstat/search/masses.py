@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
+from hnlstat.physics.processes import Kaons
 from hnlstat.search.table import YieldTable
 from hnlstat.search.yields import TOLERATED, Job, Plan
 from hnlstat.simulation.sample import MassSample
@@ -52,7 +53,8 @@ class Simulation:
             self.table = self._plan.table(self._tabulated)
             return
         grids = [jobs[i : i + n] for i in range(0, len(jobs), n)]
-        between = study.simulation.interpolate_masses
+        # spectra of kaons end at some masses, and take no time
+        between = study.simulation.interpolate_masses and not isinstance(study.model.source, Kaons)
         samples = interpolated(grids, run) if between else run(jobs)
         self.table = self._plan.table(samples)
         self._sampled = [

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.channels import Channels
 from hnlstat.config.detector import Detector
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
-from hnlstat.models.checks import pair_sampler
+from hnlstat.models.checks import from_kaons, pair_sampler
+from hnlstat.search.channels import LeptonSelection
 from hnlstat.search.decays import DecaySelection
 from hnlstat.search.layout import Layout
 from hnlstat.search.showers import PhotonSelection
@@ -114,5 +116,8 @@ class PairSelection(DecaySelection):
 def selection(study: Study, station: Station, layout: Layout) -> Selection | None:
     """What a station's searches ask of the products of decays; None: they do not look at them."""
     search = station.search
+    if isinstance(search, Channels):
+        modes = from_kaons(study.model).modes
+        return LeptonSelection((*(mode.lepton for mode in modes), "none"), layout.products)
     where = study, station.detector, station.volumes
     return PhotonSelection.of(*where, search, layout) or PairSelection.of(*where, search, layout)

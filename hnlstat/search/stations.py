@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hnlstat.config.dataset import Dataset, Flux
+from hnlstat.config.channels import Channels
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.detector import Detector
+from hnlstat.config.flux import AnyFlux
 from hnlstat.config.photons import Photons
 from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
@@ -40,7 +42,7 @@ class Station:
     """
 
     detector: Detector
-    flux: Flux
+    flux: AnyFlux
     min_cos_theta: float
     pairs: dict[str, Any] | None
     members: list[tuple[Dataset, Search]] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Station:
 
 def simulated(search: Search) -> dict[str, Any] | None:
     """What is simulated of the decays for a search; None: nothing."""
-    for kind, settings in ((Tracks, SIMULATED), (Photons, OF_SHOWERS)):
+    for kind, settings in ((Tracks, SIMULATED), (Photons, OF_SHOWERS), (Channels, {"kind"})):
         if isinstance(search, kind):
             return search.model_dump(include=settings)
     return None

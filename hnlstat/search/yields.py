@@ -1,24 +1,30 @@
 """The table of yields of a Study: each station is simulated once, then scaled to exposures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hnlstat.beam.flux import load_flux
+from hnlstat.beam.kaons import load_kaons
+from hnlstat.config.channels import Channels
 from hnlstat.config.dataset import Dataset
+from hnlstat.config.flux import KaonFlux
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Recast, Search, Tracks
+from hnlstat.config.search import Search, Tracks
 from hnlstat.config.study import Study
-from hnlstat.models import checks as model_checks
 from hnlstat.models.checks import rates
+from hnlstat.physics.processes import Kaons
+from hnlstat.search.channels import Found, Recipe, by_mode, recipes
+from hnlstat.search.kept import branching_and_efficiency, branching_ratio
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import selection
 from hnlstat.search.stations import Station, stations
 from hnlstat.search.table import CutFlow, YieldTable
 from hnlstat.simulation import setup
 from hnlstat.simulation.apparatus import Apparatus, WeightedColumn
+from hnlstat.simulation.kaons import Tunnel
 from hnlstat.simulation.sample import MassSample, Precision, simulate
 from hnlstat.simulation.tabulated import from_table
 
@@ -35,7 +41,7 @@ TOLERATED = 1.5
 class Job:
     """One station at one mass; simulated in whichever process."""
 
-    apparatus: Apparatus
+    apparatus: Apparatus | Tunnel
     mass: float
     strength: Array
     kappa: Array
@@ -84,24 +90,29 @@ class Plan:
                     asked.precision, weights[i], RELEVANT_EVENTS, asked.max_points
                 )
                 yield Job(
-                    apparatus, float(mass), strength, kappa[i], precision,
+                    apparatus(float(mass)), float(mass), strength, kappa[i], precision,
                     study.simulation.seed,
                 )  # fmt: skip
 
-    def _apparatus(self, station: Station) -> Apparatus:
-        study, modes = self.study, station.modes
-        table = load_flux(station.flux.table).only(station.flux.flavours_in)
+    def _apparatus(self, station: Station) -> Callable[[float], Apparatus | Tunnel]:
+        """What is simulated at a mass [GeV]."""
+        study, modes, flux = self.study, station.modes, station.flux
+        chosen = selection(study, station, self._layout(station))
+        if isinstance(flux, KaonFlux):
+            parts = study, station.detector, station.volumes, flux, load_kaons(flux), modes
+            return lambda mass: setup.tunnel(*parts, mass, chosen)
+        table = load_flux(flux.table).only(flux.flavours_in)
         weighted = tuple(
             WeightedColumn(k, weight)
             for weight in setup.variations(study).values()
             for k in range(len(modes))
         )
-        return setup.apparatus(
+        same = setup.apparatus(
             study, station.detector, station.volumes, station.min_cos_theta,
-            setup.flux_columns(study, station.flux, table, modes), table.edges_gev, weighted,
-            selection(study, station, self._layout(station)), study.systematics.rock_length,
-            station.flux.distance,
+            setup.flux_columns(study, flux, table, modes), table.edges_gev, weighted,
+            chosen, study.systematics.rock_length, flux.distance,
         )  # fmt: skip
+        return lambda _: same
 
     def _layout(self, station: Station) -> Layout:
         return Layout.of(self.study, station.search, len(station.modes))
@@ -112,11 +123,21 @@ class Plan:
         found = np.zeros((masses.size, layout.columns, len(station.volumes)))
         for dataset, search in station.members:
             kept = branching_and_efficiency(self.study, search, masses)
+            recipe = self._recipes(search, masses)
             places = [station.volumes.index(name) for name in dataset.volumes(search)]
             for mode, pot in dataset.exposure.pot.items():
-                for column in layout.nominal(station.modes.index(mode)):
-                    found[:, column, places] += pot * kept[:, None]
+                share = np.ones((layout.bins or 1, 1))
+                if recipe:
+                    share = recipe[mode].share.sum(axis=2).T
+                for column, part in zip(
+                    layout.nominal(station.modes.index(mode)), share, strict=True
+                ):
+                    found[:, column, places] += pot * (kept * part)[:, None]
         return found
+
+    def _recipes(self, search: Search, masses: Array) -> dict[str, Recipe]:
+        """What becomes of decays by mode, by horn mode; none of other searches."""
+        return recipes(self.study, search, masses) if isinstance(search, Channels) else {}
 
     def table(self, samples: Sequence[MassSample]) -> YieldTable:
         """Assemble the samples of all jobs, in their order."""
@@ -140,8 +161,10 @@ class Plan:
             mc_error=np.stack([row.mc_error for row in rows], axis=-1),
             interpolated=np.stack([row.interpolated for row in rows], axis=-1),
             modifiers={
-                name: np.stack([row.modifiers[name] for row in rows], axis=-1)
-                for name in rows[0].modifiers
+                name: np.stack(
+                    [row.modifiers.get(name, np.zeros_like(row.events)) for row in rows], axis=-1
+                )
+                for name in dict.fromkeys(name for row in rows for name in row.modifiers)
             },
             cut_flows=tuple(self._cut_flows(mine)),
         )
@@ -173,25 +196,36 @@ class Plan:
     ) -> Iterator["_Row"]:
         layout = self._layout(station)
         kept = branching_and_efficiency(self.study, search, self.masses)[:, None]
+        recipe = self._recipes(search, self.masses)
         for mode, pot in dataset.exposure.pot.items():
             k = station.modes.index(mode)
             for volume in dataset.volumes(search):
                 v = station.volumes.index(volume)
                 made = pot * np.array([s.decays[layout.all_decays(k), v] for s in samples])
-                for bin_ in range(max(layout.bins, 1)):
-                    columns = layout.selected(k, bin_)
-                    decays = np.array([s.decays[columns, v] for s in samples])
-                    rock, beyond = (
-                        np.array([part[columns.start, v] for part in parts])
-                        for parts in zip(*((s.rock, s.beyond) for s in samples), strict=True)
-                    )
-                    error = np.array([s.error[columns.start, v] for s in samples])
+                for bin_ in range(search.bins):
+                    if recipe:
+                        parts = [
+                            self._plain(samples, layout.selected(k, i), v)
+                            for i in range(layout.bins)
+                        ]
+                        found = by_mode(recipe[mode], bin_, parts)
+                    else:
+                        found = self._plain(samples, layout.selected(k, bin_), v)
                     yield _Row(
-                        dataset.name, mode, volume, dataset.channel(search, mode), bin_, made,
-                        kept * (pot * decays[:, 0]), kept * pot * error,
-                        np.array([s.interpolated for s in samples]),
-                        self._modifiers(decays, rock, beyond),
+                        dataset.name, mode, volume, *dataset.bins(search, mode)[bin_], made,
+                        kept * (pot * found.decays), kept * pot * found.error,
+                        np.array([s.interpolated for s in samples]), found.modifiers,
                     )  # fmt: skip
+
+    def _plain(self, samples: Sequence[MassSample], columns: slice, v: int) -> Found:
+        """Decays in a column and its variations, in a volume."""
+        decays = np.array([s.decays[columns, v] for s in samples])
+        rock, beyond = (
+            np.array([part[columns.start, v] for part in parts])
+            for parts in zip(*((s.rock, s.beyond) for s in samples), strict=True)
+        )
+        error = np.array([s.error[columns.start, v] for s in samples])
+        return Found(decays[:, 0], error, self._modifiers(decays, rock, beyond))
 
     def _modifiers(self, decays: Array, rock: Array, beyond: Array) -> dict[str, Array]:
         """Relative changes (M, D) from decays (M, 1 + variations, D), and those from more rock."""
@@ -201,6 +235,8 @@ class Plan:
             ("flux", *setup.variations(self.study)), decays[:, 1:].swapaxes(0, 1), strict=True
         )
         sizes = self.study.systematics
+        if isinstance(self.study.model.source, Kaons):
+            return {name: _ratio(up - nominal, nominal) for name, up in shifts}
         found = {"rock_density": sizes.rock_density * _ratio(rock, nominal)}
         if sizes.rock_length:
             found["rock_length"] = _ratio(beyond, nominal)
@@ -255,45 +291,3 @@ class _Row:
 
 def _ratio(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
-
-
-def branching_and_efficiency(study: Study, search: Search, masses: Array) -> Array:
-    """Branching ratio to the final state of a search times its efficiency, (M,)."""
-    return branching_ratio(study, search, masses) * efficiency(search, masses)
-
-
-def efficiency(search: Search, masses: ArrayLike) -> Array:
-    """Efficiency for decays to the final state of a search, same shape as `masses`.
-
-    That of a recast is linear between tabulated masses, constant outside; that of cuts on tracks
-    their calibration, for decays that pass; that of photons is simulated.
-    """
-    if isinstance(search, Tracks):
-        return np.full(np.shape(masses), search.calibration)
-    if isinstance(search, Photons):
-        return np.ones(np.shape(masses))
-    assert isinstance(search, Recast)
-    table = search.efficiency
-    return np.asarray(np.interp(np.asarray(masses), table.mass, table.value))
-
-
-def branching_ratio(study: Study, search: Search, masses: ArrayLike) -> Array:
-    """Branching ratio to the final state of a search, same shape as `masses`."""
-    return model_checks.branching_ratio(study.model, masses, search.final_state)
-
-
-def looked_for(study: Study, table: YieldTable) -> Array:
-    """Decays to the final states of the searches, (M, D), where some search looks for them."""
-    of_channel = {
-        dataset.channel(search, mode): (dataset.name, search.final_state)
-        for dataset, search in study.searches
-        for mode in dataset.exposure.pot
-    }
-    ratio = {s.final_state: branching_ratio(study, s, table.masses) for _, s in study.searches}
-    rows: dict[tuple[str, ...], Array] = {}
-    for i, (channel, mode, volume) in enumerate(
-        zip(table.channel, table.mode, table.volume, strict=True)
-    ):
-        name, state = of_channel[channel]
-        rows.setdefault((name, state, mode, volume), table.decays[..., i] * ratio[state][:, None])
-    return np.asarray(np.sum([*rows.values()], axis=0))

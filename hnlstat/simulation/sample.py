@@ -12,24 +12,13 @@ from numpy.typing import NDArray
 
 from hnlstat.simulation.apparatus import Apparatus, matter_behind, ray_columns, without_survival
 from hnlstat.simulation.divergence import pieces
+from hnlstat.simulation.kaons import KaonSample, Tunnel
 from hnlstat.simulation.propagation import decays, survival_table
 from hnlstat.simulation.reach import decays_within_reach
-from hnlstat.simulation.sampling import (
-    DIMENSIONS,
-    Rays,
-    Scatterer,
-    energy_proposal,
-    sample_rays,
-    sobol,
-)
+from hnlstat.simulation.replicas import COUNTED, REPLICAS, Replicas
+from hnlstat.simulation.sampling import Rays, Scatterer, energy_proposal, sample_rays
 
 Array = NDArray[np.float64]
-
-REPLICAS = 8
-FIRST_POINTS = 32
-_BLOCK = 64
-COUNTED = slice(2)
-"""Parts of a sample that are among its decays: other media and rock, not rock beyond."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ class Precision:
 
 
 def simulate(
-    apparatus: Apparatus,
+    apparatus: Apparatus | Tunnel,
     mass: float,
     strength: Array,
     kappa: Array,
@@ -84,24 +73,15 @@ def simulate(
 
     Parameters
     ----------
-    apparatus : detector and beam
+    apparatus : detector and beam, or what is seen of decays of kaons
     mass : of N [GeV]
     strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length Gamma / (hbar c) at each coupling [1/m]
     precision : when to stop
     seed : with the mass and the scatterer it fixes the random numbers
     """
-    flux, table = apparatus.flux.sum(axis=0), survival_table(kappa)
-    samples: list[_ScattererSample] = []
-    for index, scatterer in enumerate(apparatus.scatterers):
-        proposal = energy_proposal(
-            apparatus.edges, flux, mass, apparatus.source, scatterer, apparatus.min_cos_scattering
-        )
-        if np.any(proposal > 0):
-            key = [seed, int(np.float64(mass).view(np.uint64)), index]
-            samples.append(
-                _ScattererSample(apparatus, mass, kappa, table, scatterer, proposal, key)
-            )
+    key = [seed, int(np.float64(mass).view(np.uint64))]
+    samples = _samples(apparatus, mass, kappa, key)
     volumes = len(apparatus.fiducial)
     replicas = np.zeros((len(samples), volumes, REPLICAS, len(kappa)))
     chosen = np.ones((len(samples), volumes), dtype=np.bool_)
@@ -113,8 +93,31 @@ def simulate(
     return _combine(samples, apparatus, strength)
 
 
-class _ScattererSample:
-    """Running sums of the replicas of one scatterer, and the number of points in each volume."""
+def _samples(
+    apparatus: Apparatus | Tunnel, mass: float, kappa: Array, key: list[int]
+) -> list[Replicas]:
+    """A sample for each way in which N are made; `key` begins what fixes its random numbers."""
+    table = survival_table(kappa)
+    if isinstance(apparatus, Tunnel):
+        return [
+            KaonSample(apparatus, mass, table, index, [*key, index])
+            for index, flux in enumerate(apparatus.flux)
+            if np.any(flux > 0)
+        ]
+    flux, samples = apparatus.flux.sum(axis=0), list[Replicas]()
+    for index, scatterer in enumerate(apparatus.scatterers):
+        proposal = energy_proposal(
+            apparatus.edges, flux, mass, apparatus.source, scatterer, apparatus.min_cos_scattering
+        )
+        if np.any(proposal > 0):
+            samples.append(
+                _ScattererSample(apparatus, mass, kappa, table, scatterer, proposal, [*key, index])
+            )
+    return samples
+
+
+class _ScattererSample(Replicas):
+    """N that neutrinos make on one kind of scatterer; parts as `COUNTED` has them."""
 
     def __init__(
         self,
@@ -126,34 +129,20 @@ class _ScattererSample:
         proposal: Array,
         key: list[int],
     ) -> None:
+        super().__init__(len(apparatus.fiducial), apparatus.columns, table.shape[-1], key)
         self.apparatus, self.mass = apparatus, mass
         self.kappa, self.table = kappa, table
-        self.scatterer, self.proposal, self.key = scatterer, proposal, key
-        volumes = len(apparatus.fiducial)
-        self.shift = np.random.default_rng(key).random((volumes, REPLICAS, DIMENSIONS))
-        self.points = np.zeros(volumes, dtype=np.int64)
+        self.scatterer, self.proposal = scatterer, proposal
         density = apparatus.boxes.coefficients * scatterer.density
         rock, beyond = apparatus.rock, apparatus.beyond
         beyond = np.zeros_like(rock) if beyond is None else beyond
         parts = [density[:, media].sum(axis=1) for media in (~rock & ~beyond, rock, beyond)]
         self.parts = [(np.flatnonzero(part), part[np.flatnonzero(part)]) for part in parts]
-        # other media, rock, and rock beyond its beginning apart: (3, V, R, K, D)
-        self.total = np.zeros((3, volumes, REPLICAS, apparatus.columns, table.shape[-1]))
 
-    def extend(self, volumes: NDArray[np.bool_]) -> None:
-        """Twice as many points of the sequence in some volumes."""
-        for points in np.unique(self.points[volumes]):
-            mine = np.flatnonzero(volumes & (self.points == points))
-            new = sobol(max(2 * int(points), FIRST_POINTS))[points:]
-            for start in range(0, len(new), _BLOCK):
-                self.total[:, mine] += self._decays(new[start : start + _BLOCK], mine)
-                self.points[mine] += len(new[start : start + _BLOCK])
-
-    def _decays(self, new: Array, volumes: NDArray[np.int64]) -> Array:
+    def decays(self, new: Array, volumes: NDArray[np.int64]) -> Array:
         """Decays over the strength from new points in some volumes, by part (3, V, R, K, D)."""
-        app, n = self.apparatus, len(new)
-        points = ((new + self.shift[volumes, :, None]) % 1.0).reshape(-1, DIMENSIONS)
-        volume = np.repeat(volumes, REPLICAS * n)
+        app = self.apparatus
+        points, volume = self.shifted(new, volumes)
         rays = sample_rays(
             points, app.edges, self.proposal, self.mass, app.source, self.scatterer,
             app.min_cos_scattering, app.fiducial, volume,
@@ -197,30 +186,8 @@ class _ScattererSample:
         proper = (self.mass / rays.momentum)[:, None]
         return decays(near * proper, far * proper, weight, self.table)
 
-    @property
-    def rays(self) -> NDArray[np.int64]:
-        """Number of rays followed in each volume, (V,)."""
-        return self.points * REPLICAS
 
-    def mean(self) -> Array:
-        """Decays over the strength for each part, (3, V, K, D)."""
-        return np.asarray(self.total.mean(axis=2) / self.points[:, None, None])
-
-    def variance(self) -> Array:
-        """Variance of the mean, (V, K, D)."""
-        replicas = self.total[COUNTED].sum(axis=0) / self.points[:, None, None, None]
-        return np.asarray(replicas.var(axis=1, ddof=1) / REPLICAS)
-
-    def replicas(self, weight: Array) -> Array:
-        """Sum over the columns with a weight (K, V) for each replica, (V, R, D)."""
-        counts = np.flatnonzero(weight.any(axis=1))
-        total = np.einsum("pvrkd,kv->vrd", self.total[COUNTED, ..., counts, :], weight[counts])
-        return np.asarray(total / self.points[:, None, None])
-
-
-def _to_extend(
-    samples: list[_ScattererSample], events: Array, precision: Precision
-) -> NDArray[np.bool_]:
+def _to_extend(samples: list[Replicas], events: Array, precision: Precision) -> NDArray[np.bool_]:
     """Volumes of samples (S, V) that dominate the error where it is largest.
 
     None where it is small enough.
@@ -245,7 +212,7 @@ def _to_extend(
     return np.asarray(chosen)
 
 
-def _combine(samples: list[_ScattererSample], apparatus: Apparatus, strength: Array) -> MassSample:
+def _combine(samples: list[Replicas], apparatus: Apparatus | Tunnel, strength: Array) -> MassSample:
     shape = (len(apparatus.fiducial), apparatus.columns, len(strength))
     parts, variance, rays = np.zeros((3, *shape)), np.zeros(shape), 0
     for sample in samples:

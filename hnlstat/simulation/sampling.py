@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hnlstat.detector.shapes import Shape
 from hnlstat.errors import ConfigError
 from hnlstat.physics import form_factors, kinematics
-from hnlstat.physics.processes import Upscattering
+from hnlstat.physics.processes import KaonMode, Upscattering
 from hnlstat.physics.targets import Target
 
 Array = NDArray[np.float64]
@@ -60,8 +60,11 @@ class Rays:
     mass : of N [GeV]
     cross_section : (N,) Q^2 dsigma/dQ^2 [cm^2] over the strength, without Pauli suppression
     momentum : (N,) of N [GeV]
-    weight : (N,) [cm^5]: volume times cross section over the strength, per unit flux in the bin
+    weight : (N,) [cm^5]: volume times cross section over the strength, per unit flux in the bin;
+        of N of kaons [cm^3]
     first, last : (N,) distances [m] from the decay points between which these rays count; None: all
+    kaons : what made N that neutrinos did not; `energy` is then that of N, `q2` and
+        `cross_section` are 0
     """
 
     origin: Array
@@ -75,6 +78,7 @@ class Rays:
     weight: Array
     first: Array | None = None
     last: Array | None = None
+    kaons: KaonMode | None = None
 
 
 @cache

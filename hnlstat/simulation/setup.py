@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
-from hnlstat.config.dataset import Flux, FluxUncertainty
+from hnlstat.beam.kaons import KaonTable
 from hnlstat.config.detector import Detector, Medium, cut_by
+from hnlstat.config.flux import Flux, FluxUncertainty, KaonFlux
 from hnlstat.config.shapes import Box, Stack, Volume
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
@@ -17,10 +18,11 @@ from hnlstat.detector.relations import ROUNDING
 from hnlstat.detector.round_shapes import Cylinder
 from hnlstat.detector.shapes import HexagonalPrism
 from hnlstat.errors import ConfigError
-from hnlstat.models.checks import from_neutrinos
-from hnlstat.physics.processes import Variation
+from hnlstat.models.checks import from_kaons, from_neutrinos
+from hnlstat.physics.processes import Kaons, Variation
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus, Selection, WeightedColumn
+from hnlstat.simulation.kaons import Tunnel
 from hnlstat.simulation.sampling import Scatterer
 
 Array = NDArray[np.float64]
@@ -94,13 +96,52 @@ def apparatus(
     )
 
 
+def tunnel(
+    study: Study,
+    detector: Detector,
+    volumes: Sequence[str],
+    flux: KaonFlux,
+    table: KaonTable,
+    modes: tuple[str, ...],
+    mass: float,
+    selection: Selection | None,
+) -> Tunnel:
+    """Decays of kaons, as one detector sees their N of a mass [GeV].
+
+    Parameters
+    ----------
+    study : its model says which
+    detector, volumes : of one of its datasets, and names of the fiducial volumes
+    flux, table : where they are, and how many
+    modes : horn modes; each is a column, nominal, then each at +1 sigma
+    mass : of N [GeV]
+    selection : adds columns of selected decays; None: only all decays
+    """
+    source = from_kaons(study.model)
+    nominal = [
+        mode.share * np.array([table.flux(horn, mode.lepton, mass) for horn in modes])
+        for mode in source.modes
+    ]
+    shapes = tuple(detector.fiducial[name].solid for name in volumes)
+    return Tunnel(
+        modes=source.modes,
+        flux=tuple(np.concatenate([one, one * (1 + flux.uncertainty)]) for one in nominal),
+        edges=table.bins(mass),
+        ends=flux.tunnel,
+        fiducial=shapes,
+        selection=selection,
+    )
+
+
 def has_rock(detector: Detector) -> bool:
     """Whether anything of a detector is made of what the uncertainties of the rock act on."""
     return any(material == ROCK for material, _ in detector.painted()[1])
 
 
 def without_rock(study: Study) -> list[str]:
-    """Say which detectors have nothing that the uncertainties of the rock act on."""
+    """Say which detectors have nothing that the uncertainties of the rock act on; not of kaons."""
+    if isinstance(study.model.source, Kaons):
+        return []
     keys = [key for key in ("rock_density", "rock_length") if getattr(study.systematics, key)]
     bare = dict.fromkeys(d.detector.name for d in study.datasets if not has_rock(d.detector))
     return [
@@ -176,6 +217,8 @@ def flux_columns(study: Study, flux: Flux, table: FluxTable, modes: tuple[str, .
 
 def variations(study: Study) -> dict[str, Variation]:
     """Uncertainties of the cross section that are switched on, at +1 sigma."""
+    if isinstance(study.model.source, Kaons):
+        return {}
     return from_neutrinos(study.model).variations(_sizes(study))
 
 
@@ -188,7 +231,9 @@ def _sizes(study: Study) -> dict[str, float]:
 
 
 def without_variation(study: Study) -> list[str]:
-    """Say which uncertainties of the cross section the model does not have."""
+    """Say which uncertainties of the cross section the model does not have; kaons have none."""
+    if isinstance(study.model.source, Kaons):
+        return []
     known = variations(study)
     return [
         f"systematics.{name} changes nothing: the model {study.model.kind} does not vary it"

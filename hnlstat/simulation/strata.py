@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable, load_flux
+from hnlstat.beam.kaons import of_neutrinos
 from hnlstat.config.dataset import Dataset
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
@@ -24,15 +25,16 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
     is given.
     """
     jobs: list[EventJob] = []
-    directed = any(dataset.flux.distance for dataset in study.datasets)
+    directed = any(of_neutrinos(dataset.flux).distance for dataset in study.datasets)
     for i, dataset in enumerate(study.datasets):
-        table = load_flux(dataset.flux.table).only(dataset.flux.flavours_in)
+        beam = of_neutrinos(dataset.flux)
+        table = load_flux(beam.table).only(beam.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
         volumes = dataset.used_volumes
         cut = min(search.min_cos_theta for search in dataset.search.values())
         app = setup.apparatus(
             study, dataset.detector, volumes, cut if min_cos_theta is None else min_cos_theta,
-            flux, table.edges_gev, distance=dataset.flux.distance,
+            flux, table.edges_gev, distance=beam.distance,
         )  # fmt: skip
         for k, scatterer in enumerate(app.scatterers):
             proposal = energy_proposal(

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.beam.flux import FluxTable, load_flux
+from hnlstat.beam.kaons import of_neutrinos
 from hnlstat.bounds import chosen_bounds
 from hnlstat.config.base import suggest
-from hnlstat.config.dataset import Dataset, Flux
+from hnlstat.config.dataset import Dataset
 from hnlstat.config.detector import Detector
+from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
 from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
@@ -29,6 +31,7 @@ from hnlstat.physics.processes import Kaons
 from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.explained import others
+from hnlstat.studies.kaons import check_kaons
 from hnlstat.studies.staircase import staircase
 
 ROUNDING = 1e-9
@@ -99,10 +102,12 @@ def check_tables(study: Study) -> None:
                 _check_charges(dataset.detector)
     if isinstance(study.model.source, Kaons):
         if study.yields_from is None:
-            _check_kaons(study, study.model.source)
-            from_neutrinos(study.model)
+            check_kaons(study, study.model.source, *_masses(study))
+            if study.task.kind == "events":
+                from_neutrinos(study.model)
         return
-    for flux, datasets in by_flux(study):
+    for beam, datasets in by_flux(study):
+        flux = of_neutrinos(beam)
         _check_columns(study, flux, datasets, load_flux(flux.table))
     _check_reach(study)
     if study.scan.table is not None and study.yields_from is None:
@@ -171,9 +176,9 @@ def _check_charges(detector: Detector) -> None:
                 )
 
 
-def by_flux(study: Study) -> list[tuple[Flux, list[Dataset]]]:
+def by_flux(study: Study) -> list[tuple[AnyFlux, list[Dataset]]]:
     """The fluxes of a study, each with the datasets that lie in it."""
-    found: list[tuple[Flux, list[Dataset]]] = []
+    found: list[tuple[AnyFlux, list[Dataset]]] = []
     for dataset in study.datasets:
         for flux, datasets in found:
             if flux == dataset.flux:
@@ -222,34 +227,12 @@ def _masses(study: Study) -> tuple[str, float, float]:
     return key, float(simulated.array()[0]), float(simulated.array()[-1])
 
 
-def _check_kaons(study: Study, source: Kaons) -> None:
-    """Make sure that N of all masses are made in decays of kaons, and in these above all."""
-    key, least, most = _masses(study)
-    if not source.modes:
-        raise ConfigError(
-            f"model.mixing: N of {study.model.axis.name} alone is made in no decay of kaons; mix e "
-            "or mu, or give yields by yields_from"
-        )
-    if least < source.lightest:
-        pions = any(mode.lepton == "e" for mode in source.modes)
-        why = "below that pi -> e N exceeds K -> e N by 10 to 470, and is not here"
-        raise ConfigError(
-            f"{key}: {least:.6g} GeV is below {source.lightest:g} GeV, where the tables of N from "
-            f"kaons begin{f'; {why}' if pions else ''}"
-        )
-    reach = max(source.modes, key=lambda mode: mode.heaviest)
-    if most >= reach.heaviest:
-        raise ConfigError(
-            f"{key}: {most:.6g} GeV is above the reach of K -> {reach.lepton} N, "
-            f"{reach.heaviest:.6g} GeV"
-        )
-
-
 def _check_reach(study: Study) -> None:
     """Make sure that N of the largest mass can be made in one of the beams."""
     key, _, mass = _masses(study)
     missed = []
-    for flux, datasets in by_flux(study):
+    for beam, datasets in by_flux(study):
+        flux = of_neutrinos(beam)
         reach = _reach(study, flux, datasets)
         heaviest = max((t for d in datasets for t in _targets(d.detector)), key=lambda t: t.mass)
         threshold = mass + mass**2 / (2 * heaviest.mass)

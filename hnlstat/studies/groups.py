@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,9 +13,10 @@ from hydra.conf import HydraConf
 from omegaconf import OmegaConf
 
 from hnlstat.config.base import Section, suggest, validate
-from hnlstat.config.dataset import Dataset, Exposure, Flux
+from hnlstat.config.dataset import Dataset, Exposure
 from hnlstat.config.detector import Detector
 from hnlstat.config.explain import COMPOSITION_ERRORS, explain
+from hnlstat.config.flux import read_flux
 from hnlstat.config.searches import SEARCHES
 from hnlstat.errors import ConfigError
 from hnlstat.studies.search_files import with_files
@@ -96,12 +98,12 @@ class Groups:
                     f"{where}.{key}: unknown key; {suggest(str(key), Dataset.model_fields)}"
                 )
         own = self._named_detector(entry.get("detector"))
-        detector = self._part("detector", Detector, entry, own, where)
+        detector = self._part("detector", partial(validate, Detector), entry, own, where)
         return {
             "name": entry.get("name") or detector.name,
             "detector": detector,
-            "exposure": self._part("exposure", Exposure, entry, own, where),
-            "flux": self._part("flux", Flux, entry, own, where),
+            "exposure": self._part("exposure", partial(validate, Exposure), entry, own, where),
+            "flux": self._part("flux", read_flux, entry, own, where),
             "search": self._searches(entry.get("search"), own, f"{where}.search"),
         }
 
@@ -133,22 +135,29 @@ class Groups:
             return own is not None and own.keys() == chosen.keys()
         return own is not None and own.get("name") == chosen.get("name")
 
-    def _part(self, group: str, kind: type[Part], entry: Tree, own: Tree, where: str) -> Part:
+    def _part(
+        self,
+        group: str,
+        read: Callable[[object, str], Part],
+        entry: Tree,
+        own: Tree,
+        where: str,
+    ) -> Part:
         """Resolve a part of an entry: a name, a mapping, the detector's own or the chosen one."""
         reference, chosen = entry.get(group), self.chosen[group]
         if group in own and (group == "detector" or reference is None):
             self._check_own(group, own, where)
             if group == "detector" or chosen is None or chosen["name"] != own[group].get("name"):
                 name = reference or f"of {own['detector'].get('name')}"
-                return validate(kind, own[group], f"{group}/{name}")
+                return read(own[group], f"{group}/{name}")
         if self._is_chosen(group, reference):
             if chosen is None:
                 raise ConfigError(f"{where}.{group}: is missing; name one here or add {group}=NAME")
             self.used.add(group)
-            return validate(kind, chosen, group)
+            return read(chosen, group)
         if isinstance(reference, str):
-            return validate(kind, self._named(group, reference), f"{group}/{reference}")
-        return validate(kind, reference, f"{where}.{group}")
+            return read(self._named(group, reference), f"{group}/{reference}")
+        return read(reference, f"{where}.{group}")
 
     def _check_own(self, group: str, own: Tree, where: str) -> None:
         if own[group] is None:

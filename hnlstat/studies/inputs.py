@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 LIKELIHOOD = ("BkgOnly.json", "patchset.json")
 """Files in the folder `workspace` of a run that task=combine reads."""
 
-DRAWN = ("bounds.files", "flux.table")
+TABLES = {"table", "spectra"}
+"""Keys of the tables of a flux."""
+
+DRAWN = ("bounds.files", *(f"flux.{key}" for key in sorted(TABLES)))
 """What is read again for figures of a run that is finished."""
 
 _TABLE = re.compile(r"(\+{0,2}flux\.table=)(['\"]?)(.+)\2")
@@ -37,8 +40,10 @@ def input_files(study: Study) -> Iterator[tuple[str, Path]]:
             yield key, path
     for i, path in enumerate(study.bounds.files):
         yield f"bounds.files.{i}", path
-    tables = dict.fromkeys(dataset.flux.table for dataset in study.datasets)
-    yield from (("flux.table", path) for table in tables if (path := _own_table(table)) is not None)
+    tables = dict.fromkeys(item for d in study.datasets for item in d.flux.tables.items())
+    for key, table in tables:
+        if (path := _own_table(table)) is not None:
+            yield f"flux.{key}", path
     for i, folder in enumerate(getattr(study.task, "folders", ())):
         yield from ((f"task.folders.{i}", folder / "workspace" / name) for name in LIKELIHOOD)
     content = study.model_dump(include={"compare", "task"}, by_alias=True)
@@ -105,8 +110,9 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
             content[key] = _absolute(content[key])
     content["bounds"]["files"] = [_absolute(file) for file in content["bounds"]["files"]]
     for dataset in content["datasets"]:
-        if (path := _own_table(dataset["flux"]["table"])) is not None:
-            dataset["flux"]["table"] = _absolute(path)
+        for key in TABLES & dataset["flux"].keys():
+            if (path := _own_table(dataset["flux"][key])) is not None:
+                dataset["flux"][key] = _absolute(path)
     task, executor = content["task"], content["executor"]
     if task.get("folder") is not None:
         task["folder"] = _absolute(task["folder"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from hnlstat.beam.flux import load_flux
+from hnlstat.beam.kaons import arrays
 from hnlstat.config.registry import foreign_code, is_foreign
 from hnlstat.config.study import Study
 from hnlstat.studies.inputs import anchor, digest, input_files
@@ -48,7 +48,7 @@ def content_hash(study: Study) -> str:
             "__all__": {
                 "detector": {"description", "assumed"},
                 "exposure": {"description"},
-                "flux": {"table"},
+                "flux": {"table", "spectra", "assumed"},
                 "search": {"__all__": {"description", "assumed"}},
             }
         },
@@ -60,8 +60,7 @@ def content_hash(study: Study) -> str:
     if is_foreign(type(study.model)):
         total.update(foreign_code(type(study.model).__module__).encode())
     for dataset in study.datasets:
-        table = load_flux(dataset.flux.table)
-        for values in (table.edges_gev, *table.flux.values()):
+        for values in arrays(dataset.flux):
             total.update(values.tobytes())
     for key, path in input_files(study):
         if not key.startswith(("bounds", "flux")):

@@ -15,8 +15,8 @@ from hnlstat.report import keep
 from hnlstat.report.wording import mev_text
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.stages import simulate
+from hnlstat.search.kept import looked_for
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import looked_for
 from hnlstat.studies.checks import reference
 
 Array = NDArray[np.float64]

@@ -21,8 +21,8 @@ from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.requirements_figure import PointMap, requirements_figure
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.stages import build, simulate, title
+from hnlstat.search.kept import looked_for
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import looked_for
 
 Array = NDArray[np.float64]
 KINDS: tuple[Kind, ...] = ("exclusion", "discovery")

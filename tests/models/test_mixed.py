@@ -131,7 +131,43 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         ),
         (["model=mixed_tau"], "model.mixing: N of |U_tau|^2 alone is made in no decay of kaons"),
         (["scan.coupling.max=2"], "scan.coupling.max: 2 is above 1, the most here"),
-        ([], "model.kind: mixed: N from decays of kaons are not simulated yet; give their yields"),
+        (
+            ["task=events", "model.mass=0.3", "model.coupling=1e-8"],
+            "model.kind: mixed: N from decays of kaons are not sampled here, only their yields are",
+        ),
+        (
+            ["flux=t2k_nd280"],
+            "flux: t2k_nd280 has neutrinos; N of the model are made in decays of ",
+        ),
+        (
+            ["model=dipole_mu", "flux=t2k_kaons"],
+            "flux: t2k_kaons has N of kaons; those of the model",
+        ),
+        (
+            ["model=dipole_mu", "search=t2k_2019"],
+            "search.t2k_2019.final_state: charged is no final state of the model dipole",
+        ),
+        (
+            ["model.nature=dirac", "search=t2k_2019"],
+            "search.t2k_2019.final_state: charged alone takes K+ and K- apart for model.nature=d",
+        ),
+        (
+            ["model=mixed_e", "search=t2k_2019", "scan.mass.max=0.492"],
+            "scan.mass: 0.492 GeV lies outside the efficiencies of search t2k_2019, 0.14 to 0.49",
+        ),
+        (
+            ["search=[t2k_2019,tpc_ee]"],
+            "datasets.0.search.tpc_ee: counts the decays to charged in tpc1, tpc2, ",
+        ),
+        (
+            ["simulation.survival=false"],
+            "simulation.survival: false is of N that are made in matter",
+        ),
+        (
+            ["flux.tunnel=[-280,0]"],
+            "flux.tunnel: kaons decay to z = 0 m, but the fiducial volume tpc",
+        ),
+        (["flux.pot.x=1e21"], "flux.pot.x: "),
         (
             ["task=point", "model.mass=0.4", "model.coupling=1e-8"],
             "model.mass: 0.4 GeV is above the reach of K -> mu N, 0.388019 GeV",

@@ -5,9 +5,10 @@ import pytest
 
 from hnlstat.detector.response import first_failed, reconstruct
 from hnlstat.physics.constants import LEPTON_MASS
+from hnlstat.search.kept import branching_ratio
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
-from hnlstat.search.yields import Plan, branching_ratio
+from hnlstat.search.yields import Plan
 from hnlstat.simulation.events import EventModel, Tally, join
 from hnlstat.simulation.strata import divide, strata
 from hnlstat.studies import load

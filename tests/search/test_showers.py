@@ -8,8 +8,9 @@ import pytest
 from hnlstat.detector.showers import ShowerResolution
 from hnlstat.models.dipole import PhotonDecay
 from hnlstat.physics import photon_decay
+from hnlstat.search.kept import branching_ratio
 from hnlstat.search.showers import PhotonSelection
-from hnlstat.search.yields import Plan, branching_ratio
+from hnlstat.search.yields import Plan
 from hnlstat.simulation.sampling import Rays
 from hnlstat.studies import load
 from hnlstat.tables.efficiency import EfficiencyTable

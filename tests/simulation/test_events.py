@@ -9,7 +9,8 @@ from hnlstat.errors import ConfigError
 from hnlstat.physics import decay
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
-from hnlstat.search.yields import Plan, branching_ratio
+from hnlstat.search.kept import branching_ratio
+from hnlstat.search.yields import Plan
 from hnlstat.simulation import events as module
 from hnlstat.simulation import setup, strata
 from hnlstat.studies import load

@@ -12,7 +12,8 @@ from hnlstat.physics import decay, kinematics, upscattering
 from hnlstat.physics.constants import HBAR_C_GEV_M
 from hnlstat.physics.targets import target
 from hnlstat.simulation.apparatus import Apparatus
-from hnlstat.simulation.sample import FIRST_POINTS, REPLICAS, Precision, simulate
+from hnlstat.simulation.replicas import FIRST_POINTS, REPLICAS
+from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.simulation.sampling import Scatterer
 
 EDGES = np.array([0.4, 0.6, 1.0, 2.0, 5.0])

@@ -151,7 +151,7 @@ BAD = [  # @ stands for search.tpc_ee
     ("search=tpc_ee,tpc_ee_tracks", "search=tpc_ee,tpc_ee_tracks: has several values; add -m"),
     ("search.tpc_ee=1", "search.tpc_ee: 1 is not a mapping"),
     ("search.tpc_e.min_cos_theta=0.9", "search.tpc_e.min_cos_theta: unknown key; did"),
-    ("+search.tpc_e.min_cos_theta=0.9", "search.tpc_e.kind: is missing (recast, tracks, photons)"),
+    ("+search.tpc_e.min_cos_theta=0.9", "search.tpc_e.kind: is missing (recast, tracks, photons, "),
     ("@.kind=recasts", "@.kind: recasts is not a kind of search; did you "
      "mean recast?"),
     ("@.kind=tracks", "@.efficiency: unknown key"),

@@ -1,0 +1,121 @@
+"""Beams: tables of neutrinos, or of N from kaons, at the detector."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, model_validator
+
+from hnlstat.config.base import Assuming, Name, Section, home, problem, validate
+from hnlstat.config.quantities import (
+    Energy,
+    Exposed,
+    Length,
+    NotEmpty,
+    PositiveLength,
+    PositiveRatio,
+    Rising,
+)
+from hnlstat.config.sections import Size
+
+
+class FluxUncertainty(Section):
+    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
+
+    edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
+    size: tuple[Size, ...]
+
+    @model_validator(mode="after")
+    def _one_size_per_bin(self) -> Self:
+        if len(self.size) != len(self.edges) - 1:
+            raise problem(
+                "size", f"has {len(self.size)} values for {len(self.edges) - 1} bins of `edges`"
+            )
+        return self
+
+
+FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
+
+
+def _table(value: str) -> str:
+    return str(home(Path(value)))
+
+
+class Flux(Section):
+    """A table of neutrinos, shipped (by name) or the user's own (by path), and its uncertainty.
+
+    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
+    only those that are in both.
+
+    Attributes
+    ----------
+    distance
+        From the point that neutrinos come from to the detector's origin, along z [m]; None: they
+        run along z.
+    """
+
+    name: Name
+    table: Annotated[str, AfterValidator(_table)]
+    flavours: FluxFlavours
+    flavours_by_mode: dict[str, FluxFlavours] | None = None
+    uncertainty: FluxUncertainty
+    distance: PositiveLength | None = None
+
+    def flavours_in(self, mode: str) -> tuple[str, ...]:
+        """Flavours that are used in a horn mode."""
+        allowed = (self.flavours_by_mode or {}).get(mode, self.flavours)
+        return tuple(flavour for flavour in self.flavours if flavour in allowed)
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Keys of the tables, and these by name or path."""
+        return {"table": self.table}
+
+    def parameter(self, mode: str) -> str:
+        """Name of the uncertainty in a horn mode."""
+        return f"flux_{self.name}_{mode}"
+
+
+class KaonFlux(Assuming):
+    """N of kaons that decay along a beam, which runs along z.
+
+    Attributes
+    ----------
+    table
+        Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
+    spectra
+        Shapes of their spectra by lepton and mass, in all horn modes.
+    volume, pot
+        What `table` is for [m^3], [POT].
+    tunnel
+        z where kaons begin and end to decay, evenly between [m].
+    uncertainty
+        Relative, common to all horn modes.
+    """
+
+    name: Name
+    kind: Literal["kaons"]
+    table: Annotated[str, AfterValidator(_table)]
+    spectra: Annotated[str, AfterValidator(_table)]
+    volume: PositiveRatio
+    pot: Annotated[dict[Name, Exposed], NotEmpty]
+    tunnel: Annotated[tuple[Length, Length], Rising]
+    uncertainty: Size
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Keys of the tables, and these by name or path."""
+        return {"table": self.table, "spectra": self.spectra}
+
+    def parameter(self, mode: str) -> str:  # noqa: ARG002
+        """Name of the uncertainty in a horn mode: one for all."""
+        return f"flux_{self.name}"
+
+
+AnyFlux = Flux | KaonFlux
+
+
+def read_flux(settings: object, where: str) -> AnyFlux:
+    """Read a flux, of neutrinos or with a `kind`; errors as `validate`."""
+    if isinstance(settings, dict) and "kind" in settings:
+        return validate(KaonFlux, settings, where)
+    return validate(Flux, settings, where)
