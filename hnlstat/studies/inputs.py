@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hnlstat.config.channels import Channels
 from hnlstat.config.executor import SHARED, shared_folder
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.reading import file_digest
@@ -24,6 +25,9 @@ LIKELIHOOD = ("BkgOnly.json", "patchset.json")
 
 TABLES = {"table", "spectra"}
 """Keys of the tables of a flux."""
+
+BY_MODE = ("modes", "efficiency")
+"""Keys of the tables of a search by mode."""
 
 DRAWN = ("bounds.files", *(f"flux.{key}" for key in sorted(TABLES)))
 """What is read again for figures of a run that is finished."""
@@ -44,6 +48,7 @@ def input_files(study: Study) -> Iterator[tuple[str, Path]]:
     for key, table in tables:
         if (path := _own_table(table)) is not None:
             yield f"flux.{key}", path
+    yield from _by_mode(study)
     for i, folder in enumerate(getattr(study.task, "folders", ())):
         yield from ((f"task.folders.{i}", folder / "workspace" / name) for name in LIKELIHOOD)
     content = study.model_dump(include={"compare", "task"}, by_alias=True)
@@ -60,6 +65,14 @@ def _of_studies(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], 
     parts |= {f"task.tests.{name}": test for name, test in tests.items()}
     for name, settings in parts.items():
         yield from ((name, settings, key) for key in _OVERRIDES if settings.get(key))
+
+
+def _by_mode(study: Study) -> Iterator[tuple[str, Path]]:
+    """Own tables of searches by mode."""
+    for _, search in study.searches:
+        for key in BY_MODE if isinstance(search, Channels) else ():
+            if (path := _own_table(getattr(search, key))) is not None:
+                yield f"search.{search.name}.{key}", path
 
 
 def digests(study: Study) -> dict[str, str]:
@@ -113,6 +126,10 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
         for key in TABLES & dataset["flux"].keys():
             if (path := _own_table(dataset["flux"][key])) is not None:
                 dataset["flux"][key] = _absolute(path)
+        for search in dataset["search"].values():
+            for key in BY_MODE if search["kind"] == "channels" else ():
+                if (path := _own_table(search[key])) is not None:
+                    search[key] = _absolute(path)
     task, executor = content["task"], content["executor"]
     if task.get("folder") is not None:
         task["folder"] = _absolute(task["folder"])
