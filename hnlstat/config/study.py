@@ -176,10 +176,10 @@ class Study(Section):
         if self.task.kind == "requirements":
             if self.data_from is not None:
                 raise problem("data_from", "is of no use to task=requirements: no data count")
-            if self.inference.calculator == "published":
+            lacking = {"published": "looks at no uncertainties", "bayesian": "has no p-values"}
+            if (why := lacking.get(name := self.inference.calculator)) is not None:
                 raise problem(
-                    "inference.calculator",
-                    "published looks at no uncertainties; task=requirements takes any other",
+                    "inference.calculator", f"{name} {why}; task=requirements takes any other"
                 )
         return self
 

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field, model_validator
 from hnlstat.config.base import Section, problem
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.model import Model
-from hnlstat.config.quantities import Ratio, inside
 from hnlstat.config.search import CHARGED as PAIRS
+from hnlstat.config.sections import not_negative
+from hnlstat.models.dipole import SYMBOLS, Share
 from hnlstat.physics import mixing as widths
 from hnlstat.physics import weak_kinematics
 from hnlstat.physics.constants import (
@@ -24,8 +25,6 @@ from hnlstat.physics.constants import (
 from hnlstat.physics.processes import Decay, KaonMode, Kaons, Product
 
 Array = NDArray[np.float64]
-
-SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 PION_CODE, NEUTRAL_PION_CODE = 211, 111
 """Numbers of the Particle Data Group."""
@@ -40,24 +39,15 @@ CHARGED = {
 VISIBLE = ("ee", "mumu", "emu", "epi", "mupi")
 """Decays to two charged particles, `PAIRS` all at once."""
 
-
-def _share(value: float) -> float:
-    if value < 0:
-        raise ValueError("is negative")
-    if value != 0:
-        inside(value, 1e-6, 1e3)
-    return value
-
-
-Share = Annotated[Ratio, AfterValidator(_share)]
+Weight = Annotated[Share, AfterValidator(not_negative)]
 
 
 class Mixing(Section):
     """Ratios |U_e|^2 : |U_mu|^2 : |U_tau|^2."""
 
-    e: Share
-    mu: Share
-    tau: Share
+    e: Weight
+    mu: Weight
+    tau: Weight
 
 
 class Mixed(Model):

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.inference.limits.curves import DISCOVERY
 from hnlstat.report.existing import percent
 from hnlstat.report.wording import (
     fit_level_text,
@@ -19,7 +20,7 @@ from hnlstat.report.wording import (
     unit_text,
 )
 
-PUBLISHED, DISCOVERY = "published", "discovery"
+PUBLISHED = "published"
 MOST_RANGES = 3
 
 Entry = Mapping[str, Any]

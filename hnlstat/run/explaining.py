@@ -57,11 +57,11 @@ class Plane:
         """Divide the plane of a fit."""
         mass, coupling = (_middles(axis, cells) for axis in (found.masses, found.couplings))
         above = _linear(found.masses, found.couplings, found.above, mass, coupling)
-        at = (
+        i, j = (
             int(np.argmin(np.abs(np.log(axis / found.best[name].value))))
             for axis, name in ((mass, "mass"), (coupling, "coupling"))
         )
-        return cls(mass, coupling, above, (next(at), next(at)))
+        return cls(mass, coupling, above, (i, j))
 
     def inside(self, field: LimitField) -> Mask:
         """Tell where a limit holds, (M, D); beyond its grid it does not."""

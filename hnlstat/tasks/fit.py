@@ -44,7 +44,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     if shown_beside := distributions(study, experiment, best, current):
         current.keep_rows("spectrum.csv", Rows(COLUMNS, tuple(spectrum_rows(shown_beside))))
         current.draw("spectrum", partial(spectrum_figure, shown_beside, title(study)))
-        current.say(*map(_beside, (one for one in shown_beside if not one.fitted)))
+    beside = [_indicative(one) for one in shown_beside if not one.fitted]
+    current.say(*map(beside_text, beside))
     return {
         "task": "fit",
         "remarks": current.remarks,
@@ -53,7 +54,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "nll": best.nll,
         "goodness": {k: None if v != v else v for k, v in best.goodness.items()},
         "share_from_rock": rock,
-        "beside": [_indicative(one) for one in shown_beside if not one.fitted],
+        "beside": beside,
         "parameters": [asdict(parameter) for parameter in best.parameters],
         "impacts": [asdict(impact) for impact in best.impacts],
         "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
@@ -80,11 +81,6 @@ def _goodness(best: FitResult, rock: float | None) -> str:
         f"(p = {good['p_value']:.2g}); without signal {good['chi2_no_signal']:.1f}"
     )
     return text if rock is None else f"{text}; {rock:.0%} of the signal from N made in rock"
-
-
-def _beside(one: Distribution) -> str:
-    """How well the best fit agrees with what is not in the likelihood, in words."""
-    return beside_text(_indicative(one))
 
 
 def _indicative(one: Distribution) -> dict[str, Any]:
