@@ -180,6 +180,11 @@ class Study(Section):
                     "inference.calculator",
                     "published looks at no uncertainties; task=requirements takes any other",
                 )
+            if self.inference.calculator == "bayesian":
+                raise problem(
+                    "inference.calculator",
+                    "is bayesian, which has no p-values; task=requirements takes auto",
+                )
         return self
 
     def __repr__(self) -> str:

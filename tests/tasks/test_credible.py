@@ -77,6 +77,17 @@ def test_limits_on_mixing_are_flat_in_its_square_alone(tmp_path):
     assert {one.method for one in lower} == {"bayesian credible(|U_mu|^2)"}
 
 
+def test_what_hangs_on_the_prior_is_said_in_plain_words(tmp_path):
+    path = tmp_path / "yields.csv"  # 5 events at the end of the grid
+    rows = [f"nd280_{mode},{mass},{d},{2.5 * (d / 1e-5) ** 4}\n"
+            for mass in MASSES for d in COUPLINGS for mode in ("fhc", "rhc")]  # fmt: skip
+    path.write_text("channel,mass_gev,coupling_inv_gev,events\n" + "".join(rows))
+    _, summary = run(tmp_path, f"yields_from={path}", "inference.sigmas=[]")
+    (first, *_) = (remark for remark in summary["remarks"] if "of 1 - level" in remark)
+    assert first.startswith("at 60 MeV ")
+    assert "ok:" not in first
+
+
 def test_errors_of_limits_are_read_as_they_are_written(tmp_path, table):
     folder, _ = run(tmp_path, f"yields_from={table}", "inference.sigmas=[]")
     head = (folder / "limits.csv").read_text().splitlines()[0]

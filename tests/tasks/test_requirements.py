@@ -124,6 +124,7 @@ def test_a_point_without_signal_is_said(tmp_path, capsys):
         (["task.sigma=9"], "task.sigma: 9 is above 7 standard deviations"),
         (["task.background.points=1000", "task.efficiency.points=999"], "1000000 are the most"),
         (["inference.calculator=published"], "inference.calculator: published looks at no unc"),
+        (["inference.calculator=bayesian"], "inference.calculator: is bayesian, which has no p"),
         ([*MAP, POINT, "inference.calculator=exact"], "too many outcomes to enumerate"),
         ([f"data_from={__file__}"], "data_from: is of no use to task=requirements"),
         ([f"yields_from={__file__}"], "yields_from: is of no use to task=requirements"),
