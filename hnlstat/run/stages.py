@@ -172,7 +172,8 @@ def limits(
     results = work.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":
-            work.remark(f"at {1e3 * result.mass_gev:.4g} MeV {result.validity}")
+            words = result.validity.replace("ok: ", "")
+            work.remark(f"at {1e3 * result.mass_gev:.4g} MeV {words}")
     return results
 
 

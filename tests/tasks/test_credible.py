@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import erfinv
 
 import hnlstat
 from hnlstat.app import main
@@ -56,6 +57,35 @@ def test_a_run_has_the_limits_of_closed_forms(tmp_path, capsys, table, power, ev
     assert any(f"prior flat in {text}" in remark for remark in summary["remarks"])
     assert f"90% credible({text}) observed" in capsys.readouterr().out
     assert f"credible({text})" in (folder / "report.html").read_text()
+
+
+def test_limits_on_mixing_are_flat_in_its_square_alone(tmp_path):
+    """(U^2 / 3e-9)^2 events and none seen: the limit is erfinv(0.9) of 3e-9."""
+    path = tmp_path / "yields.csv"
+    rows = [
+        f"nd280_{mode},{mass},{u2},{0.5 * (u2 / 3e-9) ** 2}\n"
+        for mass in np.linspace(0.2, 0.35, 3)
+        for u2 in np.geomspace(1e-10, 1e-6, 25)
+        for mode in ("fhc", "rhc")
+    ]
+    path.write_text("channel,mass_gev,coupling_u2,events\n" + "".join(rows))
+    model = ("model=mixed_mu", "scan=mixed_mu", "inference.sigmas=[]")
+    folder, _ = run(tmp_path, f"yields_from={path}", *model, *NONE)
+    limits = read_limits(folder / "limits.csv")
+    lower = [one for one in limits if one.kind == "observed" and one.branch == "lower"]
+    assert [one.coupling for one in lower] == pytest.approx([3e-9 * erfinv(0.9)] * 3, rel=1e-5)
+    assert {one.method for one in lower} == {"bayesian credible(|U_mu|^2)"}
+
+
+def test_what_hangs_on_the_prior_is_said_in_plain_words(tmp_path):
+    path = tmp_path / "yields.csv"  # 5 events at the end of the grid
+    rows = [f"nd280_{mode},{mass},{d},{2.5 * (d / 1e-5) ** 4}\n"
+            for mass in MASSES for d in COUPLINGS for mode in ("fhc", "rhc")]  # fmt: skip
+    path.write_text("channel,mass_gev,coupling_inv_gev,events\n" + "".join(rows))
+    _, summary = run(tmp_path, f"yields_from={path}", "inference.sigmas=[]")
+    (first, *_) = (remark for remark in summary["remarks"] if "of 1 - level" in remark)
+    assert first.startswith("at 60 MeV ")
+    assert "ok:" not in first
 
 
 def test_errors_of_limits_are_read_as_they_are_written(tmp_path, table):

@@ -7,6 +7,7 @@ asked for, of a distribution is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy
@@ -23,6 +24,8 @@ _NEGLIGIBLE = 1e-17
 _LIGHT = 0.1  # share of a node that counts for nothing, over what is left out
 _BATCH = 2_000_000  # of nodes times points on the circle
 _POWERS = 32
+_SIZES = 513  # of points, at which polynomials are looked at first
+_POINTS = 4096  # at once, so that their powers stay in the cache
 _DOWN, _UP = 70, 40  # exponents at which generating functions are looked at
 
 
@@ -147,14 +150,33 @@ class Generating:
 
 
 def _polynomial(coefficients: FloatArray, at: ComplexArray) -> ComplexArray:
-    """Return the values of a polynomial, the lowest power first, at points within a unit circle.
+    """Return a polynomial with positive coefficients, the lowest power first, in the unit circle.
 
-    Some powers at once, by a product of matrices; Horner's rule alone takes a few times as long.
+    It is at most its value at |z|: points where that is negligible, most of them where events are
+    many, are left at 0.
+    """
+    sizes = np.linspace(0.0, 1.0, _SIZES)
+    largest = _horner(coefficients, sizes)
+    above = np.minimum(np.ceil(np.abs(at) * (_SIZES - 1)).astype(np.intp), _SIZES - 1)
+    used = np.flatnonzero(largest[above] > _NEGLIGIBLE)
+    found = np.zeros_like(at)
+    for some in np.array_split(used, 1 + used.size // _POINTS):
+        found[some] = _horner(coefficients, at[some])
+    return found
+
+
+def _horner(coefficients: FloatArray, at: NDArray[Any]) -> NDArray[Any]:
+    """Return a polynomial at real or complex points.
+
+    Some powers at once, by a product of real matrices; Horner's rule alone takes a few times as
+    long.
     """
     blocks = np.pad(coefficients, (0, -len(coefficients) % _POWERS)).reshape(-1, _POWERS)
-    powers = at ** np.arange(_POWERS + 1)[:, None]
+    powers = np.ones((_POWERS + 1, at.size), dtype=at.dtype)
+    for k in range(_POWERS):
+        np.multiply(powers[k], at, out=powers[k + 1])
     found = np.zeros_like(at)
-    for part in (blocks @ powers[:-1])[::-1]:
+    for part in (blocks @ powers[:-1].view(np.float64)).view(at.dtype)[::-1]:
         found = found * powers[-1] + part
     return found
 

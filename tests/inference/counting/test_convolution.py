@@ -8,6 +8,7 @@ from scipy.stats import poisson
 
 from hnlstat.inference.counting.convolution import ConvolutionCalculator
 from hnlstat.inference.counting.exact import ExactCalculator
+from hnlstat.inference.counting.generating import _polynomial
 from hnlstat.inference.coverage import pseudo_experiments
 from hnlstat.likelihood.model import CountingModel
 
@@ -145,3 +146,17 @@ def test_events_where_there_is_no_signal_cost_nothing():
     assert sums.multiples.max() < 1e4
     test = ConvolutionCalculator(model).exclusion(model)
     assert test.cls_observed == pytest.approx(np.exp(-5.0), rel=1e-9)
+
+
+@pytest.mark.parametrize("events", [3.0, 100.0, 1000.0])
+def test_generating_functions_are_exact_where_they_count(events):
+    """Against Horner's rule in longer numbers, to the rounding of `events` factors."""
+    counts = poisson.pmf(np.arange(int(events + 9.0 * np.sqrt(events) + 9.0)), events)
+    angles = np.linspace(0.0, np.pi, 800)
+    at = 0.6 * np.exp(1j * angles) + 0.4 * np.exp(3j * angles)
+    right = np.zeros(at.size, dtype=np.clongdouble)
+    for one in counts[::-1].astype(np.longdouble):
+        right = right * at + one
+    found = _polynomial(counts, at)
+    assert np.abs(found - right).max() < 1e-15 + 1.2e-17 * events
+    assert (found == 0.0).any() == (events > 50.0)
