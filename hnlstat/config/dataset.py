@@ -18,10 +18,17 @@ from hnlstat.detector.relations import apart
 
 
 class Exposure(Section):
-    """Protons on target by horn mode; what was observed with them the searches say."""
+    """Protons on target by horn mode; what was observed with them the searches say.
+
+    Attributes
+    ----------
+    beam
+        That they are of, and where, as its flux has it; None: any.
+    """
 
     name: Name
     description: str = ""
+    beam: str | None = None
     pot: Annotated[dict[Name, Exposed], NotEmpty]
 
     @model_validator(mode="before")
@@ -62,6 +69,8 @@ class Flux(Section):
 
     Attributes
     ----------
+    beam
+        Which this is, and where; remarked on where exposures are of another one. None: any.
     distance
         From the point that neutrinos come from to the detector's origin, along z [m]; None: they
         run along z.
@@ -69,6 +78,7 @@ class Flux(Section):
 
     name: Name
     table: Annotated[str, AfterValidator(_table)]
+    beam: str | None = None
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None = None
     uncertainty: FluxUncertainty
