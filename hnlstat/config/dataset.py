@@ -20,10 +20,17 @@ from hnlstat.detector.relations import apart
 
 
 class Exposure(Section):
-    """Protons on target by horn mode; what was observed with them the searches say."""
+    """Protons on target by horn mode; what was observed with them the searches say.
+
+    Attributes
+    ----------
+    beam
+        That they are of, and where, as its flux has it; None: any.
+    """
 
     name: Name
     description: str = ""
+    beam: str | None = None
     pot: Annotated[dict[Name, Exposed], NotEmpty]
 
     @model_validator(mode="before")

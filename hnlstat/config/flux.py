@@ -48,6 +48,8 @@ class Flux(Section):
 
     Attributes
     ----------
+    beam
+        Which this is, and where; remarked on where exposures are of another one. None: any.
     distance
         From the point that neutrinos come from to the detector's origin, along z [m]; None: they
         run along z.
@@ -55,6 +57,7 @@ class Flux(Section):
 
     name: Name
     table: Annotated[str, AfterValidator(_table)]
+    beam: str | None = None
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None = None
     uncertainty: FluxUncertainty
@@ -84,6 +87,8 @@ class KaonFlux(Assuming):
         Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
     spectra
         Shapes of their spectra by lepton and mass, in all horn modes.
+    beam
+        As of `Flux`.
     volume, pot
         What `table` is for [m^3], [POT].
     tunnel
@@ -96,6 +101,7 @@ class KaonFlux(Assuming):
     kind: Literal["kaons"]
     table: Annotated[str, AfterValidator(_table)]
     spectra: Annotated[str, AfterValidator(_table)]
+    beam: str | None = None
     volume: PositiveRatio
     pot: Annotated[dict[Name, Exposed], NotEmpty]
     tunnel: Annotated[tuple[Length, Length], Rising]

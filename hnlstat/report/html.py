@@ -51,9 +51,9 @@ WITH_BOUNDS = ("contour", "explained")
 """Tasks that compare with existing bounds."""
 
 SOURCES = (
-    "Detectors and recast of the search: arXiv:2412.15051, whose figures the shipped "
+    "ND280 and the recast of its search for e+e-: arXiv:2412.15051, whose figures the shipped "
     "configuration uses.",
-    "Search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
+    "That search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
     "Likelihoods: pyhf, L. Heinrich et al., J. Open Source Softw. 6, 2823 (2021).",
 )
 

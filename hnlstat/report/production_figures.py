@@ -127,7 +127,7 @@ def _draw_acceptance(
     smallest = min(np.min(share[share > 0], initial=1.0) for share, _, _ in lines.values())
     axes.set_yscale("log")
     axes.set_ylim(min(0.01, 0.5 * smallest), 1.5)
-    axes.set_ylabel("Share of $e^{+}e^{-}$ decays")
+    axes.set_ylabel("Share of decays")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(frameon=False, loc="best", ncols=2)
 

@@ -244,6 +244,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
+        if 0.99995 <= value < 1.0:  # such as the level of 5 sigma: it is not 1
+            return f"{1.0 - value:.4g} below 1"
         return f"{value:.4g}" if math.isfinite(value) else "–"
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))

@@ -77,6 +77,17 @@ def efficiencies(study: Study) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
+def beams(study: Study) -> list[str]:
+    """Say where the protons of an exposure are of another beam, or place, than its flux."""
+    found = [
+        f"{d.name}: flux {d.flux.name} is that of {d.flux.beam}, but exposure {d.exposure.name} "
+        f"is of {d.exposure.beam}"
+        for d in study.datasets
+        if d.flux.beam and d.exposure.beam and d.flux.beam != d.exposure.beam
+    ]
+    return [*dict.fromkeys(found)]
+
+
 def assumed(study: Study) -> list[str]:
     """Say which searches have a background that is assumed."""
     found = []

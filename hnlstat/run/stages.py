@@ -25,6 +25,7 @@ from hnlstat.run.files.yields import read_yields
 from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import (
     assumed,
+    beams,
     check_error,
     check_volume,
     efficiencies,
@@ -110,8 +111,9 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
-    for text in (*efficiencies(study), *without_rock(study), *without_variation(study)):
-        work.remark(text)
+    for words in (beams, efficiencies, without_rock, without_variation):
+        for text in words(study):
+            work.remark(text)
     return found
 
 

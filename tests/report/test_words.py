@@ -67,6 +67,11 @@ def test_other_summaries_are_laid_out_whole():
     assert rows.rows == (("a", "1"), ("b", "1, 2"))
 
 
+def test_the_level_of_five_sigma_is_not_1_in_tables():
+    (result,) = tables("x", {"task": "x", "level": 0.999999713348, "other": 1.0})
+    assert result.rows == (("level", "2.867e-07 below 1"), ("other", "1"))
+
+
 def test_numbers_and_lengths_in_words():
     assert power_text(4.593e-7) == "4.59 × 10⁻⁷"
     assert power_symbol(2.0e-6) == r"2.00 \times 10^{-6}"

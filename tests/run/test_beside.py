@@ -10,7 +10,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report.spectrum_figure import spectrum_figure, spectrum_rows
 from hnlstat.run.beside import Distribution, fitted_background
-from hnlstat.run.remarks import efficiencies
+from hnlstat.run.remarks import beams, efficiencies
 from hnlstat.studies import load
 
 BASE = CountingModel(
@@ -62,6 +62,27 @@ def test_figure_and_table_have_all_bins():
 def test_chi_square_is_that_of_the_statistics():
     one = distribution("cos_angle", [-1.0, 0.0, 1.0])
     assert one.chi2(one.background) == pytest.approx(2 * 2.0**2)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "where"),
+    [
+        (["flux=t2k_nd280"], ("t2k_nd280", "T2K at ND280", "miniboone", "BNB at MiniBooNE")),
+        (["exposure=t2k_2023"], ("bnb_miniboone", "BNB at MiniBooNE", "t2k_2023", "T2K at ND280")),
+        (["flux.beam=null", "exposure=t2k_2023"], None),
+        ([], None),
+    ],
+)
+def test_an_exposure_of_another_beam_is_said(overrides, where):
+    found = beams(load(["detector=miniboone", "task=yields", *overrides]))
+    text = "miniboone: flux {} is that of {}, but exposure {} is of {}"
+    assert found == ([text.format(*where)] if where else [])
+
+
+@pytest.mark.parametrize("detector", ["minerva", "sbnd", "nd280_upgrade"])
+def test_exposures_that_detectors_name_are_of_their_beams(detector):
+    study = load([f"detector={detector}"])
+    assert all(d.flux.beam and d.flux.beam == d.exposure.beam for d in study.datasets)
 
 
 def test_an_efficiency_that_ends_above_zero_is_said():
