@@ -9,6 +9,10 @@ from hnlstat.app import main
 from hnlstat.beam.flux import load_flux
 from hnlstat.detector.geometry import paint
 from hnlstat.errors import HnlstatError
+from hnlstat.inference.engines.calculators import choose
+from hnlstat.likelihood.channels import channels, covariance
+from hnlstat.likelihood.covariance import principal_components
+from hnlstat.likelihood.model import CountingModel
 from hnlstat.physics import upscattering
 from hnlstat.search.yields import Plan
 from hnlstat.studies import load
@@ -26,6 +30,9 @@ QUOTED = {"microboone": 85, "sbnd": 112, "icarus": 476, "dune_nd": 147, "minerva
 """Tonnes as the experiments have them."""
 
 ARGON_IN_ALL = {"microboone": 170, "sbnd": 270, "icarus": 760}
+
+MODE = {"minerva": "rhc"}
+"""Horn mode of those that have not run in fhc alone."""
 
 UPSTREAM = {"microboone": 403, "sbnd": 43, "icarus": 533, "dune_nd": 324, "minerva": 290}
 """Where matter begins [m]."""
@@ -71,8 +78,48 @@ def test_nothing_is_observed_and_all_that_is_assumed_is_said(study):
     assert [*dataset.search] == ["photon"]
     assert dataset.data(dataset.search["photon"]) is None
     said = " ".join(study.assumptions())
-    for key in ("photon: efficiency", "photon: background", "materials.rock"):
+    for key in ("photon: efficiency", "photon: background", "photon: covariance", "materials.rock"):
         assert key in said
+    assert ("background_factor" in said) == (dataset.detector.name != "microboone")
+
+
+def interactions(dataset, mode):
+    """Tonnes times the integral of flux and energy: as neutrinos that interact."""
+    flux = load_flux(dataset.flux.table)
+    middle = 0.5 * (flux.edges_gev[1:] + flux.edges_gev[:-1])
+    total = sum(np.sum(n * middle) for (m, _), n in flux.flux.items() if m == mode)
+    return TONNES[dataset.detector.name] * total
+
+
+def test_backgrounds_grow_with_neutrinos_that_interact(study):
+    (dataset,) = study.datasets
+    (reference,) = load(["detector=microboone"]).datasets
+    name = dataset.detector.name
+    ratio = interactions(dataset, MODE.get(name, "fhc")) / interactions(reference, "fhc")
+    assert dataset.detector.background_factor == pytest.approx(ratio, rel=0.02)
+    pot = dataset.exposure.pot
+    events = {c.mode: c.background[0] for c in channels(study)}
+    expected = {"fhc": 145.1, "rhc": 72.6}
+    for mode, found in events.items():
+        assert found == pytest.approx(expected[mode] * ratio * pot[mode] / 6.8e20, rel=0.02)
+    for mode in pot:  # one factor for all horn modes
+        assert interactions(dataset, mode) / interactions(reference, "fhc") == pytest.approx(
+            ratio, rel=0.15
+        )
+
+
+def test_backgrounds_of_all_have_saddle_points(study):
+    (dataset,) = study.datasets
+    background = np.array([c.background[0] for c in channels(study)])
+    found = principal_components(covariance(study, dataset, dataset.search["photon"]))
+    spread = np.sqrt((found.shifts**2).sum(axis=0))
+    assert spread == pytest.approx(0.2 * background)
+    shifts = {f"photon_{k}": shift for k, shift in enumerate(found.shifts)}
+    model = CountingModel(
+        tuple(dataset.exposure.pot), np.zeros(len(background)), background,
+        background_components=shifts,
+    )  # fmt: skip
+    assert choose("auto", model)[0] == "saddlepoint"
 
 
 def test_yields_grow_with_the_exposure(study):
@@ -110,6 +157,7 @@ def test_a_tiny_study_comes_to_its_end(name, tmp_path, monkeypatch, capsys):
     assumed = json.loads(summary.read_text())["assumed"]
     assert any("photon: efficiency" in key for key in assumed)
     assert (summary.parent / "limits.csv").read_text().count("\n") > 2
+    assert "saddlepoint" in (summary.parent / "limits.csv").read_text()
     assert "search photon: efficiency and background assumed" in capsys.readouterr().out
 
 

@@ -28,7 +28,8 @@ from hnlstat.likelihood.model import CountingModel
 FloatArray = NDArray[np.float64]
 METHOD = "saddlepoint"
 
-_FEWEST, _FEWEST_IN_ALL = 10.0, 200.0  # background events: sums of such counts lie dense
+_FEWEST = 10.0  # background events of a bin
+_LEAST_VARIANCE = 200.0  # of all background events: one of them is a small step of such a sum
 _FAINTEST = 1e-12  # change of ln(rate) below which a signal is none
 _REACH, _STEP = 9.0, 0.25  # sigma of the signal's uncertainty
 _GRID = np.linspace(-3.5, 3.5, 29)  # standard deviations around the mean, for quantiles
@@ -45,13 +46,18 @@ def refusal(model: CountingModel) -> str | None:
     if model.background_modifiers.any():
         i = int(np.argmax(model.background_modifiers))
         return f"takes no uncertainty of {model.channels[i]} beside its covariance"
-    low, total = float(model.background.min()), float(model.background.sum())
-    if low < _FEWEST or total < _FEWEST_IN_ALL:
+    low, variance = float(model.background.min()), _variance(model)
+    if low < _FEWEST or variance < _LEAST_VARIANCE:
         return (
-            f"needs {_FEWEST_IN_ALL:g} background events and {_FEWEST:g} in each bin; here are "
-            f"{total:.3g} and {low:.3g}"
+            f"needs {_FEWEST:g} background events in each bin, and of all together a variance of "
+            f"{_LEAST_VARIANCE:g}; here are {low:.3g} and {variance:.3g}"
         )
     return bent(model)
+
+
+def _variance(model: CountingModel) -> float:
+    """Return the variance of the number of background events, with that of its components."""
+    return float(model.background.sum() + (model.component_matrix.sum(axis=0) ** 2).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,13 +102,40 @@ def test_any_signal_has_its_tests():
     assert blind.cls_expected == pytest.approx(own.exclusion(SPECTRUM).cls_expected)
 
 
+@pytest.mark.parametrize(("b", "share"), [(145.1, 0.2), (100.0, 0.15)])
+def test_one_bin_of_few_events_that_are_known_badly(b, share):
+    # medians by sums over counts; half a count is a small step of what varies by 14 and more
+    zeta, n = np.linspace(-4.9, 6, 219), np.arange(800)[:, None]
+    weight = norm.pdf(zeta) / norm.pdf(zeta).sum()
+    model = CountingModel(
+        ("a",), np.zeros(1), np.array([b]), background_components={"c": np.array([share * b])}
+    )
+    assert choose("auto", model)[0] == "saddlepoint"
+    sizes = np.hypot(np.sqrt(b), share * b) * np.linspace(1.2, 2.4, 7)
+    without = poisson.cdf(n, b * (1 + share * zeta)) @ weight
+    middle = int(np.searchsorted(without, 0.5))
+    exact = [
+        poisson.cdf(middle, b * (1 + share * zeta) + s) @ weight / without[middle] for s in sizes
+    ]
+    own = SaddlepointCalculator(model)
+    found = [own.exclusion(model.with_signal(np.array([s]))).cls_expected[2] for s in sizes]
+    limits = [np.interp(-0.1, -np.array(cls), sizes) for cls in (exact, found)]
+    assert limits[1] == pytest.approx(limits[0], rel=0.04)
+
+
 def test_automatic_where_it_holds_and_nowhere_else():
     assert choose("auto", SPECTRUM)[0] == "saddlepoint"
     for changed, reason in (
         ({"background_components": {}}, "needs a covariance"),
         ({"background_modifiers": np.full(5, 0.1)}, "no uncertainty of fhc beside its covariance"),
-        ({"background": np.array([500.0, 300.0, 160.0, 80.0, 9.0])}, "200 .* 10 in each .* 9"),
-        ({"background": np.full(5, 30.0), "background_components": {"c": np.ones(5)}}, "are 150"),
+        (
+            {"background": np.array([500.0, 300.0, 160.0, 80.0, 9.0])},
+            "10 background events in each .* are 9 and",
+        ),
+        (
+            {"background": np.full(5, 30.0), "background_components": {"c": np.ones(5)}},
+            "variance of 200; here are 30 and 175",
+        ),
         ({"background_components": {"c": np.array([160.0, 0, 0, 0, 0])}}, "would be 0 at -3.1"),
     ):
         model = replace(SPECTRUM, **changed)
