@@ -6,13 +6,7 @@ module.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from hnlstat.config.base import Assuming, Name, Section, problem, suggest
 from hnlstat.config.bins import Background, Covariance, Observable, PerBin, SideBands
