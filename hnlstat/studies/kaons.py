@@ -42,15 +42,17 @@ def check_kaons(study: Study, source: Kaons, key: str, least: float, most: float
             "or mu, or give yields by yields_from"
         )
     if least < source.lightest:
+        pions = any(mode.lepton == "e" for mode in source.modes)
+        why = "below that pi -> e N exceeds K -> e N by 10 to 470, and is not here"
         raise ConfigError(
-            f"{key}: {least:.6g} GeV is below {source.lightest:g} GeV, where N also come from "
-            "pi -> e N, 10 to 470 times more than from K -> e N; no table has them"
+            f"{key}: {least:.6g} GeV is below {source.lightest:g} GeV, where the tables of N from "
+            f"kaons begin{f'; {why}' if pions else ''}"
         )
     reach = max(source.modes, key=lambda mode: mode.heaviest)
     if most >= reach.heaviest:
         raise ConfigError(
             f"{key}: {most:.6g} GeV is above the reach of K -> {reach.lepton} N, "
-            f"{reach.heaviest:.4g} GeV"
+            f"{reach.heaviest:.6g} GeV"
         )
     _check_simulation(study)
     for dataset in study.datasets:

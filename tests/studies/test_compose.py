@@ -74,19 +74,16 @@ def test_majorana_goes_with_each_model(model: str) -> None:
     assert load([f"model={model}", "model.nature=majorana"]).model.nature == "majorana"
 
 
-def test_every_option_of_every_group_makes_a_study(tmp_path: Path) -> None:
+def test_every_option_of_every_group_makes_a_study() -> None:
     point = ["model.mass=0.4", "model.coupling=1e-6"]
     needs = dict.fromkeys(AT_A_POINT, point) | {"combine": ["task.folders=[one, two]"]}
     needs |= {key: ["task.folder=one"] for key in ("figures", "collect")}
     needs |= {"store": ["store=shared:one"]}
-    (table := tmp_path / "yields.csv").touch()  # N that are not simulated
-    mixed = ("mixed", "mixed_e", "mixed_mu", "mixed_tau")
-    needs |= {key: [f"yields_from={table}"] for key in mixed}
     # fluxes of one horn mode
     forward = ["exposure=t2k_2023", "~exposure.pot.rhc"]
     needs |= dict.fromkeys(("bnb_icarus", "bnb_microboone", "bnb_sbnd"), forward)
     needs |= {key: ["model=mixed_mu"] for key in ("t2k_kaons", "t2k_2019")}
-    needs |= {"mixed_tau": ["model.mixing.e=1"]}
+    needs |= {"mixed_tau": ["model.mixing.e=1"], "sfgd_photon": ["detector=nd280_upgrade"]}
     with hydra_session():
         chosen = {f"{group}={name}": name for group in groups() for name in options(group)}
         assert len(chosen) > 15
