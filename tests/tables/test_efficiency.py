@@ -20,8 +20,6 @@ def test_between_and_beyond_the_rows(tmp_path):
     assert constant(9.0) == 0.2
     low = table(tmp_path / "e.csv", ROWS[1:], below="constant", above="zero")
     assert low([0.0, 0.25, 1.0]) == pytest.approx([0.3, 0.4, 0])
-    assert low.shares_beyond(np.array([0.1, 0.3, 0.5]), np.array([1.0, 2.0, 5.0])) == (1 / 8, 5 / 8)
-    assert low.shares_beyond(np.array([0.1]), np.array([0.0])) == (0, 0)
 
 
 def test_in_mev_with_errors(tmp_path):

@@ -62,7 +62,7 @@ def test_a_script_needs_no_guard(tmp_path, how):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit acts on Linux only")
-@pytest.mark.parametrize("megabytes", [150])
+@pytest.mark.parametrize("megabytes", [130])
 def test_too_little_memory_is_one_line(tmp_path, megabytes):
     import resource
 

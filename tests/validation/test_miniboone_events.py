@@ -46,7 +46,7 @@ PERFECT = {
     "resolution": ShowerResolution(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     "efficiency": EfficiencyTable(np.array([0.0, 100.0]), np.ones(2), "constant", "constant"),
     "min_visible_energy": 0.0,
-    "outermost": False,
+    "converter": None,
 }
 
 
