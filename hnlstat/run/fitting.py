@@ -33,7 +33,7 @@ class Fitted:
     regions
         Of each level, as contours of the profile likelihood.
     masses, couplings
-        The plane that these are drawn on [GeV], [GeV^-1].
+        The plane that these are drawn on [GeV], [unit of the coupling].
     above
         -2 Delta ln L from the best fit on that plane.
     levels
