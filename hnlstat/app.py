@@ -155,14 +155,14 @@ def _run_as_asked(folder: Path, *, sweep: bool) -> None:
     """Do what Hydra's flags and settings say: a job, a sweep, or something to print."""
     import hydra
 
-    from hnlstat.system.checked_loader import install
+    from hnlstat.system.checked_loader import installed
 
-    install()
     decorate = hydra.main(config_path=str(folder), config_name="config", version_base="1.3")
-    if sweep:
-        _sweep(decorate(_task))
-    else:
-        decorate(_task)()
+    with installed():
+        if sweep:
+            _sweep(decorate(_task))
+        else:
+            decorate(_task)()
 
 
 @contextmanager

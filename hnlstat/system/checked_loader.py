@@ -43,18 +43,16 @@ SEVERAL = ("experiment", "search")
 """Groups of which several options may be taken."""
 
 
-def install() -> None:
-    """Have Hydra use what stands here; it has no setting for that."""
-    _use(FileConfigSource, CheckedLoader)
-
-
 @contextmanager
 def installed() -> Iterator[None]:
-    """Have Hydra use what stands here while the block runs: whoever calls may have a Hydra, too."""
+    """Have Hydra use what stands here while the block runs: whoever calls may have a Hydra, too.
+
+    Hydra has no setting for that.
+    """
     Plugins.instance()  # registers Hydra's own sources, once
     before = SourcesRegistry.instance().types["file"], vars(hydra._internal.hydra)[_LOADER]
     version, job = VersionBase.instance().version_base, JobRuntime.instance().get("name")
-    install()
+    _use(FileConfigSource, CheckedLoader)
     try:
         yield
     finally:
