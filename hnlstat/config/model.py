@@ -29,6 +29,8 @@ class Model(Section, ABC):
 
     Attributes
     ----------
+    nature
+        Of N: a Majorana N decays to the charge conjugates, too, with twice the width.
     mass, coupling
         Of N [GeV] and in the unit of the model, for tasks at a point.
     """
