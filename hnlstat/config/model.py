@@ -69,7 +69,7 @@ class Model(Section, ABC):
     def flavour_weights(self) -> dict[str, float]:
         """Weight of the neutrinos of each flavour, "e", "mu" and "tau", in making N.
 
-        Of kaons it is |U_a|^2 over the strength.
+        Of kaons it is `|U_a|^2` over the strength.
         """
 
     @abstractmethod
