@@ -14,7 +14,7 @@ from hnlstat.studies import load
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-FLAGS = ("--help", "--cfg")  # run as they are
+FLAGS = ("--help", "--cfg", "--docs")  # run as they are
 PLACEHOLDER = "<date>_<time>"
 
 
