@@ -52,7 +52,7 @@ class Dataset(Section):
     Attributes
     ----------
     name
-        Unique in a Study.
+        Unique in a study; None: that of the detector.
     flux
         The beam: a table of neutrinos, or of N from kaons.
     search

@@ -270,7 +270,7 @@ FINISHED = "finished"
 
 
 def existing_file(value: Path, info: ValidationInfo) -> Path:
-    """Pass paths of existing files only; a finished run has read them, and they may be gone."""
+    """Pass what is of an existing file only; a finished run has read them, and they may be gone."""
     if info.context != FINISHED and not value.is_file():
         raise ValueError("is not a file")
     return value

@@ -86,13 +86,24 @@ class Entry:
             yield "default", "; ".join(f"{one.value} ({called(option)})" for option, one in usual)
         elif key.default is not None:
             yield "default", key.default or "''"
-        for option, setting in [pair for pair in [*usual, *found] if pair[1].comment][:1]:
-            yield f"in conf/{file(option)}", setting.comment
-        rest = [pair for pair in found if pair not in usual]
-        others = list(dict.fromkeys(f"{called(option)}{_shown(one)}" for option, one in rest))
+        if (said := self._comment([*usual, *found])) is not None:
+            yield f"in conf/{file(said[0])}", said[1].comment
+        values: dict[str, list[str]] = {}
+        for option, one in found:
+            if (option, one) not in usual:
+                values.setdefault(called(option), []).append(_shown(one))
+        others = [_listed(name, each) for name, each in values.items()]
         if others:
             more = f"; and {len(others) - most} more" if len(others) > most else ""
             yield "set by", "; ".join(others[:most]) + more
+
+    def _comment(self, found: Sequence[tuple[Preset, Setting]]) -> tuple[Preset, Setting] | None:
+        """Choose what stands beside it; of files that describe things, what several say."""
+        with_words = [pair for pair in found if pair[1].comment]
+        if self.key.group in DESCRIBING and self.asked == self.key.key:
+            texts = [one.comment for _, one in with_words]
+            with_words = [pair for pair in with_words if texts.count(pair[1].comment) > 1]
+        return next(iter(with_words), None)
 
     def _settings(self) -> Iterator[tuple[Preset, Setting]]:
         """Files that set it, with what they say."""
@@ -137,7 +148,13 @@ def file(option: Preset) -> str:
 
 
 def _shown(setting: Setting) -> str:
-    return f" {setting.value}" if 0 < len(setting.value) <= LONGEST else ""
+    return setting.value if len(setting.value) <= LONGEST else ""
+
+
+def _listed(name: str, values: Sequence[str]) -> str:
+    """Name an option with what it sets, each value once."""
+    shown = ", ".join(dict.fromkeys(value for value in values if value))
+    return f"{name}: {shown}" if shown else name
 
 
 def below(keys: Sequence[Key], asked: str) -> list[Key]:

@@ -69,7 +69,7 @@ def find(question: str, keys: Sequence[Key]) -> Answer:
     name = re.sub(r"\[\d*\]|\.\d+(?=\.|$)", "[]", name.lstrip("+~")).strip(".")
     if name and equals and (of := of_group(name)):
         return Answer(file=_option(name, value, of))
-    if found := _exact(name, keys):
+    if found := _exact(_complete(name, keys), keys):
         return found
     if len(word := name.casefold().replace("[]", "")) > 1:
         of_word = [key for key in keys if word in key.key.casefold()]
@@ -82,6 +82,16 @@ def find(question: str, keys: Sequence[Key]) -> Answer:
     raise ConfigError(
         f"--docs: {_short(question)} is no key, option or word here; {_near(name, keys)}"
     )
+
+
+def _complete(name: str, keys: Sequence[Key]) -> str:
+    """Put <name> where it was left out: "search.decays" is "search.<name>.decays"."""
+    parts = name.removesuffix("[]").split(".")
+    tries = [".".join([*parts[:i], "<name>", *parts[i:]]) for i in range(1, len(parts))]
+    named = parts[0] != "search" or parts[1:2] in [[option.name] for option in of_group("search")]
+    if named and any(matches(key.key, name) for key in keys):
+        return name
+    return next((one for one in tries if any(matches(key.key, one) for key in keys)), name)
 
 
 def _exact(name: str, keys: Sequence[Key]) -> Answer | None:

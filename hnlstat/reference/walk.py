@@ -36,7 +36,7 @@ OPTION = "name of an option, or keys of its own"
 
 BEFORE = (
     Key("detector.datasets", "Datasets that count where `datasets` is null and no exposure is "
-        "chosen: entries as of `datasets`.", "list of section"),
+        "chosen: entries as of `datasets`.", "list of sections"),
     Key("search.<name>.covariance.columns", "With the matrix in a csv: those of its columns that "
         "are used, each a name, or that of numbered ones.", "list of text", null=True),
     Key("search.<name>.efficiency.table", "In place of energy and value: name of a shipped table, "
@@ -47,17 +47,18 @@ BEFORE = (
 
 def walk() -> list[Key]:
     """List all keys, those of a section after it; the groups of a dataset as groups."""
-    found = []
+    found, of_detectors = [], []
     for name, field in Study.model_fields.items():
         found += _field(Study, name, field, "", inside=name != "datasets")
     for name, field in Dataset.model_fields.items():
         (key,) = _field(Dataset, name, field, "datasets[].", inside=False)
         if name != "name":
             key = replace(key, type=OPTION, null=True, default="null")
-        found += [key, replace(key, key=f"detector.{key.key}")]
+        found.append(key)
+        of_detectors.append(replace(key, key=f"detector.{key.key}"))
         if name != "name":
             found += _field(Dataset, name, field, "")
-    return [*found, *BEFORE]
+    return [*found, *BEFORE, *of_detectors]
 
 
 def foreign(kind: str) -> list[Key]:
