@@ -32,7 +32,7 @@ def docs(capsys):
         ("detector.volumes.rock.density", ["unit: g/cm3", "parts=surroundings: 2.0 g/cm3"]),
         ("search.min_cos_theta", ["search.<name>.min_cos_theta N at", "search=tpc_ee: 0.999"]),
         ("search.observable.name", ["search.<name>.observable.name pair_mass, pair_energy"]),
-        ("search.observable.edges", ["search.<name>.observable.edges", "kind=tracks, kind=photons"]),
+        ("search.observable.edges", ["search.<name>.observable.edges", "of: kind=tracks, kind"]),
         ("detector.volumes.density", ["detector.volumes.<name>.density", "unit: g/cm3"]),
         ("search.kind", ["search.<name>.kind", "recast | tracks | photons | channels"]),
         ("detector.volumes[0].layers[1].material", ["layers[].material"]),
