@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from hnlstat.app import main
+from hnlstat.errors import ConfigError
 from hnlstat.models.dipole import Dipole
 
 
@@ -155,3 +156,15 @@ def test_no_class_of_a_study_is_loaded():
         subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode
         == 0
     )
+
+
+def test_a_package_that_does_not_load_hides_no_other_key(docs, monkeypatch):
+    def broken():
+        raise ConfigError("model.kind: entry point x = y:Z of w: does not load: gone")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [group])
+    monkeypatch.setattr("hnlstat.config.registry.foreign_kinds", broken)
+    status, out, _ = docs("model.nature")
+    assert status == 0
+    assert "type: dirac | majorana" in out
+    assert "entry point x = y:Z of w: does not load: gone" in out
