@@ -1,8 +1,12 @@
-"""The commands of README and docs are such: each composes to a study; code in Python is run."""
+"""What README and docs say can be done: commands compose to studies, files are right, Python runs.
+
+The cells of tutorials are run when the site is built; here their blocks of other kinds are.
+"""
 
 import itertools
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -13,28 +17,78 @@ from hnlstat.app import main
 from hnlstat.studies import load
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-FLAGS = ("--help", "--cfg")  # run as they are
+TOP = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+PAGES = (*TOP, *sorted((ROOT / "docs").rglob("*.md")))
+FLAGS = ("--help", "--cfg", "--docs")  # run as they are
 PLACEHOLDER = "<date>_<time>"
+BLOCK = re.compile(r"^```+([^\n`]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OWN_FILE = re.compile(r"`(mine/(\w+)/(\w+)\.yaml)`")
+
+OTHERS = (
+    "python3 -m venv .venv", ". .venv/bin/activate", "pip install", "pytest", "ruff check",
+    "ruff format", "mypy", "python -m sphinx",  # .ci/run
+    "pyhf inspect", "pyhf patchset verify", "pyhf patchset extract", "pyhf cls",  # tests/likelihood
+)  # fmt: skip
+"""Commands of blocks that others run."""
+
+
+def blocks(page, kind):
+    """The blocks of a language on a page, with the text before each."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        (text[: found.start()], found[2])
+        for found in BLOCK.finditer(text)
+        if found[1].strip() == kind
+    ]
+
+
+def where(page):
+    """A page in the name of a test."""
+    return page.relative_to(ROOT).with_suffix("").as_posix().removeprefix("docs/")
+
+
+def lines(page):
+    """The commands in the shell blocks of a page, as words."""
+    for _, block in blocks(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in line.split("&&"):
+                if words := shlex.split(part, comments=True):
+                    yield words
 
 
 def commands():
-    """Arguments of `python -m hnlstat` in the shell blocks of each page."""
+    """Arguments of each `python -m hnlstat`, and its page."""
     for page in PAGES:
-        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            for line in block.replace("\\\n", " ").splitlines():
-                for part in line.split("&&"):
-                    words = shlex.split(part, comments=True)
-                    if words[:3] == ["python", "-m", "hnlstat"]:
-                        yield pytest.param(words[3:], id=f"{page.stem} {' '.join(words[3:])}")
+        for words in lines(page):
+            if words[:3] == ["python", "-m", "hnlstat"]:
+                yield pytest.param(page, words[3:], id=f"{where(page)} {' '.join(words[3:])}")
+
+
+def own_files():
+    """Configs of a user's own: each block of yaml is the file that the text before it named."""
+    for page in PAGES:
+        for before, block in blocks(page, "yaml"):
+            path, group, name = OWN_FILE.findall(before)[-1]
+            yield pytest.param(page, path, block, f"{group}={name}", id=f"{where(page)} {path}")
+
+
+def lay(page):
+    """Write what the page shows as files: tables name theirs in the first line."""
+    for _, block in blocks(page, "text"):
+        path = Path(block.split("\n")[0].removeprefix("# "))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block, encoding="utf-8")
+    for before, block in blocks(page, "yaml"):
+        path = Path(OWN_FILE.findall(before)[-1][0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block, encoding="utf-8")
 
 
 def scripts():
     """The Python blocks of each page, one after the other as a reader would run them."""
     for page in PAGES:
-        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        if blocks:
-            yield pytest.param("\n".join(blocks), id=page.stem)
+        if found := [block for _, block in blocks(page, "python")]:
+            yield pytest.param("\n".join(found), id=where(page))
 
 
 def names():
@@ -42,7 +96,7 @@ def names():
     found = r"`(?:python -m )?(hnlstat\.[\w.]+|(?:hnlstat|tests|conf|docs)/[a-z][\w./]*)`"
     for page in PAGES:
         for name in sorted({*re.findall(found, page.read_text(encoding="utf-8"))}):
-            yield pytest.param(name, id=f"{page.stem} {name}")
+            yield pytest.param(name, id=f"{where(page)} {name}")
 
 
 def jobs(arguments):
@@ -57,19 +111,55 @@ def jobs(arguments):
     return [list(job) for job in itertools.product(*choices)]
 
 
-@pytest.mark.parametrize("arguments", [*commands()])
-def test_commands_can_be_run(arguments, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """An empty folder with the files that README and pages name without showing them."""
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("channel,observed\nnd280_fhc,0\nnd280_rhc,0\n")
     source = (ROOT / "hnlstat/data/bounds/coupling_inv_gev/minerva.csv").read_text(encoding="utf-8")
     Path("mine.csv").write_text(source, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "arguments"), [*commands()])
+@pytest.mark.usefixtures("beside")
+def test_commands_can_be_run(page, arguments, capsys):
+    lay(page)
     arguments = [argument.replace(PLACEHOLDER, "now") for argument in arguments]
     if arguments and arguments[0] in FLAGS:
         assert main(arguments) == 0
         assert capsys.readouterr().out
         return
-    for job in jobs(arguments):
+    for job in jobs(searched(arguments)):
         load(job)
+
+
+@pytest.mark.parametrize(("page", "path", "block", "choice"), [*own_files()])
+@pytest.mark.usefixtures("beside")
+def test_files_can_be_chosen(page, path, block, choice):
+    lay(page)
+    assert Path(path).read_text(encoding="utf-8") == block
+    load(searched(["--config-dir", "mine", choice]))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=where)
+def test_nothing_is_left_untested(page):
+    for language, _ in BLOCK.findall(page.read_text(encoding="utf-8")):
+        kind = language.strip()
+        assert kind in ("", "sh", "python", "yaml", "toml", "text") or kind.startswith("{"), kind
+    for words in lines(page):
+        line = " ".join(words)
+        assert line.startswith(("python -m hnlstat", *OTHERS)), line
+    for _, block in blocks(page, "toml"):
+        assert tomllib.loads(block)
+
+
+def searched(arguments):
+    """The overrides of a command with a folder of configs, as scripts give them."""
+    if "--config-dir" not in arguments:
+        return arguments
+    at = arguments.index("--config-dir")
+    folder = Path(arguments[at + 1]).resolve()
+    return [f"hydra.searchpath=[file://{folder}]", *arguments[:at], *arguments[at + 2 :]]
 
 
 @pytest.mark.parametrize("name", [*names()])
@@ -103,3 +193,4 @@ def test_code_runs_and_leaves_nothing(code, tmp_path, monkeypatch, capfd):
 def test_there_are_commands():
     assert len(list(commands())) > 40
     assert len(list(names())) > 15
+    assert len(list(own_files())) > 3
