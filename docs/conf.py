@@ -4,6 +4,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+from hnlstat.reference import write_reference
 from hnlstat.version import __version__
 
 ROOT = Path(__file__).parent.parent
@@ -19,8 +20,17 @@ def code() -> str:
 project = "hnlstat"
 author = "The hnlstat developers"
 version = release = __version__
-extensions = ["myst_nb", "sphinx_design", "sphinx_copybutton"]
+extensions = [
+    "myst_nb", "sphinx_design", "sphinx_copybutton", "sphinx.ext.autodoc", "sphinx.ext.napoleon"
+]  # fmt: skip
 nitpicky = True
+
+write_reference(ROOT / "docs" / "reference")  # configuration.md, from the keys and conf/
+autodoc_member_order = "bysource"
+autodoc_default_options = {"exclude-members": "model_config"}
+napoleon_use_ivar = True
+default_role = "code"  # as docstrings use backticks
+nitpick_ignore_regex = [("py:.*", ".*")]  # types of other packages, and of rooms without a page
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

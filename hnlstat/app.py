@@ -87,6 +87,10 @@ def _answer(arguments: list[str]) -> int:
     try:
         if arguments in (["--help"], ["-h"]):
             print(help_text())
+        elif any(re.match("--docs(=|$)", argument) for argument in arguments):
+            from hnlstat.reference.terminal import show
+
+            show(arguments)
         else:
             with stopped_in_order(), memory_in_a_line():
                 _run_hydra(arguments)

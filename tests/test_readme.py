@@ -19,7 +19,7 @@ from hnlstat.studies import load
 ROOT = Path(__file__).parent.parent
 TOP = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 PAGES = (*TOP, *sorted((ROOT / "docs").rglob("*.md")))
-FLAGS = ("--help", "--cfg")  # run as they are
+FLAGS = ("--help", "--cfg", "--docs")  # run as they are
 PLACEHOLDER = "<date>_<time>"
 BLOCK = re.compile(r"^```+([^\n`]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OWN_FILE = re.compile(r"`(mine/(\w+)/(\w+)\.yaml)`")

@@ -87,7 +87,7 @@ def simulate(study: Study, *, progress: bool = False) -> Yields:
     Returns
     -------
     table
-        That of yields.csv.
+        `Yields`: that of yields.csv.
 
     Raises
     ------
@@ -119,6 +119,11 @@ def likelihood(study: Study, yields: Yields) -> Likelihood:
     yields
         Of the same model, datasets and selections.
 
+    Returns
+    -------
+    Likelihood
+        Over the points of the yields.
+
     Raises
     ------
     HnlstatError
@@ -145,6 +150,11 @@ def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> L
         Over a grid.
     progress
         Show bars.
+
+    Returns
+    -------
+    Limits
+        The table of limits.csv, with `points` and `contours`.
 
     Raises
     ------
@@ -179,6 +189,11 @@ def fit(study: Study, likelihood: Likelihood, *, progress: bool = False) -> Fit:
         With data, over a grid.
     progress
         As for the other stages; a fit has no bar.
+
+    Returns
+    -------
+    Fit
+        Best fit of the parameters, and contours.
 
     Raises
     ------

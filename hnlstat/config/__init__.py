@@ -3,6 +3,7 @@
 from hnlstat.config.channels import Channels
 from hnlstat.config.dataset import Dataset, Exposure
 from hnlstat.config.detector import Detector
+from hnlstat.config.events import EventFile
 from hnlstat.config.executor import Executor, Processes
 from hnlstat.config.flux import Flux, KaonFlux
 from hnlstat.config.model import Model
@@ -10,7 +11,6 @@ from hnlstat.config.photons import Photons
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
 from hnlstat.config.search import Recast, Search, Tracks
 from hnlstat.config.sections import (
-    EventFile,
     Inference,
     Simulation,
     Systematics,

@@ -139,7 +139,7 @@ class Observable(Section):
     Attributes
     ----------
     name
-        One of `dimensions`.
+        pair_mass, pair_energy, pair_angle or opening_angle, as reconstructed.
     edges
         Of the bins (n + 1,), [GeV] or [rad]; what lies beyond counts in the outermost bins.
     background

@@ -17,7 +17,14 @@ def _list_or_all(value: object) -> object:
 
 
 class Style(Section):
-    """Name and look of a curve; what is None is as for others of its kind."""
+    """
+    Name and look of a curve.
+
+    Attributes
+    ----------
+    label, color, line
+        In the legend; what is None is as for others of its kind.
+    """
 
     label: str | None = None
     color: str | None = None

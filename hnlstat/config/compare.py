@@ -13,14 +13,28 @@ REST = "rest"
 
 
 class Step(Section):
-    """Keys of the configuration whose values are taken over together."""
+    """
+    Keys of the configuration whose values are taken over together.
+
+    Attributes
+    ----------
+    name, keys
+        What the step is called; "*" in a key stands for each dataset, or each search.
+    """
 
     name: str
     keys: Annotated[tuple[str, ...], NotEmpty]
 
 
 class Point(Section):
-    """A mass [GeV] and a coupling of the model."""
+    """
+    A point of the plane.
+
+    Attributes
+    ----------
+    mass, coupling
+        [GeV] and the unit of the model.
+    """
 
     mass: Mass
     coupling: PositiveCoupling

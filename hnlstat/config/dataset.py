@@ -15,7 +15,7 @@ from hnlstat.config.quantities import (
 )
 from hnlstat.config.search import CHARGED, Search, Tracks
 from hnlstat.config.searches import AnySearch
-from hnlstat.config.shapes import BoxShape
+from hnlstat.config.solids import BoxShape
 from hnlstat.detector.relations import apart
 
 
@@ -24,8 +24,12 @@ class Exposure(Section):
 
     Attributes
     ----------
+    name, description
+        What searches give its data under; in words.
     beam
         That they are of, and where, as its flux has it; None: any.
+    pot
+        By horn mode.
     """
 
     name: Name
@@ -48,7 +52,9 @@ class Dataset(Section):
     Attributes
     ----------
     name
-        Unique in a Study.
+        Unique in a study; None: that of the detector.
+    flux
+        The beam: a table of neutrinos, or of N from kaons.
     search
         Searches by name.
     """

@@ -7,7 +7,8 @@ from pydantic import model_validator
 
 from hnlstat.config.base import Assuming, Name, problem, suggest
 from hnlstat.config.quantities import NotEmpty, PositiveRatio
-from hnlstat.config.shapes import Box, BoxShape, Extent, Fiducial, Stack, Volume
+from hnlstat.config.shapes import Box, Fiducial, Stack, Volume
+from hnlstat.config.solids import BoxShape, Extent
 from hnlstat.detector.geometry import CutError, PaintedBox, PaintedShape, paint
 from hnlstat.detector.relations import ROUNDING, apart, inside
 
@@ -22,6 +23,8 @@ class Detector(Assuming):
 
     Attributes
     ----------
+    name, description
+        In files and figures; in words.
     materials
         Material -> nuclide ("Si28") -> mass fraction.
     volumes

@@ -19,7 +19,14 @@ from hnlstat.config.sections import Size
 
 
 class FluxUncertainty(Section):
-    """Relative size (n,) between energy edges (n + 1,) [GeV]; constant beyond them."""
+    """
+    Relative uncertainty by energy of the neutrino, common to all energies of a horn mode.
+
+    Attributes
+    ----------
+    edges, size
+        Edges (n + 1,) [GeV] and the size (n,) between them; constant beyond them.
+    """
 
     edges: Annotated[tuple[Energy, ...], NotEmpty, Rising]
     size: tuple[Size, ...]
@@ -43,11 +50,14 @@ def _table(value: str) -> str:
 class Flux(Section):
     """A table of neutrinos, shipped (by name) or the user's own (by path), and its uncertainty.
 
-    Of the table the columns of `flavours` are used; in the horn modes that `flavours_by_mode` names
-    only those that are in both.
-
     Attributes
     ----------
+    name
+        Of its uncertainties, too.
+    table
+        Name of a shipped table, or the path of a csv with columns <mode>_<flavour>.
+    flavours, flavours_by_mode
+        Columns that are used; in the horn modes that are named there, only those that are in both.
     beam
         Which this is, and where; remarked on where exposures are of another one. None: any.
     distance
@@ -83,12 +93,14 @@ class KaonFlux(Assuming):
 
     Attributes
     ----------
+    name
+        Of its uncertainties, too.
     table
         Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
     spectra
         Shapes of their spectra by lepton and mass, in all horn modes.
     beam
-        As of `Flux`.
+        Which this is, and where; remarked on where exposures are of another one. None: any.
     volume, pot
         What `table` is for [m^3], [POT].
     tunnel

@@ -29,6 +29,8 @@ class Model(Section, ABC):
 
     Attributes
     ----------
+    nature
+        Of N: a Majorana N decays to the charge conjugates, too, with twice the width.
     mass, coupling
         Of N [GeV] and in the unit of the model, for tasks at a point.
     """
@@ -67,7 +69,7 @@ class Model(Section, ABC):
     def flavour_weights(self) -> dict[str, float]:
         """Weight of the neutrinos of each flavour, "e", "mu" and "tau", in making N.
 
-        Of kaons it is |U_a|^2 over the strength.
+        Of kaons it is `|U_a|^2` over the strength.
         """
 
     @abstractmethod

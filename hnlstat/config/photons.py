@@ -95,6 +95,8 @@ class ShowerObservable(Observable):
 
     Attributes
     ----------
+    name
+        visible_energy, cos_angle, angle or quasi_elastic_energy, as measured.
     beyond
         What lies beyond the edges counts in the outermost bins, or is left out.
     only

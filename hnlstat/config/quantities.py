@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -156,11 +157,11 @@ def inside(value: float, least: float, most: float, unit: str = "") -> float:
 
 def within(least: float, most: float, unit: str = "") -> AfterValidator:
     """Make the validator of `inside`."""
-    return AfterValidator(lambda value: inside(value, least, most, unit))
+    return AfterValidator(partial(inside, least=least, most=most, unit=unit))
 
 
 def _reader(dimension: Dimension) -> BeforeValidator:
-    return BeforeValidator(lambda value: parse(value, dimension))
+    return BeforeValidator(partial(parse, dimension=dimension))
 
 
 def whole(least: int, most: int, cost: Callable[[int], str] | None = None) -> BeforeValidator:
@@ -174,19 +175,17 @@ def whole(least: int, most: int, cost: Callable[[int], str] | None = None) -> Be
     cost
         Says what a number above that would take.
     """
+    return BeforeValidator(partial(_possible, least=least, most=most, cost=cost))
 
-    def read(value: object) -> int:
-        number = _whole(value)
-        if number < least:
-            raise ValueError(f"is below {least}, the least here")
-        if number > most:
-            taken = (
-                f"would take about {cost(number)}" if cost and number < 10**300 else "is too much"
-            )
-            raise ValueError(f"{taken}; {most} is the most here")
-        return number
 
-    return BeforeValidator(read)
+def _possible(value: object, least: int, most: int, cost: Callable[[int], str] | None) -> int:
+    number = _whole(value)
+    if number < least:
+        raise ValueError(f"is below {least}, the least here")
+    if number > most:
+        taken = f"would take about {cost(number)}" if cost and number < 10**300 else "is too much"
+        raise ValueError(f"{taken}; {most} is the most here")
+    return number
 
 
 def _whole(value: object) -> int:
@@ -207,12 +206,14 @@ def memory(each: float) -> Callable[[int], str]:
 
 
 def _not_empty(value: T) -> T:
+    """Pass what is not empty only."""
     if not value:
         raise ValueError("is empty")
     return value
 
 
 def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Pass rising values only."""
     if any(a >= b for a, b in pairwise(values)):
         raise ValueError("does not rise strictly")
     return values
@@ -228,17 +229,25 @@ def nearly_equal(a: float, b: float) -> bool:
 
 
 def _apart(values: tuple[float, ...]) -> tuple[float, ...]:
-    """Pass values that rise, but not by rounding alone."""
+    """Pass rising values only, and not by rounding alone."""
     for a, b in pairwise(_rising(values)):
         if nearly_equal(a, b):
             raise ValueError(f"has {a!r} and {b!r}, which are nearly equal; give one of them")
     return values
 
 
+def _cosine(value: float) -> float:
+    """Pass what is from -1 to 1, 1 excluded, only."""
+    if not -1 <= value < 1:
+        raise ValueError("is not a cosine from -1 to 1, 1 excluded")
+    return value
+
+
 POSITIVE = AfterValidator(positive)
 
 # What is possible: far beyond all that is sensible, and near enough that nothing overflows.
 Number = Annotated[float, _reader(PLAIN), within(-1e9, 1e9)]
+Cosine = Annotated[Number, AfterValidator(_cosine)]
 Ratio = Annotated[float, _reader(DIMENSIONLESS), within(-1e6, 1e6)]
 Energy = Annotated[float, _reader(ENERGY), within(-1e6, 1e6, "GeV")]
 Length = Annotated[float, _reader(LENGTH), within(-1e6, 1e6, "m")]

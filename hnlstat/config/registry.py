@@ -88,6 +88,11 @@ def option(name: str, options: list[str] | None = None) -> dict[str, Any] | None
     return {**settings, "kind": name}
 
 
+def foreign_kinds() -> list[str]:
+    """List the kinds of models of users' packages, which are not loaded for it."""
+    return [*_entry_points()]
+
+
 def is_foreign(kind: type) -> bool:
     """Tell whether a class comes from a package of a user's own."""
     return kind.__module__.partition(".")[0] != __package__.partition(".")[0]

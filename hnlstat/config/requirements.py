@@ -31,7 +31,14 @@ def _printable(value: str) -> str:
 
 
 class Point(Section):
-    """N of a mass [GeV] and a coupling, perhaps under a name."""
+    """
+    N of a mass and a coupling.
+
+    Attributes
+    ----------
+    name, mass, coupling
+        What it is called, "" if not at all; mass [GeV] and coupling in the unit of the model.
+    """
 
     name: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
     mass: Mass
@@ -44,7 +51,14 @@ class Point(Section):
 
 
 class LogRange(Section):
-    """Points from min to max at equal ratios."""
+    """
+    Points at equal ratios.
+
+    Attributes
+    ----------
+    min, max, points
+        The first, the last, and how many there are.
+    """
 
     min: float
     max: float

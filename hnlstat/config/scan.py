@@ -25,7 +25,16 @@ MAX_POINTS = 10_000_000
 
 
 class Grid(Section):
-    """Points between min and max, or given values; mass [GeV] or coupling."""
+    """
+    Points of an axis.
+
+    Attributes
+    ----------
+    min, max, points, spacing
+        The first and the last, how many there are, and whether at equal ratios or distances.
+    values
+        The points themselves, rising, in place of these; None: these.
+    """
 
     min: float | None = None
     max: float | None = None

@@ -12,6 +12,7 @@ from hnlstat.config.base import Assuming, Name, Section, problem, suggest
 from hnlstat.config.bins import Background, Covariance, Observable, PerBin, SideBands
 from hnlstat.config.quantities import (
     Angle,
+    Cosine,
     Length,
     Mass,
     NotEmpty,
@@ -29,17 +30,15 @@ from hnlstat.config.quantities import (
 from hnlstat.config.sections import Observed, Probability, Size, not_negative
 
 
-def _cosine(value: float) -> float:
-    if not -1 <= value < 1:
-        raise ValueError("is not a cosine from -1 to 1, 1 excluded")
-    return value
-
-
-Cosine = Annotated[Number, AfterValidator(_cosine)]
-
-
 class Efficiency(Section):
-    """Efficiency (n,) at masses (n,) [GeV]; linear between them, constant beyond."""
+    """
+    Efficiency by mass.
+
+    Attributes
+    ----------
+    mass, value
+        Masses (n,) [GeV], and the efficiency at each; linear between them, constant beyond.
+    """
 
     mass: Annotated[tuple[Mass, ...], NotEmpty, Rising]
     value: tuple[Probability, ...]
@@ -72,8 +71,8 @@ class Search(Assuming):
 
     Attributes
     ----------
-    name
-        The key it stands under.
+    name, description
+        The key it stands under; in words.
     final_state
         The decay that is looked for.
     fiducial

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -17,9 +18,9 @@ from pydantic import (
 )
 
 from hnlstat.config.base import Assuming, Name, Section, problem
-from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.quantities import (
     LENGTH,
+    Dimension,
     Length,
     NotEmpty,
     Number,
@@ -56,24 +57,28 @@ def not_negative(value: float) -> float:
 
 
 def _relative(value: float) -> float:
+    """Pass what is from 0 to 10 only."""
     if not 0 <= value < MAX_RELATIVE:
         raise ValueError(f"is not a relative size from 0 to {MAX_RELATIVE:g}; 30 % is 0.3")
     return value
 
 
 def _shift(value: float) -> float:
+    """Pass what is from 0 to 1000 m only."""
     if not 0 <= value <= MAX_SHIFT:
         raise ValueError(f"is not a length from 0 to {MAX_SHIFT:g} m")
     return value
 
 
 def _up_to_one(value: float) -> float:
+    """Pass what is from 0 to 1 only."""
     if not 0 <= value <= 1:
         raise ValueError("is not between 0 and 1")
     return value
 
 
 def _inside_unit_interval(value: float) -> float:
+    """Pass what is from 0 to 1, both excluded, only."""
     if not 0 < value < 1:
         raise ValueError("is not between 0 and 1, both excluded")
     return value
@@ -86,6 +91,7 @@ def _resolvable(value: float) -> float:
 
 
 def _level(value: float) -> float:
+    """Pass what is from 0.01 to 1, 1 excluded, only."""
     _inside_unit_interval(value)
     if value < LEAST_LEVEL:
         raise ValueError(f"is below {LEAST_LEVEL:g}, which no limit is given at; 90 % is 0.9")
@@ -118,8 +124,10 @@ def check_levels(
                 raise problem(key, f"{first} {same}")
 
 
-def _length_or_auto(value: object) -> float | str:
-    return "auto" if value == "auto" else inside(positive(parse(value, LENGTH)), 1e-6, 1e6, "m")
+def _or_auto(value: object, dimension: Dimension) -> float | str:
+    if value == "auto":
+        return "auto"
+    return inside(positive(parse(value, dimension)), 1e-6, 1e6, dimension.base_unit)
 
 
 Events = Annotated[Number, AfterValidator(not_negative), within(0, 1e6, "events")]
@@ -129,7 +137,9 @@ Probability = Annotated[Ratio, AfterValidator(_up_to_one)]
 OpenProbability = Annotated[Ratio, AfterValidator(_inside_unit_interval)]
 Level = Annotated[Ratio, AfterValidator(_level)]
 Significance = Annotated[PositiveNumber, AfterValidator(_resolvable), within(0.1, MAX_SIGMAS)]
-LengthOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_length_or_auto)]
+LengthOrAuto = Annotated[
+    float | Literal["auto"], BeforeValidator(partial(_or_auto, dimension=LENGTH))
+]
 
 
 def _all_or_modes(value: object) -> str:
@@ -138,7 +148,7 @@ def _all_or_modes(value: object) -> str:
 
 class Systematics(Assuming):
     """
-    Relative uncertainties; flux and mc_statistics switch those that come with the numbers.
+    Relative uncertainties.
 
     Attributes
     ----------
@@ -151,6 +161,8 @@ class Systematics(Assuming):
         Of all rock; by how much [m] it may begin further upstream, or less far, than described.
     form_factor, pauli
         Of the charge and magnetisation radii of all targets; of the Fermi momentum.
+    flux, mc_statistics
+        Whether those of the flux, and the Monte Carlo errors of the yields, count.
     """
 
     searches: Annotated[bool, Field(strict=True)]
@@ -186,8 +198,8 @@ class Simulation(Section):
         Whether N must survive from its production to the fiducial volume.
     bound_nucleons, pauli, fermi_momentum
         Nucleons in nuclei that scatter on their own, their Pauli suppression, Fermi momentum [GeV].
-    precision
-        Relative Monte Carlo error asked for.
+    precision, seed
+        Relative Monte Carlo error asked for; the same seed gives the same numbers.
     max_points
         Sampled points per mass at most.
     interpolate_masses
@@ -216,10 +228,14 @@ class Simulation(Section):
 
 class Inference(Section):
     """
-    Confidence levels of exclusion, significances in standard deviations, and the method.
+    Limits and the discovery reach.
 
     Attributes
     ----------
+    calculator
+        What gives p-values; "auto": the first that holds of exact, convolution, saddlepoint, toys.
+    levels, sigmas
+        Confidence levels of exclusion; significances of discovery [standard deviations].
     prior_power
         Credible limits have a prior that is flat in this power of the coupling; None: that of the
         model, the square of an amplitude.
@@ -249,38 +265,12 @@ class Inference(Section):
         return self
 
 
-class EventFile(Section):
-    """
-    What task=events writes.
-
-    Attributes
-    ----------
-    number
-        Events to sample, about; they are weighted.
-    couplings
-        Further couplings for which each event gets a weight.
-    format
-        Of the file; auto: parquet if pyarrow is installed, else hepmc if pyhepmc is, else npz.
-    """
-
-    number: Annotated[int, whole(1, 10**8, lambda n: f"{n * 300 / 1e9:.3g} GB on disk")]
-    couplings: tuple[PositiveCoupling, ...]
-    format: Literal["auto", "npz", "parquet", "hepmc"]
-
-    @model_validator(mode="after")
-    def _columns_differ(self) -> Self:
-        columns = [f"{coupling:.6g}" for coupling in self.couplings]
-        if repeated := [column for column in columns if columns.count(column) > 1]:
-            raise problem("couplings", f"{repeated[0]} appears twice, to six digits")
-        return self
-
-
 FINISHED = "finished"
 """Context in which a study is validated whose run came to its end."""
 
 
 def existing_file(value: Path, info: ValidationInfo) -> Path:
-    """Pass paths of existing files only; a finished run has read them, and they may be gone."""
+    """Pass what is of an existing file only; a finished run has read them, and they may be gone."""
     if info.context != FINISHED and not value.is_file():
         raise ValueError("is not a file")
     return value

@@ -1,26 +1,14 @@
 """Shapes of volumes and fiducial volumes, chosen by their keys, or by `shape: sphere`."""
 
-import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from hnlstat.config.base import Section, closest, problem, suggest
-from hnlstat.config.quantities import (
-    PLAIN,
-    Length,
-    NotEmpty,
-    PositiveDensity,
-    PositiveLength,
-    parse,
-    whole,
-)
-from hnlstat.detector import round_shapes, shapes
-
-Extent = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-"""Lower and upper edge [m] along x, y and z."""
+from hnlstat.config.quantities import Length, NotEmpty, PositiveDensity, PositiveLength, whole
+from hnlstat.config.solids import BoxShape, CylinderShape, Extent, PrismShape, SphereShape
+from hnlstat.detector import shapes
 
 _KINDS = {
     "layers": "stack",
@@ -61,133 +49,15 @@ def _known(*names: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _direction(value: object) -> tuple[float, float, float]:
-    if isinstance(value, str) and value in "xyz" and len(value) == 1:
-        return tuple(float(value == axis) for axis in "xyz")  # type: ignore[return-value]
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        raise ValueError("is no direction; write x, y, z or a vector such as [0, 1, 1]")
-    try:
-        x, y, z = (parse(each, PLAIN) for each in value)
-    except ValueError as error:
-        raise ValueError(f"is no direction: one of its numbers {error}") from None
-    if not 1e-6 <= math.hypot(x, y, z) <= 1e6:
-        raise ValueError("is no direction; write a vector of about length 1")
-    return x, y, z
-
-
-Direction = Annotated[tuple[float, float, float], BeforeValidator(_direction)]
-
-
-def _unit(x: float, y: float, z: float) -> shapes.Point:
-    size = math.hypot(x, y, z)
-    return x / size, y / size, z / size
-
-
-class _Solid(Section, ABC):
-    """A shape around its centre (x, y, z) [m]."""
-
-    center: tuple[Length, Length, Length]
-
-    @property
-    @abstractmethod
-    def solid(self) -> shapes.Shape:
-        """The shape as geometry has it."""
-
-    @property
-    def extent(self) -> Extent:
-        """Edges [m] along x, y and z."""
-        return self.solid.extent
-
-
-class BoxShape(_Solid):
-    """A box: centre and full size (x, y, z) [m]."""
-
-    size: tuple[PositiveLength, PositiveLength, PositiveLength]
-    shape: Literal["box"] = Field("box", exclude=True)
-
-    @property
-    def solid(self) -> shapes.Box:
-        """The box as geometry has it."""
-        return shapes.Box(self.center, self.size)
-
-    @property
-    def extent(self) -> Extent:
-        """Edges [m] along x, y and z."""
-        x, y, z = ((c - s / 2, c + s / 2) for c, s in zip(self.center, self.size, strict=True))
-        return x, y, z
-
-
-class SphereShape(_Solid):
-    """A sphere: centre and radius [m]."""
-
-    radius: PositiveLength
-    shape: Literal["sphere"] = Field("sphere", exclude=True)
-
-    @property
-    def solid(self) -> round_shapes.Sphere:
-        """The sphere as geometry has it."""
-        return round_shapes.Sphere(self.center, self.radius)
-
-
-class CylinderShape(_Solid):
-    """A cylinder: centre, radius, full length [m] and axis."""
-
-    radius: PositiveLength
-    length: PositiveLength
-    axis: Direction
-    shape: Literal["cylinder"] = Field("cylinder", exclude=True)
-
-    @property
-    def solid(self) -> round_shapes.Cylinder:
-        """The cylinder as geometry has it."""
-        return round_shapes.Cylinder(self.center, self.radius, self.length, _unit(*self.axis))
-
-
-class PrismShape(_Solid):
+class _Filled(Section):
     """
-    A hexagonal prism.
+    A volume of one material.
 
     Attributes
     ----------
-    apothem
-        From the axis to each of the six flats [m]; corners are 2 / sqrt(3) as far.
-    length
-        From end to end [m].
-    axis
-        Along it.
-    flat
-        From the axis to the middle of a flat, as seen along the axis: with axis z and flat x, two
-        corners point up and down.
+    material, density
+        One of `materials`, and its density [g/cm3].
     """
-
-    apothem: PositiveLength
-    length: PositiveLength
-    axis: Direction
-    flat: Direction
-    shape: Literal["hexagonal_prism"] = Field("hexagonal_prism", exclude=True)
-
-    @property
-    def solid(self) -> shapes.HexagonalPrism:
-        """The prism as geometry has it."""
-        axis, flat = _unit(*self.axis), self._across()
-        return shapes.HexagonalPrism(self.center, self.apothem, self.length, axis, _unit(*flat))
-
-    def _across(self) -> shapes.Point:
-        """The part of `flat` across the axis."""
-        axis, flat = _unit(*self.axis), _unit(*self.flat)
-        along = sum(a * f for a, f in zip(axis, flat, strict=True))
-        x, y, z = (f - along * a for a, f in zip(axis, flat, strict=True))
-        return x, y, z
-
-    @model_validator(mode="after")
-    def _flat_leaves_the_axis(self) -> Self:
-        if math.hypot(*self._across()) < 1e-3:
-            raise problem("flat", "lies along the axis; give a direction across it")
-        return self
-
-
-class _Filled(Section):
-    """A volume of one material: density [g/cm3]."""
 
     material: str
     density: PositiveDensity
@@ -239,7 +109,14 @@ class FiducialPrism(_Fiducial, PrismShape):
 
 
 class Layer(Section):
-    """A layer of a stack: density [g/cm3] and thickness along z [m]."""
+    """
+    A layer of a stack.
+
+    Attributes
+    ----------
+    material, density, thickness
+        One of `materials`, its density [g/cm3], how far it reaches along z [m].
+    """
 
     material: str
     density: PositiveDensity
@@ -247,7 +124,18 @@ class Layer(Section):
 
 
 class Stack(Section):
-    """Layers along z, repeated: `start` is the upstream face of the first layer, z [m]."""
+    """
+    Layers along z, repeated.
+
+    Attributes
+    ----------
+    start
+        z of the upstream face of the first layer [m].
+    center, size
+        (x, y) [m].
+    repeat, layers
+        How often, and what.
+    """
 
     start: Length
     center: tuple[Length, Length]

@@ -13,6 +13,7 @@ from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.compare import Compare
 from hnlstat.config.coupling import measured_on
 from hnlstat.config.dataset import Dataset, count_twice
+from hnlstat.config.events import EventFile
 from hnlstat.config.executor import AnyExecutor, Store, shared_folder
 from hnlstat.config.flux import KaonFlux
 from hnlstat.config.model import Model
@@ -21,7 +22,6 @@ from hnlstat.config.registry import AnyModel, read_model
 from hnlstat.config.scan import Scan
 from hnlstat.config.search import Search
 from hnlstat.config.sections import (
-    EventFile,
     Inference,
     Simulation,
     Systematics,
@@ -46,6 +46,8 @@ class Study(Section):
     ----------
     name
         Folder of the results below `runs`.
+    task
+        What the run does.
     datasets
         What enters the likelihood together.
     runs, yields_from, data_from

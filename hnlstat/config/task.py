@@ -106,8 +106,8 @@ class InjectTask(Task):
 
     Attributes
     ----------
-    data
-        "asimov": the expected events themselves; "poisson": one experiment drawn with `seed`.
+    data, seed
+        "asimov": the expected events themselves; "poisson": one experiment drawn with this seed.
     """
 
     kind: Literal["inject"]
@@ -191,9 +191,9 @@ class StoreTask(Task):
 
     Attributes
     ----------
-    action
+    action, days
         "list" says what it holds, "verify" reads every entry, "prune" deletes the damaged ones and
-        those that were not used for `days`.
+        those that were not used for so many days.
     """
 
     kind: Literal["store"]

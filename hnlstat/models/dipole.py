@@ -36,7 +36,14 @@ Share = Annotated[Ratio, AfterValidator(_share)]
 
 
 class Flavours(Section):
-    """Relative couplings d_a / d."""
+    """
+    Relative couplings d_a / d.
+
+    Attributes
+    ----------
+    e, mu, tau
+        To the neutrino of each flavour.
+    """
 
     e: Share
     mu: Share
@@ -44,10 +51,15 @@ class Flavours(Section):
 
 
 class Dipole(Model):
-    """The dipole portal; mass [GeV] and coupling d [GeV^-1] are for task=point and task=events.
+    """
+    The dipole portal; its coupling is d [GeV^-1].
 
-    `width_factor` multiplies the total width in the lifetime and `branching_ratio` says which
-    dilepton phase space is used: both leave tree level only to repeat arXiv:2412.15051.
+    Attributes
+    ----------
+    width_factor
+        Of the total width, in the lifetime; not 1 only to repeat arXiv:2412.15051.
+    branching_ratio
+        Which phase space of two leptons is used; not that of tree level only to repeat it.
     """
 
     coupling_axis: ClassVar = CouplingAxis(

@@ -43,7 +43,14 @@ Weight = Annotated[Share, AfterValidator(not_negative)]
 
 
 class Mixing(Section):
-    """Ratios |U_e|^2 : |U_mu|^2 : |U_tau|^2."""
+    """
+    Ratios |U_e|^2 : |U_mu|^2 : |U_tau|^2.
+
+    Attributes
+    ----------
+    e, mu, tau
+        With the neutrino of each flavour.
+    """
 
     e: Weight
     mu: Weight
@@ -51,10 +58,14 @@ class Mixing(Section):
 
 
 class Mixed(Model):
-    """Mass mixing; mass [GeV] and coupling |U|^2, the sum over flavours, are for task=point.
+    """
+    Mass mixing; its coupling is |U|^2, the sum over flavours.
 
-    `release_widths` gives N -> l+ pi- the width of T2K's data release of 2018, to repeat its
-    limits: there the masses of lepton and pion are exchanged.
+    Attributes
+    ----------
+    release_widths
+        Gives N -> l+ pi- the width of T2K's data release of 2018, to repeat its limits: there the
+        masses of lepton and pion are exchanged.
     """
 
     coupling_axis: ClassVar = CouplingAxis(

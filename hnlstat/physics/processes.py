@@ -105,7 +105,7 @@ class KaonMode:
     Attributes
     ----------
     lepton : "e" or "mu"
-    share : |U_l|^2 over the model's strength
+    share : `|U_l|^2` over the model's strength
     """
 
     lepton: str

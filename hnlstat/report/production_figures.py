@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.dataset import Dataset
 from hnlstat.config.detector import Detector
-from hnlstat.config.shapes import BoxShape, Fiducial, Stack, Volume
+from hnlstat.config.shapes import Fiducial, Stack, Volume
+from hnlstat.config.solids import BoxShape
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,

@@ -17,6 +17,8 @@ from hnlstat.report.coverage_figure import coverage_figure
 from hnlstat.run.current import Rows, Run
 from hnlstat.search.table import YieldTable
 
+COLUMNS = ("signal", "level", "nuisances", "coverage", "error")
+
 ALLOWED = 4.0  # standard errors that coverage may lie below its level by chance, in ~100 points
 
 
@@ -33,9 +35,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     points = coverage(
         model, task.signals, task.levels, calculator, task.toys, inference.seed, task.nuisances
     )
-    columns = ("signal", "level", "nuisances", "coverage", "error")
     rows = tuple((p.signal, p.level, p.treatment, p.coverage, p.error) for p in points)
-    current.keep_rows("coverage.csv", Rows(columns, rows))
+    current.keep_rows("coverage.csv", Rows(COLUMNS, rows))
     current.draw("coverage", partial(coverage_figure, points, f"limits by the {name} calculation"))
     lowest = [
         min((p for p in points if (p.level, p.nuisances) == pair), key=lambda p: p.coverage)

@@ -10,12 +10,12 @@ from hnlstat.config.base import Section, validate
 from hnlstat.config.bins import Background
 from hnlstat.config.coupling import CouplingAxis, measured_on
 from hnlstat.config.dataset import Exposure
+from hnlstat.config.events import EventFile
 from hnlstat.config.executor import Dask, DaskSlurm, Executor, Processes
 from hnlstat.config.flux import FluxUncertainty
 from hnlstat.config.scan import CouplingGrid, MassGrid, Scan
 from hnlstat.config.search import Efficiency
 from hnlstat.config.sections import (
-    EventFile,
     Inference,
     Simulation,
     Systematics,
