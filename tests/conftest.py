@@ -9,6 +9,7 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 
 import numpy as np
 import pytest
+from comparisons import ValidationPage
 
 import hnlstat.tasks.running
 from hnlstat.config import Study
@@ -20,6 +21,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--slurm", action="store_true", help="run tests/integration, which start a SLURM as root"
     )
+    parser.addoption(
+        "--write-validation", action="store_true", help="write docs/validation.md anew"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers send their reports
+        config.pluginmanager.register(ValidationPage(config))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
+import yaml
 
 import hnlstat
 from hnlstat.app import main
@@ -194,3 +195,8 @@ def test_there_are_commands():
     assert len(list(commands())) > 40
     assert len(list(names())) > 15
     assert len(list(own_files())) > 3
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == hnlstat.__version__

@@ -10,7 +10,7 @@ from hnlstat.errors import ConfigError
 
 OTHER = re.compile(
     r"model\.(mass|coupling)|simulation\.(seed|precision|max_points|interpolate_masses)|"
-    r".+\.(assumed|description|name)|datasets\..+\.detector\.background_factor|"
+    r".+\.(assumed|cite|description|name)|datasets\..+\.detector\.background_factor|"
     r"datasets\..+\.search\..+\.(background|background_factor|covariance|observed|systematics|"
     r"disjoint_from|observable\.background)"
 )

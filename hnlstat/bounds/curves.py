@@ -92,6 +92,8 @@ class Bound:
         What to know where the bound ends a range.
     nature : str or None
         Whether it is for Dirac or Majorana N, or "both"; None if that is not known, or no matter.
+    cite : tuple of str
+        What the source is in the bibliography.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Bound:
     line: str | None = None
     note: str | None = None
     nature: Nature | None = None
+    cite: tuple[str, ...] = ()
 
     def at_level(self, level: float) -> Bound:
         """Rescale to another level, marked in the label; unchanged where nothing says how."""

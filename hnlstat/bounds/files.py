@@ -7,7 +7,8 @@ comments: `label`, `level` (a number, or "indicative"), `kind`,
 why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". So are
 `nature` ("dirac", "majorana" or "both"), `from_memory` (which of level and nature no source is at
 hand for) and `note`, which the summary gives where the bound ends a range. `mass_unit` and
-`coupling_unit` are those of the columns, if they are not GeV and the model's.
+`coupling_unit` are those of the columns, if they are not GeV and the model's. `cite` has what the
+source is in references.bib, or arXiv:NUMBER and doi:NUMBER, for citations.bib.
 
 Those that come with hnlstat lie in a folder for each coupling, named as its column.
 """
@@ -28,6 +29,7 @@ from hnlstat.config.base import suggest
 from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.system.references import bibliography, is_reference
 from hnlstat.system.shipped import DATA
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import check_couplings, check_masses
@@ -135,6 +137,7 @@ def read_bound(path: Path, axis: CouplingAxis) -> Bound:
         scaling=_scaling(table, kind),
         note="; ".join(filter(None, (table.head.get("note"), memory))) or None,
         nature=_nature(table),
+        cite=_cited(table),
     )
 
 
@@ -212,6 +215,17 @@ def _nature(table: CsvTable) -> Nature | None:
     if not table.head.get("nature"):
         return None
     return cast(Nature, _choice(table, "nature", get_args(Nature)))
+
+
+def _cited(table: CsvTable) -> tuple[str, ...]:
+    keys = [key.strip() for key in table.head.get("cite", "").split(",") if key.strip()]
+    for key in keys:
+        if not is_reference(key):
+            raise DataError(
+                f"{table.path}: cite = {key!r} is neither arXiv:NUMBER nor doi:NUMBER nor an entry "
+                f"of hnlstat's references; {suggest(key, [*bibliography()])}"
+            )
+    return tuple(keys)
 
 
 def _from_memory(table: CsvTable) -> str:

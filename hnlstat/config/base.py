@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hnlstat.errors import ConfigError
+from hnlstat.system.references import bibliography, is_reference
 
 GONE = {
     "selection": "is search now: search=tpc_ee or tpc_ee_tracks, settings search.NAME.KEY",
@@ -76,7 +77,29 @@ def home(value: Path) -> Path:
 UserPath = Annotated[Path, AfterValidator(home)]
 
 
-class Assuming(Section):
+def _reference(value: str) -> str:
+    if not is_reference(value):
+        raise ValueError(
+            "is neither arXiv:NUMBER nor doi:NUMBER nor an entry of hnlstat's references; "
+            + suggest(value, [*bibliography()])
+        )
+    return value
+
+
+class Cited(Section):
+    """
+    A part of the configuration that says what it comes from.
+
+    Attributes
+    ----------
+    cite
+        Entries of hnlstat/data/references.bib, arXiv:NUMBER or doi:NUMBER, for `citations.bib`.
+    """
+
+    cite: tuple[Annotated[str, AfterValidator(_reference)], ...] = ()
+
+
+class Assuming(Cited):
     """
     A part of the configuration that says which of its settings have no source.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from hnlstat.config.base import GONE, Name, Section, problem, suggest
+from hnlstat.config.base import GONE, Cited, Name, Section, problem, suggest
 from hnlstat.config.detector import Detector
 from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
@@ -19,7 +19,7 @@ from hnlstat.config.solids import BoxShape
 from hnlstat.detector.relations import apart
 
 
-class Exposure(Section):
+class Exposure(Cited):
     """Protons on target by horn mode; what was observed with them the searches say.
 
     Attributes

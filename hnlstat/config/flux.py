@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from hnlstat.config.base import Assuming, Name, Section, home, problem, validate
+from hnlstat.config.base import Assuming, Cited, Name, Section, home, problem, validate
 from hnlstat.config.quantities import (
     Energy,
     Exposed,
@@ -47,7 +47,7 @@ def _table(value: str) -> str:
     return str(home(Path(value)))
 
 
-class Flux(Section):
+class Flux(Cited):
     """A table of neutrinos, shipped (by name) or the user's own (by path), and its uncertainty.
 
     Attributes

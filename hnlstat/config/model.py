@@ -40,7 +40,7 @@ class Model(Section, ABC):
     """What N decays to, by name, that a search can look for: "ee"."""
 
     references: ClassVar[tuple[str, ...]] = ()
-    """Publications of the model, for the report."""
+    """Publications of the model, for citations.bib: as `cite`, or in words."""
 
     kind: str
     nature: Literal["dirac", "majorana"] = "dirac"

@@ -14,6 +14,7 @@ from pydantic import (
 from hnlstat.config.base import Name, Section, UserPath, by_kind, suggest
 from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.explained import OtherData
+from hnlstat.config.finished import OfFinished
 from hnlstat.config.quantities import (
     Mass,
     NotEmpty,
@@ -66,6 +67,7 @@ class Task(Section):
         "requirements",
         "store",
         "figures",
+        "hepdata",
         "collect",
         "benchmark",
     ]
@@ -219,12 +221,6 @@ FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertic
 """What task=figures draws."""
 
 
-def _named(value: Path | None) -> Path | None:
-    if value is None:
-        raise ValueError("is no folder; give that of a finished run: task.folder=runs/...")
-    return value
-
-
 def _known_figures(value: object) -> object:
     for name in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
         if name not in FIGURES and value != "all":
@@ -232,14 +228,12 @@ def _known_figures(value: object) -> object:
     return value
 
 
-class FiguresTask(Task):
+class FiguresTask(OfFinished, Task):
     """
-    Figures of a finished run, and its report with them.
+    Figures of a finished run, in its `figures/`, and its report with them.
 
     Attributes
     ----------
-    folder
-        Of the run, where `figures/` is made.
     figures
         Which ones; "all": those that the run's files are there for.
     mass, coupling
@@ -252,12 +246,17 @@ class FiguresTask(Task):
     """
 
     kind: Literal["figures"]
-    folder: Annotated[UserPath | None, AfterValidator(_named)]
     figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_known_figures)]
     mass: Mass | None
     coupling: PositiveCoupling | None
     masses: Annotated[int, whole(2, 10_000)]
     number: Annotated[int, whole(100, 10**8, memory(300))]
+
+
+class HepdataTask(OfFinished, Task):
+    """Limits, contours, yields and likelihood of a finished run, as a submission to HEPData."""
+
+    kind: Literal["hepdata"]
 
 
 class BenchmarkTask(Task):
@@ -287,6 +286,7 @@ TASKS: dict[str, type[Task]] = {
     "requirements": RequirementsTask,
     "store": StoreTask,
     "figures": FiguresTask,
+    "hepdata": HepdataTask,
     "collect": CollectTask,
     "benchmark": BenchmarkTask,
 }

@@ -66,7 +66,7 @@ class Dipole(Model):
         "d", "d", "dipole coupling", "GeV^-1", "coupling_inv_gev", 1e-12, 1.0
     )
     final_states: ClassVar = tuple(widths.CHANNELS)
-    references: ClassVar = ("arXiv:2412.15051",)
+    references: ClassVar = ("arXiv:1803.03262", "arXiv:2412.15051", "deVries:1987")
 
     kind: Literal["dipole"]
     flavours: Flavours

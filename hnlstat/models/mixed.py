@@ -72,7 +72,7 @@ class Mixed(Model):
         "|U|^2", "|U|^2", "mixing", "", "coupling_u2", 1e-14, 1.0, prior_power=1.0
     )
     final_states: ClassVar = (*(name for name in widths.WIDTHS if name != "nununu"), *CHARGED)
-    references: ClassVar = ("arXiv:1805.08567", "arXiv:2007.03701")
+    references: ClassVar = ("arXiv:1805.08567", "arXiv:2007.03701", "Shrock:1981")
 
     kind: Literal["mixed"]
     mixing: Mixing

@@ -12,9 +12,9 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hnlstat.bounds import Bound, chosen_bounds, comparable
-from hnlstat.config.study import Study
+from hnlstat.bounds import Bound
 from hnlstat.errors import DataError
+from hnlstat.report.citations import citations, drawn_bounds, listed
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import unit_text
 from hnlstat.report.words import Grid, tables, without_folders, words
@@ -46,16 +46,6 @@ CAPTIONS = {
     "and the published bounds.",
 }
 """What the figures show, by the names of their files; of vertices_<dataset> the first part."""
-
-WITH_BOUNDS = ("contour", "explained")
-"""Tasks that compare with existing bounds."""
-
-SOURCES = (
-    "ND280 and the recast of its search for e+e-: arXiv:2412.15051, whose figures the shipped "
-    "configuration uses.",
-    "That search: K. Abe et al. (T2K), Phys. Rev. D 100, 052006, arXiv:1902.07598.",
-    "Likelihoods: pyhf, L. Heinrich et al., J. Open Source Softw. 6, 2823 (2021).",
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ def render_report(run: FinishedRun) -> str:
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
     axis = study.model.axis
-    bounds = comparable(chosen_bounds(study.bounds, axis), axis) if kind in WITH_BOUNDS else ()
+    bounds = drawn_bounds(study)
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)
@@ -108,13 +98,15 @@ def render_report(run: FinishedRun) -> str:
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[*_model_sources(study), *SOURCES, *_flux_source(run), *_bound_sources(bounds)],
+        sources=[*listed(citations(run, bounds)), *_from_memory(bounds)],
         version=__version__,
     )
 
 
-def _model_sources(study: Study) -> list[str]:
-    return [f"Model: {publication}." for publication in study.model.references]
+def _from_memory(bounds: Sequence[Bound]) -> list[str]:
+    """Say of which bounds something is from memory."""
+    sources = {f"bound {b.label}: {b.source}." for b in bounds if "from memory" in b.source}
+    return sorted(sources)
 
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
@@ -184,18 +176,3 @@ def _files(folder: Path) -> list[str]:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = [path.relative_to(folder).as_posix() for path in paths]
     return [n for n in names if not n.startswith((".", "units/")) and n != REPORT]
-
-
-def _flux_source(run: FinishedRun) -> list[str]:
-    known = {"t2k_nd280": "T2K public flux release; K. Abe et al., Phys. Rev. D 87, 012001 (2013)"}
-    names = dict.fromkeys(dataset.flux.name for dataset in run.study.datasets)
-    return [f"Flux: {known.get(name, name)}." for name in names]
-
-
-def _bound_sources(bounds: Sequence[Bound]) -> list[str]:
-    sources: dict[str, list[str]] = {}
-    for bound in bounds:
-        labels = sources.setdefault(bound.source, [])
-        if bound.label not in labels:
-            labels.append(bound.label)
-    return [f"{', '.join(labels)}: {source}." for source, labels in sources.items()]

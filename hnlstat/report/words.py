@@ -31,6 +31,10 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
 
 
+OF_EVERY_RUN = ("assumed", "citations")
+"""Entries of a summary that no task has made."""
+
+
 def without_folders(text: str) -> str:
     """Leave of absolute paths only the last part: a report says nothing about the machine."""
     return ABSOLUTE.sub(lambda found: found[0].rstrip("/").rpartition("/")[2], text)
@@ -71,7 +75,7 @@ def tables(kind: str, document: Mapping[str, Any]) -> list[Grid]:
     facts = []
     found = []
     for name, value in document.items():
-        if name in ("task", "remarks", "assumed"):
+        if name in ("task", "remarks", *OF_EVERY_RUN):
             continue
         if isinstance(value, Mapping):
             found.append(_mapping(name, value))
@@ -86,7 +90,7 @@ def _summary(document: Mapping[str, Any]) -> Summary:
     """Make a Summary of its document."""
     parts = {"reaches": Reach, "leading": LeadingRange, "published": PublishedRange,
              "shares": Share}  # fmt: skip
-    content: dict[str, Any] = {k: v for k, v in document.items() if k != "assumed"}
+    content: dict[str, Any] = {k: v for k, v in document.items() if k not in OF_EVERY_RUN}
     for name, kind in parts.items():
         content[name] = tuple(kind(**entry) for entry in document[name])
     return Summary(**content)

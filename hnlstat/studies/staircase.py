@@ -186,6 +186,8 @@ def _differences(one: Tree, two: Tree, prefix: str = "") -> Iterator[str]:
     There, mappings of other keys are named as a whole, such as the volumes of another detector.
     """
     for key in {**one, **two}:
+        if key == "cite":  # says nothing about the experiment
+            continue
         name = f"{prefix}{key}"
         values: tuple[Any, Any] = one.get(key), two.get(key)
         mappings = all(isinstance(value, dict) for value in values)

@@ -22,7 +22,7 @@ from hnlstat.studies.staircase import Stair, staircase
 
 OF_LIKELIHOOD = {
     "description", "background", "covariance", "background_factor", "observed", "systematics",
-    "disjoint_from", "assumed",
+    "disjoint_from", "assumed", "cite",
 }  # fmt: skip
 """Settings of searches that no sample depends on."""
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.errors import FigureError, OutputError
+from hnlstat.report.citations import FILE as CITATIONS
+from hnlstat.report.citations import bibtex, citations, drawn_bounds
 from hnlstat.report.html import write_report
 from hnlstat.report.summary_text import notes
 from hnlstat.run import stages
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 TaskFunction = Callable[[Run, YieldTable | None], dict[str, Any]]
 
-ON_FOLDERS = ("store", "figures", "collect")
+ON_FOLDERS = ("store", "figures", "hepdata", "collect")
 """Tasks that work on the files of earlier runs, and leave no folder of their own."""
 
 
@@ -180,9 +182,12 @@ def _finish(
     """Write what every run leaves; summary.json is the last, and marks it as complete."""
     study = current.study
     folder.write_json("provenance.json", provenance(identity, study.simulation.seed, spent))
+    finished = FinishedRun(folder.path, study, json.loads(json_text(summary)))
     with current.drawing("report.html", passing=OutputError):
-        write_report(FinishedRun(folder.path, study, json.loads(json_text(summary))))
-    folder.write_json("summary.json", summary | {"remarks": current.remarks})
+        write_report(finished)
+    uses = citations(finished, drawn_bounds(study))
+    folder.write_text(CITATIONS, bibtex(uses))
+    folder.write_json("summary.json", summary | {"remarks": current.remarks, "citations": uses})
 
 
 def save(outcome: Outcome, path: Path) -> None:

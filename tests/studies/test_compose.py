@@ -77,7 +77,7 @@ def test_majorana_goes_with_each_model(model: str) -> None:
 def test_every_option_of_every_group_makes_a_study() -> None:
     point = ["model.mass=0.4", "model.coupling=1e-6"]
     needs = dict.fromkeys(AT_A_POINT, point) | {"combine": ["task.folders=[one, two]"]}
-    needs |= {key: ["task.folder=one"] for key in ("figures", "collect")}
+    needs |= {key: ["task.folder=one"] for key in ("figures", "hepdata", "collect")}
     needs |= {"store": ["store=shared:one"]}
     # fluxes of one horn mode
     forward = ["exposure=t2k_2023", "~exposure.pot.rhc"]

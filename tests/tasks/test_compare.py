@@ -41,7 +41,7 @@ def compared(tmp_path_factory):
 
 def test_files_and_summary(compared):
     assert {path.name for path in compared.iterdir()} == {
-        "config.yaml", "run.log", "provenance.json", "summary.json",
+        "config.yaml", "run.log", "provenance.json", "summary.json", "citations.bib",
         "compare.csv", "compare.md", "compare.png", "compare.pdf", "report.html", "units",
     }  # fmt: skip
     summary = json.loads((compared / "summary.json").read_text())

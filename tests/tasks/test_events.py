@@ -44,6 +44,7 @@ def test_events_agree_with_the_yields(tmp_path, capsys):
     names = {path.name for path in folder.iterdir() if path.is_file()}
     assert names == {
         "config.yaml", "run.log", "provenance.json", "summary.json", "events.npz", "report.html",
+        "citations.bib",
     }  # fmt: skip
     summary = json.loads((folder / "summary.json").read_text())
     events = columns(folder)

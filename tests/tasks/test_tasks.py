@@ -60,7 +60,7 @@ def test_contour_leaves_every_file(contour):
     assert {path.as_posix() for path in paths if path.parts[0] != "units"} == {
         "config.yaml", "yields.csv", "workspace/BkgOnly.json", "workspace/patchset.json",
         "limits.csv", "points.csv", "contours.json", "contours.png", "contours.pdf", "summary.json",
-        "run.log", "provenance.json", "report.html",
+        "run.log", "provenance.json", "report.html", "citations.bib",
     }  # fmt: skip
     for name in ("summary.json", "contours.json", "provenance.json"):
         json.loads((contour / name).read_text())

@@ -24,6 +24,8 @@ from hnlstat.physics import decay
 from hnlstat.physics import decay_kinematics as kinematics
 from hnlstat.physics.constants import LEPTON_MASS
 
+SUBJECT = "Decays of N with a dipole"
+SOURCE = "DarkNews 0.4.8, in our conventions"
 N = 100_000
 
 
@@ -38,31 +40,34 @@ def label(row):
 
 
 @pytest.mark.parametrize("row", rows(photon=True), ids=label)
-def test_width_to_photon(row):
-    theirs = float(row["dgamma_dq2_gev"])
-    assert float(decay.width_photon(float(row["m_n_gev"]))) == pytest.approx(2 * theirs, rel=1e-8)
+def test_width_to_photon(compare, row):
+    ours, theirs = decay.width_photon(float(row["m_n_gev"])), float(row["dgamma_dq2_gev"])
+    compare("width of N -> nu gamma, d = 1 / GeV [GeV]", ours, 2 * theirs, rel=1e-8)
 
 
 @pytest.mark.parametrize("row", rows(photon=False), ids=label)
-def test_spectrum_of_the_pair(row):
+def test_spectrum_of_the_pair(compare, row):
     lepton, mass, q2 = row["lepton"], float(row["m_n_gev"]), float(row["q2_gev2"])
     ours = sum(kinematics.dilepton_spectrum(q2, mass, lepton))
     # lepton masses in the eighth digit, most visible just above threshold
-    assert ours == pytest.approx(4 * float(row["dgamma_dq2_gev"]), rel=1e-6)
+    what = f"N -> nu {lepton} {lepton}: dGamma / dq2, d = 1 / GeV [1 / GeV]"
+    compare(what, ours, 4 * float(row["dgamma_dq2_gev"]), rel=1e-6)
 
 
 @pytest.mark.parametrize("row", rows(photon=False), ids=label)
-def test_angles_of_pair_and_lepton(row):
+def test_angles_of_pair_and_lepton(compare, row):
     lepton, mass, q2 = row["lepton"], float(row["m_n_gev"]), float(row["q2_gev2"])
     x = q2 / mass**2
     asymmetry = -(1 - x / 2) / (1 + x / 2) / 3
-    assert asymmetry == pytest.approx(-float(row["cos_pair"]), rel=1e-7)
+    what = f"N -> nu {lepton} {lepton}: mean cosine"
+    compare(f"{what} of the pair, formula", asymmetry, -float(row["cos_pair"]), rel=1e-7)
     event = decays_at(lepton, mass, q2)
     pair = event.minus + event.plus
     for name, p in (("cos_pair", pair), ("cos_plus", event.plus), ("cos_plus", event.minus)):
         cosine = p[:, 3] / np.linalg.norm(p[:, 1:], axis=1)
-        expected = -float(row[name])
-        assert np.mean(cosine) == pytest.approx(expected, abs=4.5 * np.std(cosine) / np.sqrt(N))
+        of = {"cos_pair": "the pair", "cos_plus": "a lepton"}[name]
+        error = 4.5 * np.std(cosine) / np.sqrt(N)
+        compare(f"{what} of {of}, sampled", np.mean(cosine), -float(row[name]), absolute=error)
 
 
 def decays_at(lepton, mass, q2):

@@ -9,6 +9,8 @@ import hnlstat
 from hnlstat.likelihood.covariance import chi_square, condition, principal_components
 from hnlstat.tables.csv_table import read_csv
 
+SUBJECT = "Published limits and regions"
+SOURCE = "MiniBooNE, Phys. Rev. D 103, 052002"
 DATA = Path(hnlstat.__file__).parent / "data" / "miniboone"
 MODES = ("fhc", "rhc")
 ELECTRON, MUON = np.r_[0:11, 19:30], np.r_[11:19, 30:38]
@@ -41,17 +43,20 @@ def prediction(fractional):
     return mean, matrix[np.ix_(chosen, chosen)] * np.outer(mean, mean), data
 
 
-def test_muon_like_events_constrain_the_background_as_published(prediction):
+def test_muon_like_events_constrain_the_background_as_published(compare, prediction):
     mean, covariance, data = prediction
     expected, left = condition(mean, covariance, data[MUON], MUON, ELECTRON)
     fhc, rhc = np.r_[LOW, 0 * LOW], np.r_[0 * LOW, LOW]
     found = [[w @ expected, np.sqrt(w @ left @ w)] for w in (fhc, rhc)]
-    assert found[0] == pytest.approx([2309.4, 119.6], abs=0.06)
-    assert found[1] == pytest.approx([400.6, 28.5], abs=0.06)
+    expectations = {"fhc": (2309.4, 119.6), "rhc": (400.6, 28.5)}
+    for (mode, theirs), ours in zip(expectations.items(), found, strict=True):
+        for what, one, other in zip(("background", "error of it"), ours, theirs, strict=True):
+            compare(f"MiniBooNE, {mode}, constrained: {what} [events]", one, other, absolute=0.06)
     both = fhc + rhc
     excess, error = both @ (data[ELECTRON] - expected), np.sqrt(both @ left @ both)
-    assert [excess, error] == pytest.approx([638.0, 132.8], abs=0.06)
-    assert excess / error == pytest.approx(4.8, abs=0.05)
+    compare("MiniBooNE: excess [events]", excess, 638.0, absolute=0.06)
+    compare("MiniBooNE: error of the excess [events]", error, 132.8, absolute=0.06)
+    compare("MiniBooNE: significance [sigma]", excess / error, 4.8, absolute=0.05)
 
 
 def test_components_of_the_constrained_background_are_its_covariance(prediction):
@@ -65,9 +70,10 @@ def test_components_of_the_constrained_background_are_its_covariance(prediction)
     assert (np.sqrt((found.shifts**2).sum(axis=0)) < 0.5 * expected).all()
 
 
-def test_no_signal_has_the_published_chi_square_in_neutrino_mode(prediction):
+def test_no_signal_has_the_published_chi_square_in_neutrino_mode(compare, prediction):
     mean, covariance, data = prediction
-    assert chi_square(mean[:19], covariance[:19, :19], data[:19]) == pytest.approx(24.1, abs=0.05)
+    found = chi_square(mean[:19], covariance[:19, :19], data[:19])
+    compare("MiniBooNE: chi2 of no signal, fhc", found, 24.1, absolute=0.05)
 
 
 def test_the_small_negative_eigenvalues_of_the_whole_matrix_are_cut_with_a_remark(fractional):

@@ -14,6 +14,9 @@ from hnlstat.simulation.sample import Precision, simulate
 from hnlstat.studies import load
 from hnlstat.tables.efficiency import EfficiencyTable
 
+SUBJECT = "N in detectors"
+SOURCE = "DarkNews 0.4.8"
+SEEN = "excess of MiniBooNE, Phys. Rev. D 103, 052002, one sigma"
 POT = 18.75e20
 TONNES = 4 / 3 * np.pi * 6.096**3 * 0.845
 OTHER_TONNES = 818
@@ -84,7 +87,7 @@ def photons(mass, polarisation, observable, edges):
 
 @pytest.mark.parametrize("observable", ["cos_angle", "visible_energy"])
 @pytest.mark.parametrize("mass", [0.15, 0.47])
-def test_photons_are_those_of_darknews_with_its_helicity_turned(mass, observable):
+def test_photons_are_those_of_darknews_with_its_helicity_turned(compare, mass, observable):
     """Its own sign sends them forward: that is what we have for P = -1."""
     table = photons_by_darknews()
     for case, polarisation in (("turned", 1.0), ("own", -1.0)):
@@ -93,10 +96,12 @@ def test_photons_are_those_of_darknews_with_its_helicity_turned(mass, observable
         found = photons(mass, polarisation, observable, edges)
         expected = np.array([float(row["share"]) for row in rows])
         # four errors of the sample, which has shares of 0.1 to 1.5 %
-        assert found == pytest.approx(expected, abs=0.006)
+        by = observable.replace("_", " ")
+        what = f"photons in MiniBooNE by {by}, P = {polarisation:+.0f}: share"
+        compare(what, found, expected, absolute=0.006)
 
 
-def test_forward_photons_tell_dirac_majorana_and_the_wrong_sign_apart():
+def test_forward_photons_tell_dirac_majorana_and_the_wrong_sign_apart(compare):
     """Share of cos > 0.9 of all photons of N made on C12, perfectly measured."""
     table = photons_by_darknews()
     edges = (-1, -0.5, 0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1)
@@ -106,36 +111,41 @@ def test_forward_photons_tell_dirac_majorana_and_the_wrong_sign_apart():
         for case in ("turned", "own", "both")
     )
     # four errors of 0.4 % of the samples
-    assert [dirac, wrong] == pytest.approx([turned, own], rel=0.016)
-    assert majorana == pytest.approx((turned + own) / 2, rel=0.016)
+    for name, ours, theirs in (
+        ("Dirac", dirac, turned), ("Majorana", majorana, (turned + own) / 2), ("P = -1", wrong, own)
+    ):  # fmt: skip
+        what = f"photons in MiniBooNE with cos > 0.9, {name}: share"
+        compare(what, ours, theirs, rel=0.016)
     assert [dirac, majorana, wrong] == pytest.approx([0.439, 0.638, 0.836], abs=0.01)
     # N that keep their helicity, 6 % of these, count here with the angles of the others
     assert both - turned == pytest.approx(0.025, abs=0.005)
 
 
-def test_upscattering_in_oil_by_target():
+def test_upscattering_in_oil_by_target(compare):
     found = made(0.2, 6.25e-7, AT_ONCE)
     for name, events, error in (("C12", 9360, 116), ("bound p", 3250, 39), ("p", 1070, 13)):
-        assert found[name] == pytest.approx(events, abs=0.03 * events + error)
+        what = f"N made in MiniBooNE's oil on {name}"
+        compare(what, found[name], events, absolute=0.03 * events + error)
 
 
-def test_decays_in_oil():
+def test_decays_in_oil(compare):
     found = made(0.5, 1e-6)
-    assert sum(found.values()) - found["bound n"] == pytest.approx(3471, rel=0.03)
+    decays = sum(found.values()) - found["bound n"]
+    compare("decays in MiniBooNE's oil", decays, 3471, rel=0.03)
 
 
 @pytest.mark.parametrize(
     ("mass", "coupling", "fhc", "both"), [(0.47, 1.25e-6, 533, 685), (0.53, 1.5e-6, 523, 670)]
 )
-def test_selected_events_of_published_points(mass, coupling, fhc, both):
+def test_selected_events_of_published_points(compare, mass, coupling, fhc, both):
     """200-1250 MeV: the excesses are 561 +- 120 (fhc) and 638 +- 133 (fhc and rhc)."""
     plan = Plan.of(load(["detector=miniboone"]), np.array([mass]), np.array([coupling]))
     events = plan.table([job.run() for job in plan.jobs()]).events[0, 0].reshape(2, 11)[:, :9]
     assert events[0].sum() == pytest.approx(fhc, rel=0.03)
     assert events.sum() == pytest.approx(both, rel=0.03)
-    # within one standard deviation of what is seen
-    assert abs(events[0].sum() - 561) < 120
-    assert abs(events.sum() - 638) < 133
+    point = f"MiniBooNE, published point at {1000 * mass:g} MeV"
+    compare(f"{point}, fhc [events]", events[0].sum(), 561, absolute=120, source=SEEN)
+    compare(f"{point}, both modes [events]", events.sum(), 638, absolute=133, source=SEEN)
 
 
 @pytest.mark.parametrize(("nature", "share"), [("dirac", 0.354), ("majorana", 0.459)])

@@ -20,6 +20,8 @@ from hnlstat.run.contours import limit_fields, regions
 from hnlstat.run.files.yields import read_yields
 from hnlstat.studies import load
 
+SUBJECT = "Published limits and regions"
+SOURCE = "algebra, with the test of arXiv:2412.15051"
 MASSES = np.geomspace(0.01, 2.0, 64)
 FINE = np.geomspace(1e-9, 1e-3, 64) / 2  # of mu_tr = 2 d
 COARSE = np.geomspace(1e-9, 1e-3, 19) / 2
@@ -78,7 +80,7 @@ def contour(mass, total):
 
 @pytest.mark.parametrize(("couplings", "tolerance"), [(FINE, 3e-3), (COARSE, 1e-2)])
 @pytest.mark.parametrize("experiment", ["published_2019", "published_upgrade"])
-def test_limits_are_where_algebra_puts_them(tmp_path, experiment, couplings, tolerance):
+def test_limits_are_where_algebra_puts_them(compare, tmp_path, experiment, couplings, tolerance):
     study = load([f"experiment={experiment}"])
     names = [channel.name for channel in channels(study)]
     masses = MASSES[[9, 27, 30, 45, 51]]  # irregular
@@ -104,10 +106,12 @@ def test_limits_are_where_algebra_puts_them(tmp_path, experiment, couplings, tol
             limit = limits[kind, round(level, 9)]
             assert not limit.open
             truth = np.exp(contour(at_mass.mass_gev, total))
-            assert limit.coupling == pytest.approx(truth, rel=tolerance)
+            grid = "fine" if couplings is FINE else "coarse"
+            what = f"{experiment}, limits from a table of yields, {grid} grid: d [1 / GeV]"
+            compare(what, limit.coupling, truth, rel=tolerance)
 
 
-def test_contours_between_the_masses(tmp_path):
+def test_contours_between_the_masses(compare, tmp_path):
     study = load(["experiment=published"])
     names = [channel.name for channel in channels(study)]
     write_table(tmp_path / "signal.csv", names, MASSES[25:48], FINE)
@@ -116,7 +120,7 @@ def test_contours_between_the_masses(tmp_path):
     at = np.sqrt(MASSES[25:47] * MASSES[26:48])
     edge = lower_edge(regions(mine[0]), at)
     truth = np.exp([contour(mass, norm.ppf(0.95) ** 2 / 2) for mass in at])
-    np.testing.assert_allclose(edge, truth, rtol=5e-3)
+    compare("contour between the masses of a table: d [1 / GeV]", edge, truth, rel=5e-3)
 
 
 def test_holes_in_the_grid_are_named(tmp_path):

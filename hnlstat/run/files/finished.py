@@ -18,6 +18,7 @@ from hnlstat.studies.checks import check_tables
 from hnlstat.studies.compose import read
 from hnlstat.studies.inputs import DRAWN, check_inputs
 from hnlstat.system.reading import read_json
+from hnlstat.version import __version__
 
 OPEN = ("low_mass", "high_mass", "low_coupling", "high_coupling")
 
@@ -56,7 +57,10 @@ class FinishedRun:
         summary = read_json(path / "summary.json")
         if not isinstance(summary, dict):
             raise DataError(f"{path / 'summary.json'}: is not a JSON object")
-        study = read(path / "config.yaml")
+        try:
+            study = read(path / "config.yaml")
+        except ConfigError as error:
+            raise ConfigError(f"{error}{_of_another(path)}") from None
         try:
             check_inputs(study, DRAWN)
             check_tables(study)
@@ -65,6 +69,11 @@ class FinishedRun:
         except (UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{path / 'config.yaml'}: cannot be read: {error}") from None
         return cls(path, study, summary)
+
+    @property
+    def version(self) -> str | None:
+        """Version of hnlstat that made it; None if that is not known."""
+        return made_by(self.path)
 
     def has(self, name: str) -> bool:
         """Tell whether the folder has a file."""
@@ -89,6 +98,21 @@ class FinishedRun:
             Names the file and the contour of what cannot be used.
         """
         return read_contours(self.path / "contours.json")
+
+
+def made_by(path: Path) -> str | None:
+    """Version of hnlstat in the `provenance.json` of a folder; None if it has none."""
+    try:
+        found = read_json(path / "provenance.json")["versions"]["hnlstat"]
+    except (DataError, LookupError, TypeError):
+        return None
+    return str(found)
+
+
+def _of_another(path: Path) -> str:
+    """Say so if a run is of another version, whose settings may be others."""
+    version = made_by(path)
+    return "" if version in (None, __version__) else f" (the run is of hnlstat {version})"
 
 
 def main_limit(regions: Sequence[Region]) -> list[Region]:
