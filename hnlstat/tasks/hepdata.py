@@ -28,7 +28,8 @@ from hnlstat.version import __version__
 FOLDER, ARCHIVE = "hepdata", "submission.tar.gz"
 NEEDED = ("limits.csv", "contours.json", "yields.csv")
 PICTURE, THUMB = "contours.png", "thumb_contours.png"
-DIGITS = 7
+DIGITS, SMALL = 7, (400, 400)
+"""That are written of numbers; largest width and height of the small figure."""
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
@@ -53,10 +54,13 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         )
     table = finished.table()
     found = [*sheets(finished.study, limits, regions, table)]
-    with tempfile.TemporaryDirectory() as place, _quietly():
-        _write(library, Path(place), finished, found)
-        _validate(Path(place) / FOLDER)
-        _move(Path(place), task.folder)
+    try:
+        with tempfile.TemporaryDirectory() as place, _quietly():
+            _write(library, Path(place), finished, found)
+            _validate(Path(place) / FOLDER)
+            _move(Path(place), task.folder)
+    except (OSError, RuntimeError, ValueError) as error:  # such as of files over 100 MB
+        raise OutputError(f"cannot write {task.folder / FOLDER}: {error}") from error
     if table.masses.size * table.couplings.size > MOST_ROWS:
         current.say(line_of(f"No table of yields: more than {MOST_ROWS} points; see the workspace"))
     current.say(line_of(f"{len(found)} tables, valid by hepdata-validator"))
@@ -87,9 +91,11 @@ def _check(finished: FinishedRun) -> None:
             "of task=contour"
         )
     if finished.version != __version__:
-        made = finished.version or "no known version"
+        made = (
+            f"hnlstat {finished.version}" if finished.version else "an unknown version of hnlstat"
+        )
         raise DataError(
-            f"{finished.path}: the run is of hnlstat {made}, this is {__version__}; run it again "
+            f"{finished.path}: the run is of {made}, this is {__version__}; run it again "
             f"(--config-dir {finished.path}), or export it with that version"
         )
 
@@ -122,12 +128,22 @@ def _write(library: ModuleType, place: Path, finished: FinishedRun, found: list[
             ]
         submission.add_table(table)
     if finished.has(PICTURE):
-        from matplotlib.image import thumbnail
-
-        shutil.copy(finished.path / PICTURE, outdir / PICTURE)
-        thumbnail(str(outdir / PICTURE), str(outdir / THUMB), scale=0.2)
+        _draw_small(finished.path / PICTURE, outdir)
     with contextlib.chdir(place):  # the archive is written where one is
         submission.create_files(FOLDER, validate=False)
+
+
+def _draw_small(picture: Path, outdir: Path) -> None:
+    """Put a figure and a small copy of it into a folder; hepdata_lib asks ImageMagick to."""
+    from PIL import Image
+
+    shutil.copy(picture, outdir / PICTURE)
+    try:
+        with Image.open(picture) as image:
+            image.thumbnail(SMALL)
+            image.save(outdir / THUMB)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{picture}: is no figure: {error}") from None
 
 
 def _abstract(finished: FinishedRun) -> str:
@@ -180,12 +196,9 @@ def _validate(folder: Path) -> None:
 
 def _move(place: Path, folder: Path) -> None:
     """Put what is complete in place of an earlier one."""
-    try:
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        shutil.move(place / FOLDER, folder / FOLDER)
-        shutil.move(place / ARCHIVE, folder / ARCHIVE)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder / FOLDER}: {error.strerror or error}") from error
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    shutil.move(place / FOLDER, folder / FOLDER)
+    shutil.move(place / ARCHIVE, folder / ARCHIVE)
 
 
 @contextlib.contextmanager
