@@ -53,8 +53,8 @@ class Mixing(Section):
 class Mixed(Model):
     """Mass mixing; mass [GeV] and coupling |U|^2, the sum over flavours, are for task=point.
 
-    `release_widths` gives N -> l+ pi- the width of T2K's data release of 2018, to repeat its
-    limits: there the masses of lepton and pion are exchanged.
+    `release_widths` gives N -> l pi the widths of T2K's data release of 2018, to repeat its limits:
+    its f_pi V_ud, and in l+ pi- the masses of lepton and pion are exchanged.
     """
 
     coupling_axis: ClassVar = CouplingAxis(
@@ -117,8 +117,10 @@ class Mixed(Model):
             lepton, number = CHARGED[final_state]
             if self.nature == "dirac" and number < 0:  # of anti-N
                 return np.zeros(np.shape(masses))
-            exchanged = self.release_widths and number < 0
-            return np.asarray(shares[lepton] * widths.width_pion(masses, lepton, exchanged))
+            width = widths.width_pion(masses, lepton)
+            if self.release_widths:
+                width = widths.width_pion(masses, lepton, number < 0, widths.RELEASE_PION)
+            return np.asarray(shares[lepton] * width)
         if self.nature == "majorana" and final_state in ("epi", "mupi"):
             lepton = final_state.removesuffix("pi")
             parts = (name for name, (flavour, _) in CHARGED.items() if flavour == lepton)
