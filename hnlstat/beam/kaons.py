@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.beam.curves import BINS, edges_of, integrals
 from hnlstat.beam.flux import POT_UNIT, flux_file, load_flux
 from hnlstat.config.flux import AnyFlux, Flux, KaonFlux, ScaledKaons, TabulatedKaons
 from hnlstat.errors import ConfigError, DataError
@@ -17,9 +18,6 @@ from hnlstat.tables.csv_table import CsvTable, read_csv
 Array = NDArray[np.float64]
 
 LEPTONS = ("e", "mu")
-BINS = 80
-"""Bins of the spectra, of one width in the logarithm of the energy."""
-
 M3_TO_CM3 = 1e6
 CM_PER_M = 100.0
 
@@ -43,8 +41,8 @@ class KaonBeam(ABC):
 
     @property
     @abstractmethod
-    def lightest(self) -> float:
-        """Mass of N [GeV] from which on there are some."""
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
 
     @abstractmethod
     def flux(self, mode: str, lepton: str, mass: float) -> Array:
@@ -86,9 +84,9 @@ class KaonTable(KaonBeam):
         return tuple(dict.fromkeys(mode for mode, _ in self.decays))
 
     @property
-    def lightest(self) -> float:
-        """Mass of N [GeV] from which on there are some."""
-        return float(self.masses[0])
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
+        return float(self.masses[0]), float(self.masses[-1])
 
     def rate(self, mode: str, lepton: str, mass: float) -> float:
         """Decays at a mass, as `decays`; over the branching ratio they are smooth in the mass."""
@@ -130,9 +128,9 @@ class ScaledNeutrinos(KaonBeam):
         return tuple(self.neutrinos)
 
     @property
-    def lightest(self) -> float:
-        """Mass of N [GeV] from which on there are some."""
-        return 0.0
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
+        return 0.0, np.inf
 
     def flux(self, mode: str, lepton: str, mass: float) -> Array:
         """N per cm^2 and POT in each bin, (J,); 0 out of reach, and in modes without a table."""
@@ -175,6 +173,9 @@ def load_tables(flux: TabulatedKaons) -> KaonTable:
             for lepton in LEPTONS
             for name in [_column(rates, f"{lepton}_{mode}")]
         }
+        for (mode, lepton), column in decays.items():
+            if not np.any(column):
+                raise DataError(f"{rates.path}: {lepton}_{mode} is 0 at all masses")
     except DataError as error:
         raise DataError(f"flux table {error}") from None
     try:
@@ -187,18 +188,15 @@ def load_tables(flux: TabulatedKaons) -> KaonTable:
 def _load_scaled(flux: ScaledKaons) -> ScaledNeutrinos:
     try:
         table = read_csv(flux_file(flux.table), required=_NEUTRINOS)
-        energy = table.numbers("energy_gev", above=0)
-        edges = np.geomspace(energy.min(), energy.max(), BINS + 1)
+        edges = edges_of(table)
         modes, flavours = (np.array(table.columns[name]) for name in ("mode", "flavour"))
         found = {}
         for mode in dict.fromkeys(modes.tolist()):
-            curves = [
-                _curve(
-                    table, (modes == mode) & (flavours == flavour), edges, f"{flavour} in {mode}"
-                )
-                for flavour in flux.flavours
-            ]
-            found[mode] = np.sum(curves, axis=0) / POT_UNIT
+            found[mode] = np.zeros(BINS)
+            for flavour in dict.fromkeys(flux.flavours):
+                mine = (modes == mode) & (flavours == flavour)
+                curve = integrals(table, mine, edges, f"{flavour} in {mode}")
+                found[mode] += curve / POT_UNIT
     except DataError as error:
         raise DataError(f"flux table {error}") from None
     return ScaledNeutrinos(edges, found)
@@ -217,8 +215,7 @@ def _column(table: CsvTable, name: str) -> str:
 def _spectra(table: CsvTable) -> tuple[Array, dict[str, tuple[Array, Array]]]:
     """Edges of common bins, and the curves integrated over these."""
     lepton, mass = np.array(table.columns["lepton"]), table.numbers("mass_gev", at_least=0)
-    energy = table.numbers("energy_gev", above=0)
-    edges = np.geomspace(energy.min(), energy.max(), BINS + 1)
+    edges = edges_of(table)
     found = {}
     for name in LEPTONS:
         # of massless N the curve is that of neutrinos, which spread otherwise
@@ -226,28 +223,8 @@ def _spectra(table: CsvTable) -> tuple[Array, dict[str, tuple[Array, Array]]]:
         if not known.size:
             raise DataError(f"{table.path}: has no curve of the lepton {name}")
         rows = [(lepton == name) & (mass == one) for one in known]
-        found[name] = known, np.stack([_curve(table, mine, edges) for mine in rows])
+        found[name] = known, np.stack([integrals(table, mine, edges) for mine in rows])
     return edges, found
-
-
-def _curve(table: CsvTable, mine: NDArray[np.bool_], edges: Array, what: str = "") -> Array:
-    """Integral of a curve, of some rows, over each bin (J,)."""
-    energy, flux = table.numbers("energy_gev", above=0), table.numbers("flux", at_least=0)
-    if not np.any(mine):
-        raise DataError(f"{table.path}: has no curve of {what}")
-    if np.any(np.diff(energy[mine]) <= 0):
-        row = np.flatnonzero(mine)[int(np.argmax(np.diff(energy[mine]) <= 0)) + 1]
-        raise table.error(int(row), "energy_gev", "must rise along a curve")
-    return _integrals(energy[mine], flux[mine], edges)
-
-
-def _integrals(energy: Array, flux: Array, edges: Array) -> Array:
-    """Integral over each bin (J,) of straight lines between points, 0 beyond the ends."""
-    nodes = np.unique(np.concatenate([energy, edges[(edges > energy[0]) & (edges < energy[-1])]]))
-    value = np.interp(nodes, energy, flux)
-    steps = np.diff(nodes) * (value[1:] + value[:-1]) / 2
-    total = np.append(0.0, np.cumsum(steps))
-    return np.diff(np.interp(edges, nodes, total))
 
 
 def of_neutrinos(flux: AnyFlux) -> Flux:

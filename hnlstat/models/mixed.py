@@ -29,12 +29,8 @@ Array = NDArray[np.float64]
 PION_CODE, NEUTRAL_PION_CODE = 211, 111
 """Numbers of the Particle Data Group."""
 
-CHARGED = {
-    "eminus_piplus": ("e", 1), "eplus_piminus": ("e", -1),
-    "muminus_piplus": ("mu", 1), "muplus_piminus": ("mu", -1),
-}  # fmt: skip
+CHARGED = widths.CHARGED
 """Lepton and lepton number of the decays to one charge alone."""
-
 
 VISIBLE = ("ee", "mumu", "emu", "epi", "mupi")
 """Decays to two charged particles, `PAIRS` all at once."""

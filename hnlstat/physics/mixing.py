@@ -18,6 +18,12 @@ Array = NDArray[np.float64]
 
 FLAVOURS = ("e", "mu", "tau")
 
+CHARGED = {
+    "eminus_piplus": ("e", 1), "eplus_piminus": ("e", -1),
+    "muminus_piplus": ("mu", 1), "muplus_piminus": ("mu", -1),
+}  # fmt: skip
+"""Lepton and lepton number of the decays to one charge alone."""
+
 PION_CONSTANT = 0.1302
 """f_pi [GeV] (PDG)."""
 V_UD = 0.97373

@@ -160,6 +160,10 @@ def test_kaons_make_those_that_mix_with_their_leptons():
             "scan.mass: 0.492 GeV lies outside the efficiencies of search t2k_2019, 0.14 to 0.49",
         ),
         (
+            ["model=mixed_e", "scan.mass.max=0.492"],
+            "scan.mass: 0.492 GeV lies outside the table of flux t2k_kaons, which is for 0.14 to ",
+        ),
+        (
             ["search=[t2k_2019,tpc_ee]"],
             "datasets.0.search.tpc_ee: counts the decays to charged in tpc1, tpc2, ",
         ),
