@@ -1,31 +1,67 @@
 """N of kaons that decay along the beam: how many cross a detector, and with what energies."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.beam.flux import flux_file, load_flux
-from hnlstat.config.flux import AnyFlux, Flux, KaonFlux
+from hnlstat.beam.curves import BINS, edges_of, integrals
+from hnlstat.beam.flux import POT_UNIT, flux_file, load_flux
+from hnlstat.config.flux import AnyFlux, Flux, KaonFlux, ScaledKaons, TabulatedKaons
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.physics.constants import HBAR_C_GEV_M
-from hnlstat.physics.kaon_decay import kaon_branching
+from hnlstat.physics.kaon_decay import KAON_TO_NEUTRINO, kaon_branching
 from hnlstat.tables.csv_table import CsvTable, read_csv
 
 Array = NDArray[np.float64]
 
 LEPTONS = ("e", "mu")
-BINS = 80
-"""Bins of the spectra, of one width in the logarithm of the energy."""
-
 M3_TO_CM3 = 1e6
 CM_PER_M = 100.0
 
 
 @dataclass(frozen=True, eq=False)
-class KaonTable:
+class KaonBeam(ABC):
     """N at a detector, of K -> l N with |U_l|^2 = 1.
+
+    Attributes
+    ----------
+    edges
+        (J + 1,) edges of bins of the energy [GeV].
+    """
+
+    edges: Array
+
+    @property
+    @abstractmethod
+    def modes(self) -> tuple[str, ...]:
+        """Horn modes."""
+
+    @property
+    @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
+
+    @abstractmethod
+    def flux(self, mode: str, lepton: str, mass: float) -> Array:
+        """N per cm^2 and POT in each bin, (J,); 0 out of reach."""
+
+    def bins(self, mass: float) -> Array:
+        """Edges (J + 1,) of the bins [GeV]; those of lighter N are empty."""
+        return np.maximum(self.edges, mass)
+
+    def slow(self, mass: float) -> Array:
+        """Mean m / p in each bin (J,), by which decays of long-lived N go; 0 in empty ones."""
+        edges = self.bins(mass)
+        width, rapidity = np.diff(edges), np.diff(np.arccosh(edges / mass))
+        return np.divide(mass * rapidity, width, out=np.zeros_like(width), where=width > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class KaonTable(KaonBeam):
+    """N of tables.
 
     Attributes
     ----------
@@ -34,21 +70,23 @@ class KaonTable:
     decays
         (mode, lepton) -> (M,) decays of N that live for ever, over their width, the volume and the
         exposure [1/(GeV m^3 POT)].
-    edges
-        (J + 1,) edges of bins of the energy [GeV].
     spectra
         lepton -> masses (C,) and N in each bin (C, J), in any unit.
     """
 
     masses: Array
     decays: dict[tuple[str, str], Array]
-    edges: Array
     spectra: dict[str, tuple[Array, Array]]
 
     @property
     def modes(self) -> tuple[str, ...]:
         """Horn modes."""
         return tuple(dict.fromkeys(mode for mode, _ in self.decays))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
+        return float(self.masses[0]), float(self.masses[-1])
 
     def rate(self, mode: str, lepton: str, mass: float) -> float:
         """Decays at a mass, as `decays`; over the branching ratio they are smooth in the mass."""
@@ -58,10 +96,6 @@ class KaonTable:
         log_ratio = np.interp(mass, self.masses[inside], np.log(ratio))
         return float(kaon_branching(mass, lepton) * np.exp(log_ratio))
 
-    def bins(self, mass: float) -> Array:
-        """Edges (J + 1,) of the bins [GeV]; those of lighter N are empty."""
-        return np.maximum(self.edges, mass)
-
     def flux(self, mode: str, lepton: str, mass: float) -> Array:
         """N per cm^2 and POT in each bin, (J,); 0 out of reach.
 
@@ -69,27 +103,65 @@ class KaonTable:
         """
         known, spectra = self.spectra[lepton]
         shape = np.array([np.interp(mass, known, column) for column in spectra.T])
-        edges = self.bins(mass)
-        width, rapidity = np.diff(edges), np.diff(np.arccosh(edges / mass))
-        shape *= np.divide(width, np.diff(self.edges))
-        # decays of long-lived N over their width go by m / p
-        slow = np.divide(mass * rapidity, width, out=np.zeros_like(width), where=width > 0)
-        decays = np.sum(shape * slow) / (HBAR_C_GEV_M * CM_PER_M)
+        shape *= np.divide(np.diff(self.bins(mass)), np.diff(self.edges))
+        decays = np.sum(shape * self.slow(mass)) / (HBAR_C_GEV_M * CM_PER_M)
         return np.asarray(shape * self.rate(mode, lepton, mass) / M3_TO_CM3 / decays)
 
 
-def load_kaons(flux: KaonFlux) -> KaonTable:
+@dataclass(frozen=True, eq=False)
+class ScaledNeutrinos(KaonBeam):
+    """N as neutrinos of K -> mu nu, of their energy and as much rarer as the decay is.
+
+    As in arXiv:2109.03831. Heavy N are not spread like neutrinos, so that they are too few.
+
+    Attributes
+    ----------
+    neutrinos
+        mode -> (J,) per cm^2 and POT in each bin.
+    """
+
+    neutrinos: dict[str, Array]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Horn modes."""
+        return tuple(self.neutrinos)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and largest mass of N [GeV] that it is for."""
+        return 0.0, np.inf
+
+    def flux(self, mode: str, lepton: str, mass: float) -> Array:
+        """N per cm^2 and POT in each bin, (J,); 0 out of reach, and in modes without a table."""
+        if mode not in self.neutrinos:
+            return np.zeros(len(self.edges) - 1)
+        ratio = kaon_branching(mass, lepton) / KAON_TO_NEUTRINO["mu"]
+        heavy = np.diff(self.bins(mass)) / np.diff(self.edges)
+        return np.asarray(ratio * heavy * self.neutrinos[mode])
+
+
+def load_kaons(flux: KaonFlux) -> KaonBeam:
     """Read the tables of a flux of N.
 
-    That of the rates has columns `mass_gev` and `<lepton>_<mode>`, decays of long-lived N over
-    their width [1/GeV] in the volume and with the exposure that the flux states; that of the
-    spectra `lepton`, `mass_gev`, `energy_gev` and `flux`, points of curves.
+    That of `source: tables` has columns `mass_gev` and `<lepton>_<mode>`, decays of long-lived N
+    over their width [1/GeV] in the volume and with the exposure that the flux states; that of their
+    spectra `lepton`, `mass_gev`, `energy_gev` and `flux`, points of curves. That of `rho_scaled`
+    has points of curves, too, by `mode` and `flavour`: neutrinos / cm^2 / GeV / 1e21 POT.
 
     Raises
     ------
     DataError
         If a file cannot be read, or lacks a column, or a row is not right.
     """
+    if isinstance(flux, ScaledKaons):
+        return _load_scaled(flux)
+    assert isinstance(flux, TabulatedKaons)
+    return load_tables(flux)
+
+
+def load_tables(flux: TabulatedKaons) -> KaonTable:
+    """Read the tables of `source: tables`; errors as `load_kaons`."""
     try:
         rates = read_csv(flux_file(flux.table), required=("mass_gev",))
         masses = rates.numbers("mass_gev", above=0)
@@ -101,15 +173,36 @@ def load_kaons(flux: KaonFlux) -> KaonTable:
             for lepton in LEPTONS
             for name in [_column(rates, f"{lepton}_{mode}")]
         }
+        for (mode, lepton), column in decays.items():
+            if not np.any(column):
+                raise DataError(f"{rates.path}: {lepton}_{mode} is 0 at all masses")
     except DataError as error:
         raise DataError(f"flux table {error}") from None
     try:
         edges, spectra = _spectra(read_csv(flux_file(flux.spectra), required=_SPECTRA))
     except DataError as error:
         raise DataError(f"flux spectra {error}") from None
-    return KaonTable(masses, decays, edges, spectra)
+    return KaonTable(edges, masses, decays, spectra)
 
 
+def _load_scaled(flux: ScaledKaons) -> ScaledNeutrinos:
+    try:
+        table = read_csv(flux_file(flux.table), required=_NEUTRINOS)
+        edges = edges_of(table)
+        modes, flavours = (np.array(table.columns[name]) for name in ("mode", "flavour"))
+        found = {}
+        for mode in dict.fromkeys(modes.tolist()):
+            found[mode] = np.zeros(BINS)
+            for flavour in dict.fromkeys(flux.flavours):
+                mine = (modes == mode) & (flavours == flavour)
+                curve = integrals(table, mine, edges, f"{flavour} in {mode}")
+                found[mode] += curve / POT_UNIT
+    except DataError as error:
+        raise DataError(f"flux table {error}") from None
+    return ScaledNeutrinos(edges, found)
+
+
+_NEUTRINOS = ("mode", "flavour", "energy_gev", "flux")
 _SPECTRA = ("lepton", "mass_gev", "energy_gev", "flux")
 
 
@@ -122,32 +215,16 @@ def _column(table: CsvTable, name: str) -> str:
 def _spectra(table: CsvTable) -> tuple[Array, dict[str, tuple[Array, Array]]]:
     """Edges of common bins, and the curves integrated over these."""
     lepton, mass = np.array(table.columns["lepton"]), table.numbers("mass_gev", at_least=0)
-    energy, flux = table.numbers("energy_gev", above=0), table.numbers("flux", at_least=0)
-    edges = np.geomspace(energy.min(), energy.max(), BINS + 1)
+    edges = edges_of(table)
     found = {}
     for name in LEPTONS:
         # of massless N the curve is that of neutrinos, which spread otherwise
         known = np.unique(mass[(lepton == name) & (mass > 0)])
         if not known.size:
             raise DataError(f"{table.path}: has no curve of the lepton {name}")
-        curves = []
-        for one in known:
-            mine = (lepton == name) & (mass == one)
-            if np.any(np.diff(energy[mine]) <= 0):
-                row = np.flatnonzero(mine)[int(np.argmax(np.diff(energy[mine]) <= 0)) + 1]
-                raise table.error(int(row), "energy_gev", "must rise along a curve")
-            curves.append(_integrals(energy[mine], flux[mine], edges))
-        found[name] = known, np.stack(curves)
+        rows = [(lepton == name) & (mass == one) for one in known]
+        found[name] = known, np.stack([integrals(table, mine, edges) for mine in rows])
     return edges, found
-
-
-def _integrals(energy: Array, flux: Array, edges: Array) -> Array:
-    """Integral over each bin (J,) of straight lines between points, 0 beyond the ends."""
-    nodes = np.unique(np.concatenate([energy, edges[(edges > energy[0]) & (edges < energy[-1])]]))
-    value = np.interp(nodes, energy, flux)
-    steps = np.diff(nodes) * (value[1:] + value[:-1]) / 2
-    total = np.append(0.0, np.cumsum(steps))
-    return np.diff(np.interp(edges, nodes, total))
 
 
 def of_neutrinos(flux: AnyFlux) -> Flux:
@@ -178,8 +255,11 @@ def of_kaons(flux: AnyFlux) -> KaonFlux:
 
 def arrays(flux: AnyFlux) -> Iterator[Array]:
     """The numbers in the tables of a flux."""
-    if isinstance(flux, KaonFlux):
-        kaons = load_kaons(flux)
+    if isinstance(flux, ScaledKaons):
+        neutrinos = _load_scaled(flux)
+        yield from (neutrinos.edges, *neutrinos.neutrinos.values())
+    elif isinstance(flux, TabulatedKaons):
+        kaons = load_tables(flux)
         spectra = [array for pair in kaons.spectra.values() for array in pair]
         yield from (kaons.masses, *kaons.decays.values(), kaons.edges, *spectra)
     else:

@@ -1,7 +1,7 @@
 """Beams: tables of neutrinos, or of N from kaons, at the detector."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, model_validator
 
@@ -16,6 +16,7 @@ from hnlstat.config.quantities import (
     Rising,
 )
 from hnlstat.config.sections import Size
+from hnlstat.errors import ConfigError
 
 
 class FluxUncertainty(Section):
@@ -40,6 +41,7 @@ class FluxUncertainty(Section):
         return self
 
 
+KaonSource = Literal["tables", "rho_scaled"]
 FluxFlavours = Annotated[tuple[Literal["numu", "numubar", "nue", "nuebar"], ...], NotEmpty]
 
 
@@ -95,14 +97,10 @@ class KaonFlux(Assuming):
     ----------
     name
         Of its uncertainties, too.
-    table
-        Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
-    spectra
-        Shapes of their spectra by lepton and mass, in all horn modes.
+    source
+        What tells the number of N and their spectrum.
     beam
         Which this is, and where; remarked on where exposures are of another one. None: any.
-    volume, pot
-        What `table` is for [m^3], [POT].
     tunnel
         z where kaons begin and end to decay, evenly between [m].
     uncertainty
@@ -111,29 +109,72 @@ class KaonFlux(Assuming):
 
     name: Name
     kind: Literal["kaons"]
+    source: KaonSource = "tables"
     table: Annotated[str, AfterValidator(_table)]
-    spectra: Annotated[str, AfterValidator(_table)]
     beam: str | None = None
-    volume: PositiveRatio
-    pot: Annotated[dict[Name, Exposed], NotEmpty]
     tunnel: Annotated[tuple[Length, Length], Rising]
     uncertainty: Size
 
     @property
     def tables(self) -> dict[str, str]:
         """Keys of the tables, and these by name or path."""
-        return {"table": self.table, "spectra": self.spectra}
+        return {"table": self.table}
 
     def parameter(self, mode: str) -> str:  # noqa: ARG002
         """Name of the uncertainty in a horn mode: one for all."""
         return f"flux_{self.name}"
 
 
-AnyFlux = Flux | KaonFlux
+class TabulatedKaons(KaonFlux):
+    """N of tables.
+
+    Attributes
+    ----------
+    table
+        Decays of long-lived N over |U_l|^2 and width, by mass: `beam.kaons.load_kaons`.
+    spectra
+        Shapes of their spectra by lepton and mass, in all horn modes.
+    volume, pot
+        What `table` is for [m^3], [POT].
+    """
+
+    spectra: Annotated[str, AfterValidator(_table)]
+    volume: PositiveRatio
+    pot: Annotated[dict[Name, Exposed], NotEmpty]
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Keys of the tables, and these by name or path."""
+        return {"table": self.table, "spectra": self.spectra}
+
+
+class ScaledKaons(KaonFlux):
+    """N as neutrinos of K -> mu nu, of their energy and as much rarer as the decay is.
+
+    Attributes
+    ----------
+    table
+        Neutrinos of kaons: `beam.kaons.load_kaons`.
+    flavours
+        Which of them.
+    caveat
+        What every run says.
+    """
+
+    flavours: Annotated[tuple[Literal["numu", "numubar"], ...], NotEmpty]
+    caveat: str | None = None
+
+
+AnyFlux = Flux | TabulatedKaons | ScaledKaons
 
 
 def read_flux(settings: object, where: str) -> AnyFlux:
     """Read a flux, of neutrinos or with a `kind`; errors as `validate`."""
     if isinstance(settings, dict) and "kind" in settings:
-        return validate(KaonFlux, settings, where)
+        source, known = settings.get("source", "tables"), get_args(KaonSource)
+        if source not in known:
+            raise ConfigError(f"{where}.source: {source} is not one of {' or '.join(known)}")
+        if source == "rho_scaled":
+            return validate(ScaledKaons, settings, where)
+        return validate(TabulatedKaons, settings, where)
     return validate(Flux, settings, where)

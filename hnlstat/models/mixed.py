@@ -29,12 +29,8 @@ Array = NDArray[np.float64]
 PION_CODE, NEUTRAL_PION_CODE = 211, 111
 """Numbers of the Particle Data Group."""
 
-CHARGED = {
-    "eminus_piplus": ("e", 1), "eplus_piminus": ("e", -1),
-    "muminus_piplus": ("mu", 1), "muplus_piminus": ("mu", -1),
-}  # fmt: skip
+CHARGED = widths.CHARGED
 """Lepton and lepton number of the decays to one charge alone."""
-
 
 VISIBLE = ("ee", "mumu", "emu", "epi", "mupi")
 """Decays to two charged particles, `PAIRS` all at once."""
@@ -64,8 +60,8 @@ class Mixed(Model):
     Attributes
     ----------
     release_widths
-        Gives N -> l+ pi- the width of T2K's data release of 2018, to repeat its limits: there the
-        masses of lepton and pion are exchanged.
+        Gives N -> l pi the widths of T2K's data release of 2018, to repeat its limits: its
+        f_pi V_ud, and in l+ pi- the masses of lepton and pion are exchanged.
     """
 
     coupling_axis: ClassVar = CouplingAxis(
@@ -128,8 +124,10 @@ class Mixed(Model):
             lepton, number = CHARGED[final_state]
             if self.nature == "dirac" and number < 0:  # of anti-N
                 return np.zeros(np.shape(masses))
-            exchanged = self.release_widths and number < 0
-            return np.asarray(shares[lepton] * widths.width_pion(masses, lepton, exchanged))
+            width = widths.width_pion(masses, lepton)
+            if self.release_widths:
+                width = widths.width_pion(masses, lepton, number < 0, widths.RELEASE_PION)
+            return np.asarray(shares[lepton] * width)
         if self.nature == "majorana" and final_state in ("epi", "mupi"):
             lepton = final_state.removesuffix("pi")
             parts = (name for name, (flavour, _) in CHARGED.items() if flavour == lepton)

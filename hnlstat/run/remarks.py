@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from hnlstat.beam.kaons import load_kaons
+from hnlstat.config.flux import ScaledKaons
 from hnlstat.config.photons import Photons
 from hnlstat.config.study import Study
 from hnlstat.inference.limits.points import PointTest
@@ -85,6 +87,24 @@ def beams(study: Study) -> list[str]:
         for d in study.datasets
         if d.flux.beam and d.exposure.beam and d.flux.beam != d.exposure.beam
     ]
+    return [*dict.fromkeys(found)]
+
+
+def scaled(study: Study) -> list[str]:
+    """What is to be known of neutrinos that stand for N of kaons."""
+    found = []
+    for d in study.datasets:
+        if not isinstance(d.flux, ScaledKaons):
+            continue
+        known = load_kaons(d.flux).modes
+        if missing := [mode for mode in d.exposure.pot if mode not in known]:
+            have = ", ".join(known)
+            found.append(
+                f"{d.name}: flux {d.flux.name} has neutrinos of {have} alone; no N of the exposure "
+                f"in {', '.join(missing)} count"
+            )
+        if d.flux.caveat:
+            found.append(f"flux {d.flux.name}: {d.flux.caveat}")
     return [*dict.fromkeys(found)]
 
 

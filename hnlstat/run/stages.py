@@ -31,6 +31,7 @@ from hnlstat.run.remarks import (
     efficiencies,
     excess,
     projections,
+    scaled,
 )
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
@@ -111,7 +112,7 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
-    for words in (beams, efficiencies, without_rock, without_variation):
+    for words in (beams, scaled, efficiencies, without_rock, without_variation):
         for text in words(study):
             work.remark(text)
     return found

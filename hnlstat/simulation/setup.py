@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.flux import POT_UNIT, FluxTable
-from hnlstat.beam.kaons import KaonTable
+from hnlstat.beam.kaons import KaonBeam
 from hnlstat.config.detector import Detector, Medium, cut_by
 from hnlstat.config.flux import Flux, FluxUncertainty, KaonFlux
 from hnlstat.config.shapes import Box, Stack, Volume
@@ -101,7 +101,7 @@ def tunnel(
     detector: Detector,
     volumes: Sequence[str],
     flux: KaonFlux,
-    table: KaonTable,
+    table: KaonBeam,
     modes: tuple[str, ...],
     mass: float,
     selection: Selection | None,

@@ -8,10 +8,14 @@ from numpy.typing import NDArray
 
 from hnlstat.config.channels import Channels
 from hnlstat.errors import DataError
+from hnlstat.physics.kaon_decay import KAON_TO_NEUTRINO
+from hnlstat.physics.mixing import CHARGED, FLAVOURS, WIDTHS
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.efficiency import efficiency_file
 
 Array = NDArray[np.float64]
+
+LEPTONS = tuple(KAON_TO_NEUTRINO)
 
 
 @dataclass(frozen=True)
@@ -135,16 +139,27 @@ _EFFICIENCY = ("mass_gev", "mode", "horn", "channel", "efficiency", "own")
 
 def _modes(table: CsvTable) -> tuple[Mode, ...]:
     numbers = table.whole("numbers")
-    for row, number in enumerate(table.whole("mode")):
-        if number != row:
-            raise table.error(row, "mode", f"must be {row}: modes are counted from 0")
-        if numbers[row] not in (1, 2):
-            raise table.error(row, "numbers", "must be 1 or 2")
     columns = (table.columns[name] for name in ("lepton", "decay", "flavours"))
-    return tuple(
+    found = [
         Mode(lepton, decay, tuple(flavours.split()), number)
         for lepton, decay, flavours, number in zip(*columns, numbers, strict=True)
-    )
+    ]
+    decays = [name for name in WIDTHS if name != "nununu"] + [*CHARGED]
+    for row, (number, mode) in enumerate(zip(table.whole("mode"), found, strict=True)):
+        if number != row:
+            raise table.error(row, "mode", f"must be {row}: modes are counted from 0")
+        if mode.numbers not in (1, 2):
+            raise table.error(row, "numbers", "must be 1 or 2")
+        if mode.lepton not in LEPTONS:
+            raise table.error(row, "lepton", f"must be {' or '.join(LEPTONS)}, of K -> l N")
+        if mode.decay not in decays:
+            raise table.error(row, "decay", f"is no decay of N; they are {', '.join(decays)}")
+        flavours = CHARGED[mode.decay][:1] if mode.decay in CHARGED else FLAVOURS
+        if not mode.flavours or not {*mode.flavours} <= {*flavours}:
+            raise table.error(row, "flavours", f"must be of {' '.join(flavours)}, blanks between")
+        if len({*mode.flavours}) < len(mode.flavours):
+            raise table.error(row, "flavours", "has one twice")
+    return tuple(found)
 
 
 def _places(table: CsvTable, column: str, known: Sequence[str]) -> list[int]:

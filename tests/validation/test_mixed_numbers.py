@@ -4,10 +4,10 @@
   of HNLCalc, whose constants differ by as much.
 - T2K's data release has decays in the TPCs by mode, each of a production and a decay. Those to
   leptons, modes 8 to 23, give one integral over the spectrum of N by mass, the shipped table; times
-  our widths it has to give every entry, to 0.5 % or to 4 times the spread of these modes at that
-  mass: the release's own statistics, 0.1 % up to 370 MeV, 0.3 % at 440 MeV, 5 % at 490 MeV.
-- Decays to l pi, which did not go into the table, are 1.3 % more than ours: f_pi V_ud of the
-  release is not known, and 131 MeV times 0.9742 makes up for it. Beside that factor: 0.7 %.
+  our widths it has to give every entry: these modes to 0.5 %, and modes 0 to 7, decays to l pi that
+  did not go into the table, to 1.5 % with the release's f_pi V_ud (1.3 % less without). Below 460
+  MeV two of 1208 entries do not, named below; from 460 MeV on the release's own events are few
+  (its statistical error is 6 to 20 %) and modes scatter by 0.4 to 5 %: there 4 times that.
 - Decays to l+ pi- only with the width of the release, which has the masses of lepton and pion
   exchanged: with the right one they are up to 7.5 times too few.
 """
@@ -20,7 +20,7 @@ import pytest
 from hnlstat.models.mixed import CHARGED
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.kaon_decay import kaon_branching, kaon_polarisation
-from hnlstat.physics.mixing import WIDTHS, pion_slope, width_pion
+from hnlstat.physics.mixing import RELEASE_PION, WIDTHS, pion_slope, width_pion
 from hnlstat.tables.csv_table import read_csv
 
 SUBJECT = "Decays of mass-mixed N"
@@ -81,30 +81,42 @@ def width_of(mode, masses):
     decay, numbers = MODES.columns["decay"][mode], float(MODES.columns["numbers"][mode])
     if decay in CHARGED:
         lepton, number = CHARGED[decay]
-        return width_pion(masses, lepton, exchanged=number < 0)
+        return width_pion(masses, lepton, number < 0, RELEASE_PION)
     shares = dict.fromkeys(MODES.columns["flavours"][mode].split(), 1.0)
     return numbers * WIDTHS[decay](masses, shares)
 
 
 RELEASE = read_csv(HERE / "decays_in_tpcs.csv")
 MASSES = RELEASE.numbers("mass_gev")
-PIONS = (131.0 * 0.9742 / (130.2 * 0.97373)) ** 2
+APART = {(8, "rhc", 0.38): -0.0077, (11, "rhc", 0.44): 0.0065}
+"""Beyond 0.5 %: K -> mu N of rhc 8 MeV below the end of its reach, where modes scatter by 0.4 %,
+and one mode of sixteen at 440 MeV (0.3 %)."""
 
 
 @pytest.mark.parametrize("mode", range(24))
 def test_decays_that_t2k_expects(compare, mode):
     integral = read_csv(DATA / "kaon_n_integral.csv")
     assert np.array_equal(MASSES, integral.numbers("mass_gev"))
-    ours = width_of(mode, MASSES) * (PIONS if mode < 8 else 1.0)
-    limit = np.maximum(0.007 if mode < 8 else 0.005, 4 * integral.numbers("spread"))
+    spread = np.where(MASSES < 0.455, 0.0, 4 * integral.numbers("spread"))
+    tolerance = np.maximum(0.015 if mode < 8 else 0.005, spread)
     for horn in ("fhc", "rhc"):
-        found = integral.numbers(f"{MODES.columns['lepton'][mode]}_{horn}") * ours
+        lepton = MODES.columns["lepton"][mode]
+        found = integral.numbers(f"{lepton}_{horn}") * width_of(mode, MASSES)
         expected = RELEASE.numbers(f"{horn}_{mode}")
         there = expected > 0
         assert np.array_equal(there, found > 0)
+        off = dict(zip(MASSES[there], found[there] / expected[there] - 1, strict=True))
+        beyond = {
+            (mode, horn, mass): value
+            for (mass, value), most in zip(off.items(), tolerance[there], strict=True)
+            if abs(value) > most
+        }
+        known = {key: value for key, value in APART.items() if key[:2] == (mode, horn)}
+        assert beyond == pytest.approx(known, abs=1e-4)
+        apart = np.array([abs(APART.get((mode, horn, mass), 0.0)) + 1e-4 for mass in MASSES])
         decay = MODES.columns["decay"][mode]
         what = f"decays to {decay} in the TPCs, {horn}, by mass, |U|^2 = 1"
-        compare(what, found[there], expected[there], rel=limit[there])
+        compare(what, found[there], expected[there], rel=np.maximum(tolerance, apart)[there])
         below = found[there] / expected[there]
         what = f"decays to {decay} in the TPCs, {horn}, mean ratio below 460 MeV"
         compare(what, np.mean(below[MASSES[there] < 0.455]), 1.0, absolute=1e-3)
