@@ -85,10 +85,14 @@ class KaonFlux(Assuming):
 
     Attributes
     ----------
+    name
+        Of its uncertainty, too.
     source
-        What tells their number and spectrum.
+        What tells their number and spectrum: tables of N, or neutrinos that are scaled.
+    table
+        Name of a shipped table, or the path of a csv.
     beam
-        As of `Flux`.
+        Which this is, and where; remarked on where exposures are of another one. None: any.
     tunnel
         z where kaons begin and end to decay, evenly between [m].
     uncertainty

@@ -49,8 +49,11 @@ class Mixing(Section):
 class Mixed(Model):
     """Mass mixing; mass [GeV] and coupling |U|^2, the sum over flavours, are for task=point.
 
-    `release_widths` gives N -> l pi the widths of T2K's data release of 2018, to repeat its limits:
-    its f_pi V_ud, and in l+ pi- the masses of lepton and pion are exchanged.
+    Attributes
+    ----------
+    release_widths
+        Gives N -> l pi the widths of T2K's data release of 2018, to repeat its limits: its
+        f_pi V_ud, and in l+ pi- the masses of lepton and pion are exchanged.
     """
 
     coupling_axis: ClassVar = CouplingAxis(
