@@ -96,9 +96,11 @@ class KaonFlux(Assuming):
     Attributes
     ----------
     name
-        Of its uncertainties, too.
+        Of its uncertainty, too.
     source
-        What tells the number of N and their spectrum.
+        What tells their number and spectrum: tables of N, or neutrinos that are scaled.
+    table
+        Name of a shipped table, or the path of a csv.
     beam
         Which this is, and where; remarked on where exposures are of another one. None: any.
     tunnel
