@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.report.look import JOURNAL, Look
 from hnlstat.report.summary import STRONG
 from hnlstat.report.wording import bracketed, level_text
 from hnlstat.run.contours import Region
@@ -20,7 +22,11 @@ BAND = "expected_"
 
 
 def plot_data(
-    regions: Sequence[Region], bounds: Sequence[Bound], points: PointTable, axis: CouplingAxis
+    regions: Sequence[Region],
+    bounds: Sequence[Bound],
+    points: PointTable,
+    axis: CouplingAxis,
+    look: Look = JOURNAL,
 ) -> dict[str, Any]:
     """Collect regions, bounds and the tests of the grid.
 
@@ -34,6 +40,8 @@ def plot_data(
         Tests of the grid.
     axis : CouplingAxis
         The coupling.
+    look : Look
+        Units of the axes.
 
     Returns
     -------
@@ -42,7 +50,7 @@ def plot_data(
         and `bounds` with their lines as lists of [mass, coupling], in GeV and the coupling's unit.
     """
     return {
-        "coupling": bracketed(axis.name, axis),
+        **axes_data(axis, look),
         "masses": _numbers(points.masses, 10),
         "couplings": _numbers(points.couplings, 10),
         "grid": {
@@ -56,6 +64,16 @@ def plot_data(
         },
         "limits": list(_limits(regions)),
         "bounds": [_bound(bound) for bound in bounds],
+    }
+
+
+def axes_data(axis: CouplingAxis, look: Look) -> dict[str, Any]:
+    """Name the axes, with the factors from GeV and the coupling's unit to what they show."""
+    shown = look.coupling(axis)
+    name = axis.name if shown.factor == 1.0 else re.sub(r"\bd\b|d(?=_)", "μ_tr", axis.name)
+    return {
+        "mass": {"unit": look.mass_axis, "factor": look.mass_factor},
+        "coupling": {"name": bracketed(name, shown), "factor": shown.factor},
     }
 
 

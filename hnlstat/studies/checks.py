@@ -52,6 +52,8 @@ def check(study: Study) -> None:
     DataError
         If the flux table or a bound cannot be read.
     """
+    if study.task.kind not in ("figures", "collect"):  # those of other runs
+        study.report.check(study.model.axis)
     check_tables(study)
     if study.task.kind in ("contour", "explained"):
         chosen_bounds(study.bounds, study.model.axis)

@@ -27,9 +27,9 @@ def content_hash(study: Study) -> str:
     """
     Give 12 hex digits that stand for everything that changes the numbers of a run.
 
-    That is the configuration without names, descriptions, kind of task, executor, store, `runs`
-    and the bounds that limits are only compared with. It has the content of the flux table and
-    of other files, not their names, and the version of hnlstat.
+    That is the configuration without names, descriptions, kind of task, executor, store, `runs`,
+    the look of figures and the bounds that limits are only compared with. It has the content of the
+    flux table and of other files, not their names, and the version of hnlstat.
     """
     unimportant: Any = {
         "name": True,
@@ -43,6 +43,7 @@ def content_hash(study: Study) -> str:
         "inputs": True,
         "events": {"format"},
         "bounds": True,
+        "report": True,
         "systematics": {"assumed"},
         "datasets": {
             "__all__": {

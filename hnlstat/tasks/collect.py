@@ -207,6 +207,7 @@ def _draw(
 ) -> None:
     """Draw one limit of all jobs, with the bounds where they are on the same coupling."""
     from hnlstat.bounds import chosen_bounds, comparable
+    from hnlstat.report.look import Look
     from hnlstat.report.sweep_figure import Scenario, sweep_figure
 
     with_limits = [one for one in done if one.reaches]
@@ -228,9 +229,10 @@ def _draw(
     masses, couplings = (
         (min(low), max(high)) for low, high in (zip(*ends[i::2], strict=True) for i in (0, 1))
     )
+    look = Look.of(study.report.over(studies[0].report).check(axis))
     figure = sweep_figure(
         scenarios, keys, limit,
         comparable(chosen_bounds(study.bounds, axis), axis),
-        axis=axis, mass_range=masses, coupling_range=couplings,
+        axis=axis, mass_range=masses, coupling_range=couplings, look=look,
     )  # fmt: skip
     sweep.write_figure("collected", figure)

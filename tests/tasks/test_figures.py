@@ -216,6 +216,30 @@ def test_files_of_others_in_a_run_do_no_harm(run, tmp_path):
     assert "on the outline of {0}." in text
 
 
+def test_an_old_run_is_drawn_in_another_style(run, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("units", "workspace", "figures"))
+    text = (folder / "config.yaml").read_text()
+    old = re.sub(r"^report:.*\n(  .*\n)*", "", text, flags=re.MULTILINE)
+    assert old != text
+    (folder / "config.yaml").write_text(old)  # of a version that had no styles
+    asked = [*QUICK, f"task.folder={folder}", "task.figures=[contours, brazil]"]
+    assert main([*asked, "report.style=slides", "report.mass_axis=GeV"]) == 0
+    assert read_size(folder / "figures" / "contours.png") == pytest.approx([1920, 1080], abs=3)
+    data = json.loads(Page((folder / "report.html").read_text(encoding="utf-8")).data)
+    assert data["mass"] == {"unit": "GeV", "factor": 1.0}
+    assert main(asked) == 0
+    assert read_size(folder / "figures" / "contours.png") == read_size(run / "contours.png")
+    capsys.readouterr()
+    assert main([*asked, "report.style=slide"]) == 2
+    assert "report.style: slide is none; did you mean slides?" in capsys.readouterr().err
+
+
+def read_size(path):
+    """Width and height of a PNG [pixels]."""
+    return [int.from_bytes(path.read_bytes()[i : i + 4], "big") for i in (16, 20)]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [

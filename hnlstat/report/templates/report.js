@@ -6,7 +6,7 @@
   addEventListener("afterprint", () => print(false));
   const source = document.getElementById("data");
   if (!source) return;
-  const data = JSON.parse(source.textContent);
+  const data = inUnitsOfTheAxes(JSON.parse(source.textContent));
   const plane = document.getElementById("plane");
   const body = document.querySelector("#readout tbody");
   const hidden = new Set();
@@ -15,6 +15,20 @@
   const [x0, x1] = range(data.masses), [y0, y1] = range(data.couplings);
   const margin = { left: 58, right: 12, top: 10, bottom: 44 };
   let here = null, size = { w: 0, h: 0 }, mark = null;
+
+  // Data are in GeV and the unit of the coupling.
+  function inUnitsOfTheAxes(all) {
+    const m = all.mass.factor, d = all.coupling.factor;
+    const scaled = (line) => line.map(([mass, coupling]) => [m * mass, d * coupling]);
+    all.masses = all.masses.map((mass) => m * mass);
+    all.couplings = all.couplings.map((coupling) => d * coupling);
+    for (const limit of all.limits) {
+      limit.rings = limit.rings.map(scaled);
+      limit.lines = limit.lines.map(scaled);
+    }
+    for (const bound of all.bounds) bound.line = scaled(bound.line);
+    return all;
+  }
 
   const style = (limit) => {
     if (limit.kind === "discovery") return { stroke: "#D55E00", width: 1.5, dash: "2 3" };
@@ -58,7 +72,7 @@
         if (Math.log10(mass) < x0 - 1e-9 || Math.log10(mass) > x1 + 1e-9) continue;
         const labelled = k === 1 || k === 2 || k === 5;
         make("path", { d: `M${x} ${bottom}v${labelled ? -7 : -4}`, stroke: "#000" }, svg);
-        if (labelled) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, +(1e3 * mass).toPrecision(3));
+        if (labelled) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, +mass.toPrecision(3));
       }
     }
     for (let e = Math.ceil(y0 - 1e-9); e <= y1 + 1e-9; e++) {
@@ -67,9 +81,9 @@
       make("text", { x: margin.left - 6, y: y + 4, "text-anchor": "end" }, svg, "10" + superscript(e));
     }
     make("rect", { x: margin.left, y: margin.top, width: size.w, height: size.h, fill: "none", stroke: "#000" }, svg);
-    make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, "HNL mass [MeV]");
+    make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, `HNL mass [${data.mass.unit}]`);
     make("text", { x: 14, y: margin.top + size.h / 2, "text-anchor": "middle",
-      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, data.coupling);
+      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, data.coupling.name);
   }
 
   // Labels stand at the first place along their curve that no other label takes.
@@ -157,8 +171,8 @@
     here = { i: Math.max(0, Math.min(M - 1, i)), j: Math.max(0, Math.min(D - 1, j)) };
     const at = here.i * D + here.j, grid = data.grid;
     body.textContent = "";
-    row("mass [MeV]", +(1e3 * data.masses[here.i]).toPrecision(4));
-    row(data.coupling, data.couplings[here.j].toExponential(3));
+    row(`mass [${data.mass.unit}]`, +data.masses[here.i].toPrecision(4));
+    row(data.coupling.name, data.couplings[here.j].toExponential(3));
     grid.channels.forEach((name, k) => row(`events ${name}`, number(grid.signal[k][at])));
     const method = grid.method.texts[grid.method.code[at]];
     const test = method.startsWith("bayesian") ? "posterior above," : "CLs";
@@ -183,7 +197,9 @@
   function fromAddress() {
     const found = /^#at=([^,]+),([^,]+)$/.exec(location.hash);
     const at = found ? found.slice(1).map(Number) : null;
-    if (at && at.every((value) => value > 0)) show(nearest(data.masses, at[0]), nearest(data.couplings, at[1]));
+    if (at && at.every((value) => value > 0)) {
+      show(nearest(data.masses, at[0] * data.mass.factor), nearest(data.couplings, at[1] * data.coupling.factor));
+    }
     return Boolean(at);
   }
 
