@@ -49,7 +49,7 @@ def content_hash(study: Study) -> str:
             "__all__": {
                 "detector": {"description", "assumed"},
                 "exposure": {"description"},
-                "flux": {"table", "spectra", "assumed"},
+                "flux": {"table", "spectra", "assumed", "unit"},
                 "search": {"__all__": {"description", "assumed"}},
             }
         },

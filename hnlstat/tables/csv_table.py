@@ -6,8 +6,8 @@ import csv
 import io
 import re
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ class CsvTable:
     units : dict
         What numbers of a quantity ("mass", "energy", "coupling", "rel") are multiplied by, for
         those that the head gives a unit of.
+    row : str
+        What `lines` count: lines of a file, or bins of a histogram.
     """
 
     path: Path
@@ -49,11 +51,14 @@ class CsvTable:
     columns: dict[str, list[str]]
     lines: Sequence[int]
     units: dict[str, float]
+    row: str = "line"
 
     def error(self, index: int, column: str, reason: str) -> DataError:
         """Make the error to raise for entry `index` of `column`."""
         value = shortened(self.columns[column][index])
-        return DataError(f"{self.path}, line {self.lines[index]}: {column} = {value!r} {reason}")
+        return DataError(
+            f"{self.path}, {self.row} {self.lines[index]}: {column} = {value!r} {reason}"
+        )
 
     def numbers(
         self,
@@ -120,6 +125,24 @@ class CsvTable:
             if not re.fullmatch(r"\s*\d{1,6}\s*", entry, re.ASCII):
                 raise self.error(index, column, "must be a whole number from 0")
         return [int(entry) for entry in self.columns[column]]
+
+    def measured_in(self, units: Mapping[str, str], where: str = "unit") -> CsvTable:
+        """Give the table with the units that a configuration says of files that do not.
+
+        Raises
+        ------
+        DataError
+            If it is of no column, of another dimension, or the head says another.
+        """
+        said = {f"{quantity}_unit": unit for quantity, unit in units.items()}
+        found = _units(self.path, said, list(self.columns), where)
+        for quantity, scale in found.items():
+            if self.units.get(quantity, scale) != scale:
+                raise DataError(
+                    f"{self.path}: {where}.{quantity} = {units[quantity]!r} is not the unit that "
+                    f"its head gives, {self.head[f'{quantity}_unit']}"
+                )
+        return replace(self, units=self.units | found)
 
 
 def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
@@ -241,16 +264,18 @@ def _check_names(path: Path, number: int, names: list[str], required: Sequence[s
         )
 
 
-def _units(path: Path, head: dict[str, str], names: list[str]) -> dict[str, float]:
-    """Read the units that a head gives."""
+def _units(path: Path, head: dict[str, str], names: list[str], where: str = "") -> dict[str, float]:
+    """Read the units that a head gives, or a configuration at some key."""
     found = {}
     for key, unit in head.items():
         quantity, _, end = key.rpartition("_")
         if end != "unit":
             continue
         if quantity not in _UNITS or quantity not in map(_quantity, names):
-            raise DataError(f"{path}: '# {key}: {unit}' is the unit of no column")
-        found[quantity] = _scale(f"{path}: {key} = {unit!r}", unit, _UNITS[quantity])
+            said = f"{where}.{quantity} = {unit!r}" if where else f"'# {key}: {unit}'"
+            raise DataError(f"{path}: {said} is the unit of no column")
+        said = f"{where}.{quantity}" if where else key
+        found[quantity] = _scale(f"{path}: {said} = {unit!r}", unit, _UNITS[quantity])
     return found
 
 
