@@ -63,7 +63,7 @@ def plot_data(
             "validity": _coded(points.validity),
         },
         "limits": list(_limits(regions)),
-        "bounds": [_bound(bound) for bound in bounds],
+        "bounds": [bound_data(bound) for bound in bounds],
     }
 
 
@@ -94,8 +94,8 @@ def _limits(regions: Sequence[Region]) -> list[dict[str, Any]]:
             "kind": kind,
             "strong": level >= STRONG,
             "first": level == first and kind != "discovery",
-            "rings": [_curve(ring) for r in found for ring in (r.outline, *r.holes)],
-            "lines": [_curve(line) for r in found for line in r.lines],
+            "rings": [curve_data(ring) for r in found for ring in (r.outline, *r.holes)],
+            "lines": [curve_data(line) for r in found for line in r.lines],
         }
         for (level, kind), found in groups.items()
     ]
@@ -106,7 +106,8 @@ def _limit_name(region: Region) -> str:
     return f"{level_text(region.level)} {test}{region.kind.replace('_', ' ')}"
 
 
-def _bound(bound: Bound) -> dict[str, Any]:
+def bound_data(bound: Bound) -> dict[str, Any]:
+    """Give a bound for JSON: its names, its look and its line."""
     vertices = np.column_stack([bound.mass, bound.coupling])
     if bound.kind == "region":
         vertices = np.vstack([vertices, vertices[:1]])
@@ -120,11 +121,12 @@ def _bound(bound: Bound) -> dict[str, Any]:
         "kind": bound.kind,
         "color": None if bound.color is None else to_hex(bound.color),
         "style": bound.line,
-        "line": _curve(vertices),
+        "line": curve_data(vertices),
     }
 
 
-def _curve(points: NDArray[np.float64]) -> list[list[float]]:
+def curve_data(points: NDArray[np.float64]) -> list[list[float]]:
+    """Give points (V, 2) for JSON, to four digits."""
     return [_numbers(point, 4) for point in points]
 
 

@@ -94,7 +94,7 @@ def sweep_figure(
         set_axes(axes, axis, mass_range, coupling_range, look)
         labels, _ = draw_bounds(axes, bounds)
         gap = np.full((1, 2), np.nan)
-        for scenario, (colour, line) in zip(scenarios, _styles(scenarios), strict=True):
+        for scenario, (colour, line) in zip(scenarios, styles(scenarios), strict=True):
             parts = [gap, *(part for one in scenario.lines for part in (one, gap))]
             lines = np.vstack(parts)
             mass, coupling = look.place(lines[:, 0], lines[:, 1], axis)
@@ -122,7 +122,7 @@ def sweep_figure(
     return figure
 
 
-def _styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
+def styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
     """Colour and line of each scenario.
 
     Of many, the first choice gives the colour and the others the line, where that tells all apart.
