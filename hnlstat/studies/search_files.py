@@ -60,7 +60,7 @@ def _columns(value: Any, where: str) -> Any:
     from hnlstat.tables.csv_table import read_csv  # only now: most searches have no files
 
     if is_histogram(value):
-        return _read(lambda: _contents(value, where), where)
+        return _read(lambda: _contents(value), where)
     name, _, column = value.rpartition(":")
     table = _read(lambda: read_csv(_file(name)), where)
     if column not in table.columns:
@@ -117,15 +117,14 @@ def _efficiency(settings: Tree, where: str) -> Tree:
     return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
 
 
-def _contents(value: str, where: str) -> list[float]:
+def _contents(value: str) -> list[float]:
     """Contents of the bins of a histogram, none of them negative."""
     found = histogram(_home(value))
     negative = np.flatnonzero(found.values < 0)
     if negative.size:
         i = int(negative[0])
         raise DataError(f"{value}, bin {i + 1}: {found.values[i]:g} is negative")
-    whole = where.rpartition(".")[2] != "background" and np.all(found.values % 1 == 0)
-    return [int(x) if whole else float(x) for x in found.values]
+    return [float(x) for x in found.values]
 
 
 def is_histogram(name: str) -> bool:

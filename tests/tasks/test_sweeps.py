@@ -81,7 +81,8 @@ def test_layers_of_a_sweep_can_be_taken_away(sweep):
         "const lines = () => page.querySelectorAll('#plane g path[stroke-width=\"1.8\"]').length;"
         "const boxes = page.querySelectorAll('#layers input'), before = lines();"
         "boxes[0].click(); out.lines = `${before} ${lines()} ${boxes.length}`;"
-        "const all = page.documentElement; out.beyond = all.scrollWidth - all.clientWidth; }</script>"
+        "const all = page.documentElement; out.beyond = all.scrollWidth - all.clientWidth;"
+        "}</script>"
     )
     page = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
