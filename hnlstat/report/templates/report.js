@@ -87,7 +87,7 @@
           (k > 1 ? k + "·" : "") + "10" + superscript(e));
       }
     }
-    if (x1 - x0 < 0.3) nearlyOneMass(svg, bottom);
+    if (x1 - x0 < 0.6) nearlyOneMass(svg, bottom);
     make("rect", { x: margin.left, y: margin.top, width: size.w, height: size.h, fill: "none", stroke: "#000" }, svg);
     make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, `HNL mass [${data.mass.unit}]`);
     make("text", { x: 14, y: margin.top + size.h / 2, "text-anchor": "middle",
@@ -101,7 +101,7 @@
       const x = px(n * step), value = String(+(n * step).toPrecision(6));
       if ([...value.replace(/^[0.]+|[.]/g, "").replace(/0+$/, "")].length < 2) continue; // is there already
       make("path", { d: `M${x} ${bottom}v-4`, stroke: "#000" }, svg);
-      if ((high - low) / step < 7) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, value);
+      if ((high - low) / step < 7 || n % 5 === 0) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, value);
     }
   }
 
