@@ -18,6 +18,7 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.likelihood.workspace import background_only
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.keep import Patches, patches
+from hnlstat.report.look import Look
 from hnlstat.run.stages import title
 
 if TYPE_CHECKING:
@@ -164,13 +165,14 @@ class Fit:
         """
         from hnlstat.report.fit_figures import fit_figure, pulls_figure
 
+        look = Look.of(self.study.report)
         if name == "pulls":
-            return drawn(name, partial(pulls_figure, self.best))
+            return drawn(name, partial(pulls_figure, self.best, look))
         if name != "fit":
             raise ConfigError(f"figure: {name!r:.100} is none; {suggest(str(name), FIT_FIGURES)}")
         found = self.fitted
         shown: Any = {
-            "axis": self.study.model.axis, "title": title(self.study),
+            "axis": self.study.model.axis, "title": title(self.study), "look": look,
             "mass_range": (found.masses[0], found.masses[-1]),
             "coupling_range": (found.couplings[0], found.couplings[-1]),
         }  # fmt: skip

@@ -1,5 +1,6 @@
 """Neutrino flux tables: integrals over energy bins, by horn mode and flavour."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hnlstat.config.flux import FluxUnit
 from hnlstat.errors import DataError
 from hnlstat.system.reading import shortened
 from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
+from hnlstat.tables.root import INNER, as_table, histograms, split
 
 Array = NDArray[np.float64]
 
@@ -66,12 +69,18 @@ class FluxTable:
         return total
 
 
-def load_flux(table: str) -> FluxTable:
+def load_flux(table: str, unit: FluxUnit | None = None) -> FluxTable:
     """Read a flux table shipped with hnlstat (by name) or of the user's own (by path).
 
     The csv has columns `e_low_gev`, `e_high_gev` and `<mode>_<flavour>`, contiguous bins, integrals
     over each bin in neutrinos / cm^2 / 1e21 POT; lines that begin with # are comments, of which
-    `# energy_unit: MeV` counts.
+    `# energy_unit: MeV` counts. Of a ROOT file, `file.root:NAME`, the TH1 are taken whose names are
+    NAME with a horn mode and a flavour in place of `{mode}` and `{flavour}`.
+
+    Parameters
+    ----------
+    table : name or path
+    unit : of the table, as far as it does not say so itself
 
     Raises
     ------
@@ -79,7 +88,7 @@ def load_flux(table: str) -> FluxTable:
         If the file cannot be read or a row or column is not right.
     """
     try:
-        return _read_flux(flux_file(table))
+        return _read_flux(_columns(table), unit or FluxUnit())
     except DataError as error:
         raise DataError(f"flux table {error}") from None
 
@@ -89,8 +98,31 @@ def flux_file(table: str) -> Path:
     return shipped_table(table) or Path(table)
 
 
-def _read_flux(path: Path) -> FluxTable:
-    table = read_csv(path, required=_EDGES)
+def _columns(table: str) -> CsvTable:
+    """The columns of a csv file, or of the histograms of a ROOT file."""
+    if (parts := split(table)) is None:
+        return read_csv(flux_file(table), required=_EDGES)
+    name = (parts[1] or "").removesuffix(INNER)
+    if parts[1] is not None and not ("{mode}" in name and "{flavour}" in name):
+        raise DataError(f"{table}: give the names of its histograms as NAME_{{mode}}_{{flavour}}")
+    pattern = re.escape(name).replace(r"\{mode\}", r"(?P<mode>\w+?)")
+    found = histograms(table, pattern.replace(r"\{flavour\}", f"(?P<flavour>{'|'.join(FLAVOURS)})"))
+    first = next(iter(found.values()))
+    (edges,) = first.edges
+    columns = {"e_low_gev": edges[:-1], "e_high_gev": edges[1:]}
+    for match, one in found.items():
+        if not np.array_equal(one.edges[0], edges):
+            raise DataError(f"{parts[0]}: {one.name} has other bins than {first.name}")
+        columns[f"{match['mode']}_{match['flavour']}"] = one.values
+    return as_table(parts[0], columns)
+
+
+def _read_flux(table: CsvTable, unit: FluxUnit) -> FluxTable:
+    path = table.path
+    if unit.energy is not None:
+        table = table.measured_in({"energy": unit.energy})
+    edges, (factor, by_energy) = _edges(table), unit.scale
+    width = np.diff(edges) if by_energy else 1.0
     flux: dict[tuple[str, str], Array] = {}
     for column in (name for name in table.columns if name not in _EDGES):
         mode, _, flavour = column.rpartition("_")
@@ -99,16 +131,17 @@ def _read_flux(path: Path) -> FluxTable:
                 f"{path}: column {shortened(column)!r} is not <mode>_<flavour> with a flavour of "
                 + ", ".join(FLAVOURS)
             )
-        flux[mode, flavour] = table.numbers(column, at_least=0, at_most=TOTAL[1])
+        content = table.numbers(column, at_least=0, at_most=TOTAL[1] / factor)
+        flux[mode, flavour] = factor * width * content
     total = float(sum(content.sum() for content in flux.values()))
     if total == 0.0:
         raise DataError(f"{path}: no flux above zero in any column")
     if not TOTAL[0] <= total <= TOTAL[1]:
         raise DataError(
             f"{path}: {total:.3g} neutrinos in all bins are not between {TOTAL[0]:g} and "
-            f"{TOTAL[1]:g}; give neutrinos / cm^2 / 1e21 POT in each bin"
+            f"{TOTAL[1]:g}; give neutrinos / cm^2 / 1e21 POT in each bin, or flux.unit.flux"
         )
-    return FluxTable(_edges(table), flux)
+    return FluxTable(edges, flux)
 
 
 def _edges(table: CsvTable) -> Array:
@@ -117,7 +150,9 @@ def _edges(table: CsvTable) -> Array:
     wrong = (high <= low) | (np.append(low[1:], high[-1]) != high)
     if np.any(wrong):
         raise table.error(int(np.argmax(wrong)), "e_high_gev", "bins must rise without gaps")
-    reason = "; give energies in GeV, not MeV, or say in the head '# energy_unit: MeV' (or GeV)"
+    head = "in the head '# energy_unit: MeV' (or GeV)"
+    where = head if table.row == "line" else "flux.unit.energy=MeV (or GeV)"
+    reason = f"; give energies in GeV, not MeV, or say {where}"
     if high[-1] > HIGHEST_ENERGY:
         raise table.error(high.size - 1, "e_high_gev", f"is above {HIGHEST_ENERGY:g} GeV{reason}")
     if high[0] > HIGHEST_BIN and "energy" not in table.units:

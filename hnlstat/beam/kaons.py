@@ -263,5 +263,5 @@ def arrays(flux: AnyFlux) -> Iterator[Array]:
         spectra = [array for pair in kaons.spectra.values() for array in pair]
         yield from (kaons.masses, *kaons.decays.values(), kaons.edges, *spectra)
     else:
-        table = load_flux(flux.table)
+        table = load_flux(flux.table, flux.unit)
         yield from (table.edges_gev, *table.flux.values())

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, model_validator
 
 from hnlstat.config.base import Assuming, Cited, Name, Section, home, problem, validate
 from hnlstat.config.quantities import (
+    ENERGY,
     Energy,
     Exposed,
     Length,
@@ -14,6 +15,8 @@ from hnlstat.config.quantities import (
     PositiveLength,
     PositiveRatio,
     Rising,
+    inverse,
+    parse,
 )
 from hnlstat.config.sections import Size
 from hnlstat.errors import ConfigError
@@ -49,6 +52,48 @@ def _table(value: str) -> str:
     return str(home(Path(value)))
 
 
+_PER_BIN, _PER_ENERGY = (0, -2, 0, 0, -1), (-1, -2, 0, 0, -1)
+_USUAL = inverse("1/cm2/1e21POT")[0]
+_GEV = inverse("1/GeV")[0]
+
+
+def _energy(value: str) -> str:
+    parse(f"1 {value}", ENERGY)
+    return value
+
+
+def _flux(value: str) -> str:
+    if inverse(value)[1] not in (_PER_BIN, _PER_ENERGY):
+        raise ValueError("is no flux: neutrinos by area and POT, such as 1/cm2/1e21POT, or by "
+                         "energy, too: 1/m^2/50MeV/1e21POT")  # fmt: skip
+    return value
+
+
+class FluxUnit(Section):
+    """
+    Units of a flux table that does not say them itself.
+
+    Attributes
+    ----------
+    energy
+        Of the edges of its bins; None: GeV, or as its head says.
+    flux
+        By area, POT and perhaps energy; None: 1/cm2/1e21POT in each bin.
+    """
+
+    energy: Annotated[str, AfterValidator(_energy)] | None = None
+    flux: Annotated[str, AfterValidator(_flux)] | None = None
+
+    @property
+    def scale(self) -> tuple[float, bool]:
+        """Factor to neutrinos / cm^2 / 1e21 POT; whether this is for each GeV."""
+        if self.flux is None:
+            return 1.0, False
+        size, powers = inverse(self.flux)
+        by_energy = powers == _PER_ENERGY
+        return size / _USUAL / (_GEV if by_energy else 1.0), by_energy
+
+
 class Flux(Cited):
     """A table of neutrinos, shipped (by name) or the user's own (by path), and its uncertainty.
 
@@ -62,6 +107,8 @@ class Flux(Cited):
         Columns that are used; in the horn modes that are named there, only those that are in both.
     beam
         Which this is, and where; remarked on where exposures are of another one. None: any.
+    unit
+        Of the table; None: GeV and neutrinos / cm^2 / 1e21 POT in each bin, or as its head says.
     distance
         From the point that neutrinos come from to the detector's origin, along z [m]; None: they
         run along z.
@@ -72,6 +119,7 @@ class Flux(Cited):
     beam: str | None = None
     flavours: FluxFlavours
     flavours_by_mode: dict[str, FluxFlavours] | None = None
+    unit: FluxUnit | None = None
     uncertainty: FluxUncertainty
     distance: PositiveLength | None = None
 

@@ -68,6 +68,31 @@ def _read_unit(text: str) -> tuple[float, Powers]:
     return scale, powers
 
 
+def inverse(text: str) -> tuple[float, Powers]:
+    """
+    Read what something is counted by, such as ``1/m^2/50MeV/1e21POT``: numbers may stand in it.
+
+    Returns
+    -------
+    float, Powers
+        Its size in the system of hepunits, and its powers.
+    """
+    first, *parts = text.split("/")
+    if first.strip() not in ("", "1") or not parts:
+        raise ValueError("is not like 1/cm2/1e21POT")
+    size, powers = 1.0, (0, 0, 0, 0, 0)
+    for part in parts:
+        match = _QUANTITY.fullmatch(part)
+        number = float(match[1]) if match else 1.0
+        scale, mine = _read_unit(match[2] if match else part.strip())
+        if not 0 < number < math.inf or not any(mine):
+            raise ValueError(f"has {part.strip()!r}, which is no unit")
+        size /= number * scale
+        a, b, c, d, e = (p - q for p, q in zip(powers, mine, strict=True))
+        powers = (a, b, c, d, e)
+    return size, powers
+
+
 def powers_of(unit: str) -> Powers:
     """Give the powers of a unit; raises a ValueError for one that is not known."""
     return _read_unit(unit)[1]

@@ -19,6 +19,7 @@ from hnlstat.config.flux import KaonFlux
 from hnlstat.config.model import Model
 from hnlstat.config.quantities import NotEmpty
 from hnlstat.config.registry import AnyModel, read_model
+from hnlstat.config.report import Report
 from hnlstat.config.scan import Scan
 from hnlstat.config.search import Search
 from hnlstat.config.sections import (
@@ -54,6 +55,8 @@ class Study(Section):
         Where results go, tables in place of the simulation and of the data.
     inputs
         SHA-256 of the files that are read, by absolute path; None: any content.
+    report
+        How figures look.
     executor, store, resume
         Where the work is done, where its results are kept, and a run's folder to go on in.
     """
@@ -69,6 +72,7 @@ class Study(Section):
     bounds: BoundChoice
     inference: Inference
     scan: Scan
+    report: Report = Report()
     executor: AnyExecutor
     store: Store
     resume: UserPath | None

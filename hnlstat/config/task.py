@@ -205,7 +205,7 @@ class StoreTask(Task):
 
 class CollectTask(Task):
     """
-    One table and one figure of the jobs of a sweep.
+    One table, one figure and one report of the jobs of a sweep.
 
     Attributes
     ----------

@@ -17,6 +17,7 @@ from hnlstat.config.task import FiguresTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
 from hnlstat.report.figures import contour_figure
+from hnlstat.report.look import Look
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
 from hnlstat.run.contours import Region
@@ -69,6 +70,11 @@ class Album:
     def axis(self) -> CouplingAxis:
         """The coupling of the run's model."""
         return self.finished.study.model.axis
+
+    @property
+    def look(self) -> Look:
+        """Style and units: those asked for, else those of the run."""
+        return Look.of(self.finished.study.report)
 
     @cached_property
     def title(self) -> str:
@@ -139,7 +145,7 @@ def _contours(album: Album) -> Drawn:
     table = album.table
     bounds = comparable(chosen_bounds(album.finished.study.bounds, album.axis), album.axis)
     yield "contours", contour_figure(
-        album.regions, bounds, axis=album.axis, title=album.title,
+        album.regions, bounds, axis=album.axis, title=album.title, look=album.look,
         mass_range=(float(table.masses[0]), float(table.masses[-1])),
         coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
     )  # fmt: skip
@@ -150,7 +156,7 @@ def _yields(album: Album) -> Drawn:
     table = album.table
     yield "yields", yields_figure(
         table.masses, table.couplings, table.events.sum(axis=-1), album.limit,
-        axis=album.axis, title=album.title,
+        axis=album.axis, title=album.title, look=album.look,
     )  # fmt: skip
 
 
@@ -168,7 +174,7 @@ def _brazil(album: Album) -> Drawn:
         raise NotDrawnError(str(error)) from None
     yield "brazil", brazil_figure(
         curves, album.finished.study.inference.levels,
-        axis=album.axis, title=album.title,
+        axis=album.axis, title=album.title, look=album.look,
     )  # fmt: skip
 
 
@@ -176,7 +182,11 @@ def _production(album: Album) -> Drawn:
     yield (
         "production",
         production_figure(
-            album.productions, _efficiency(album), axis=album.axis, title=album.title
+            album.productions,
+            _efficiency(album),
+            axis=album.axis,
+            title=album.title,
+            look=album.look,
         ),
     )
 
@@ -204,7 +214,7 @@ def _decay_length(album: Album) -> Drawn:
     length = (momentum / table.masses)[:, None] / kappa
     yield "decay_length", decay_length_figure(
         table.masses, table.couplings, length, album.limit,
-        axis=album.axis, title=album.title,
+        axis=album.axis, title=album.title, look=album.look,
     )  # fmt: skip
 
 
@@ -215,7 +225,7 @@ def _vertices(album: Album) -> Drawn:
         raise NotDrawnError(f"task.mass, task.coupling: no N of {mass:g} GeV are selected")
     for dataset in (d for d in study.datasets if d.name in production.dataset[production.passes]):
         rng = np.random.default_rng(study.simulation.seed)
-        figure = vertices_figure(production, dataset, axis=album.axis, rng=rng)
+        figure = vertices_figure(production, dataset, axis=album.axis, rng=rng, look=album.look)
         yield f"vertices_{dataset.name}", figure
 
 

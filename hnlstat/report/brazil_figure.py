@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,13 +19,12 @@ from hnlstat.report.figures import (
     BAND_2,
     BLUE,
     DARK_GREY,
-    STYLE,
     WIDTH,
     BandHandler,
     Handle,
-    own_style,
 )
-from hnlstat.report.wording import coupling_label, level_text, mev_text, plain, test_symbol
+from hnlstat.report.look import JOURNAL, SIZE, Look
+from hnlstat.report.wording import coupling_label, level_text, plain, test_symbol
 from hnlstat.run.files.point_reader import PointTable
 
 FloatArray = NDArray[np.float64]
@@ -94,6 +93,7 @@ def brazil_figure(
     *,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw observed CLs, and the median and bands expected without signal.
 
@@ -107,29 +107,33 @@ def brazil_figure(
         The coupling.
     title : str
         Line above the axes.
+    look : Look
+        Style and units.
     """
-    with own_style():
-        figure = Figure(figsize=(WIDTH, 0.9 * WIDTH), dpi=300, layout="constrained")
+    shown = look.coupling(axis)
+    curves = replace(curves, coupling=shown.factor * curves.coupling)
+    with look.settings():
+        figure = look.canvas(WIDTH, 0.9 * WIDTH)
         axes = figure.add_subplot(xscale="log", yscale="log")
         axes.set_xlim(_range(curves))
         axes.set_ylim(LOWEST, 1.6)
-        axes.set_xlabel(coupling_label(axis))
+        axes.set_xlabel(coupling_label(shown))
         tested = test_symbol(curves.test).replace("cred.", "Tail of the posterior, flat")
-        axes.set_ylabel(f"{tested} at $m_N$ = {mev_text(curves.mass)} MeV")
+        axes.set_ylabel(f"{tested} at $m_N$ = {look.mass_text(curves.mass)}")
         handles = _draw(axes, curves)
         for level in (level for level in levels if 1 - level > LOWEST):
             axes.axhline(1 - level, color=DARK_GREY, lw=0.7, ls=":", zorder=3.5)
             axes.annotate(
                 f"{level_text(level)} CL", (0, 1 - level), (3, 2), color=DARK_GREY,
                 xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                fontsize=STYLE["legend.fontsize"],
+                fontsize=SIZE,
             )  # fmt: skip
         figure.legend(
             handles=[artists for _, artists in handles],
             labels=[text for text, _ in handles],
             handler_map={tuple: BandHandler(ndivide=1, pad=0)},
             loc="outside upper center",
-            ncols=2,
+            ncols=look.columns(2),
             title=plain(title) or None,
             frameon=False,
         )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from hnlstat.inference.coverage import CoveragePoint
-from hnlstat.report.figures import BLUE, GREY, STYLE, VERMILION, WIDTH, own_style
+from hnlstat.report.figures import BLUE, GREY, VERMILION, WIDTH
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import level_text, plain
 
 COLOURS = (BLUE, VERMILION, GREY)
@@ -19,7 +20,9 @@ MANY_EVENTS = 10.0
 """Above, the axis of signals is logarithmic."""
 
 
-def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
+def coverage_figure(
+    points: Sequence[CoveragePoint], title: str = "", look: Look = JOURNAL
+) -> Figure:
     """Draw coverage against the true signal, one colour for each level.
 
     Each treatment of the nuisance parameters has its line.
@@ -30,14 +33,16 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
         All points of a run.
     title : str
         Line above the axes.
+    look : Look
+        Style and units.
     """
     treatments = list(dict.fromkeys(point.treatment for point in points))
     others = itertools.cycle(OTHER_LINES)
     lines = {text: LINES[text] if text in LINES else next(others) for text in treatments}
     levels = dict.fromkeys(point.level for point in points)
     height = 0.85 + 0.03 * len(levels) * len(lines)
-    with own_style():
-        figure = Figure(figsize=(WIDTH, height * WIDTH), dpi=300, layout="constrained")
+    with look.settings():
+        figure = look.canvas(WIDTH, height * WIDTH)
         axes = figure.add_subplot()
         for number, level in enumerate(levels):
             colour = COLOURS[number % len(COLOURS)]
@@ -60,6 +65,6 @@ def coverage_figure(points: Sequence[CoveragePoint], title: str = "") -> Figure:
         axes.set_ylabel("Coverage")
         lowest = min([*levels, *(point.coverage for point in points)])
         axes.set_ylim(max(lowest - 0.02, 0.0), 1.005)
-        axes.set_title(plain(title), fontsize=STYLE["font.size"])
-        figure.legend(frameon=False, loc="outside lower center", ncols=2)
+        axes.set_title(plain(title), fontsize=SIZE + 1)
+        figure.legend(frameon=False, loc="outside lower center", ncols=look.columns(2))
     return figure

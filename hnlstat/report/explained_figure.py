@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -18,7 +17,6 @@ from hnlstat.report.figures import (
     HEIGHT,
     ORANGE,
     PURPLE,
-    SIZE,
     STRONG,
     TITLE_WIDTH,
     VERMILION,
@@ -28,12 +26,12 @@ from hnlstat.report.figures import (
     draw_bounds,
     fill,
     outline,
-    own_style,
     set_axes,
 )
 from hnlstat.report.labels import freeze_layout, place_labels
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import fit_level_text, level_text, plain
-from hnlstat.run.contours import regions
+from hnlstat.run.contours import Region, regions
 from hnlstat.run.explaining import Probe
 from hnlstat.run.fitting import Fitted
 
@@ -49,6 +47,7 @@ def explained_figure(
     *,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw what a fit prefers, shaded, and over it what other data exclude and could discover.
 
@@ -66,22 +65,30 @@ def explained_figure(
         The coupling.
     title : str
         Line above the axes.
+    look : Look
+        Style and units.
     """
-    with own_style():
-        figure = Figure(figsize=(1.45 * WIDTH, 1.35 * HEIGHT), dpi=300, layout="constrained")
+    width = 1.45 * WIDTH
+    with look.settings():
+        figure = look.canvas(width, 1.35 * HEIGHT)
         axes = figure.add_subplot()
-        ends = [(float(a[0]), float(a[-1])) for a in (found.masses, found.couplings)]
-        set_axes(axes, axis, *ends)
-        handles = [*_draw_regions(axes, found), *_draw_probes(axes, probes)]
+        masses, couplings = (
+            (float(ends[0]), float(ends[-1])) for ends in (found.masses, found.couplings)
+        )
+        set_axes(axes, axis, masses, couplings, look)
+        handles = _draw_regions(axes, look.regions(found.regions, axis))
+        place = look.place(found.best["mass"].value, found.best["coupling"].value, axis)
+        (star,) = axes.plot(*place, marker="*", color=DARK_GREY, linestyle="", zorder=4)
+        handles += [("best fit", (star,)), *_draw_probes(axes, probes, axis, look)]
         drawn = len(axes.get_lines())
-        labels, more = draw_bounds(axes, established(bounds))
+        labels, more = draw_bounds(axes, look.bounds(established(bounds), axis))
         handles += more
         figure.legend(
             handles=[artist for _, (artist, *_) in handles],
             labels=[text for text, _ in handles],
             loc="outside upper center",
-            ncols=2,
-            title=textwrap.fill(plain(title), TITLE_WIDTH) or None,
+            ncols=look.columns(2, width),
+            title=look.wrap(title, TITLE_WIDTH, width) or None,
             title_fontsize=SIZE + 1.5,
             frameon=False,
             labelspacing=0.3,
@@ -94,22 +101,20 @@ def explained_figure(
     return figure
 
 
-def _draw_regions(axes: Axes, found: Fitted) -> list[Handle]:
-    """Shade the regions, each over the larger ones, and mark the best fit."""
+def _draw_regions(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
+    """Shade the regions, each over the larger ones."""
     handles: list[Handle] = []
-    levels = sorted({region.level for region in found.regions})
+    levels = sorted({region.level for region in regions})
     for level, colour in reversed([*zip(levels, itertools.cycle(SHADES), strict=False)]):
-        mine = [region for region in found.regions if region.level == level]
+        mine = [region for region in regions if region.level == level]
         fill(axes, mine, [], color=colour, zorder=1)  # below the lines of bounds
         handles.insert(0, (f"preferred, {fit_level_text(level)}", (Patch(color=colour, lw=0),)))
-    (star,) = axes.plot(
-        1e3 * found.best["mass"].value, found.best["coupling"].value,
-        marker="*", color=DARK_GREY, linestyle="", zorder=4,
-    )  # fmt: skip
-    return [*handles, ("best fit", (star,))]
+    return handles
 
 
-def _draw_probes(axes: Axes, probes: Sequence[Probe]) -> list[Handle]:
+def _draw_probes(
+    axes: Axes, probes: Sequence[Probe], axis: CouplingAxis, look: Look
+) -> list[Handle]:
     """Outline what other data exclude, and what they could discover."""
     handles: list[Handle] = []
     for one, colour in zip(probes, itertools.cycle(COLOURS), strict=False):
@@ -117,7 +122,9 @@ def _draw_probes(axes: Axes, probes: Sequence[Probe]) -> list[Handle]:
         discoveries = [f for f in one.fields if f.kind == DISCOVERY]
         for fields, style in ((exclusions[:1], "-"), (discoveries[:1], DASHES)):
             for field in fields:
-                line = outline(axes, regions(field), color=colour, lw=1.1, ls=style)
+                line = outline(
+                    axes, look.regions(regions(field), axis), color=colour, lw=1.1, ls=style
+                )
                 what = f"{level_text(field.level)} {field.kind}"
                 handles.append((plain(f"{one.label}, {what}"), (line,)))
     return handles

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
+from hnlstat.report.look import JOURNAL, Look
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import figure_files
 from hnlstat.run.stages import title
@@ -41,6 +42,7 @@ class ContourFigureJob:
     title: str
     mass_range: tuple[float, float]
     coupling_range: tuple[float, float]
+    look: Look = JOURNAL
     drawn_with: str = field(default_factory=drawn_with)
 
     @classmethod
@@ -51,7 +53,8 @@ class ContourFigureJob:
         mass_range, coupling_range = (
             (float(values[0]), float(values[-1])) for values in (table.masses, table.couplings)
         )
-        return cls(tuple(regions), shown, axis, title(study), mass_range, coupling_range)
+        look = Look.of(study.report)
+        return cls(tuple(regions), shown, axis, title(study), mass_range, coupling_range, look)
 
     def figure(self) -> Figure:
         """Draw it."""
@@ -59,7 +62,7 @@ class ContourFigureJob:
 
         return contour_figure(
             self.regions, self.bounds, axis=self.axis, title=self.title,
-            mass_range=self.mass_range, coupling_range=self.coupling_range,
+            mass_range=self.mass_range, coupling_range=self.coupling_range, look=self.look,
         )  # fmt: skip
 
     def run(self) -> dict[str, NDArray[np.uint8]]:

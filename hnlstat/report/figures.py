@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -22,9 +20,9 @@ from numpy.typing import NDArray
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.labels import Label, freeze_layout, place_labels
+from hnlstat.report.look import COLUMN, JOURNAL, SIZE, Look
 from hnlstat.report.wording import coupling_label, level_text, plain, test_symbol
 from hnlstat.run.contours import Region
-from hnlstat.system.drawing import own_settings
 
 FloatArray = NDArray[np.float64]
 
@@ -33,27 +31,9 @@ BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
 BAND_1, BAND_2 = "#8CC4E6", "#CFE6F5"
 GREY, DARK_GREY, LIGHT_GREY = "#7A7A7A", "#4D4D4D", "#E9E9E9"
 
-WIDTH, HEIGHT = 3.375, 3.6  # a column of Physical Review [inch]
-SIZE = 7.5  # of the text [points]
+WIDTH, HEIGHT = COLUMN, 3.6  # [inch]
 TITLE_WIDTH = 50  # characters in a line
-STYLE: Any = {
-    "font.family": "STIXGeneral",
-    "mathtext.fontset": "stix",
-    "font.size": SIZE + 1,
-    "axes.labelsize": SIZE + 2,
-    "legend.fontsize": SIZE,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.top": True,
-    "ytick.right": True,
-    "axes.linewidth": 0.7,
-}
 STRONG = 0.999  # levels from here on are drawn as 5 sigma is
-
-
-def own_style() -> AbstractContextManager[None]:
-    """Draw as we do whatever a matplotlibrc says: equal runs give equal figures anywhere."""
-    return own_settings(STYLE)
 
 
 Handle = tuple[str, tuple[Artist, ...]]  # an entry of the legend: its text, and what to show
@@ -81,6 +61,7 @@ def contour_figure(
     title: str = "",
     mass_range: tuple[float, float] = (0.01, 1.2),
     coupling_range: tuple[float, float] = (1e-8, 1e-4),
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw what is excluded and what could be discovered in the (mass, coupling) plane.
 
@@ -100,22 +81,25 @@ def contour_figure(
         Line above the axes.
     mass_range, coupling_range : pair of float
         Limits of the axes [GeV], [unit of the coupling].
+    look : Look
+        Style and units.
 
     Returns
     -------
     matplotlib.figure.Figure
         Needs `FigureCanvasAgg` or `savefig` only, no pyplot.
     """
-    with own_style():
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=300, layout="constrained")
+    regions, bounds = look.regions(regions, axis), look.bounds(bounds, axis)
+    with look.settings():
+        figure = look.canvas(WIDTH, HEIGHT)
         axes = figure.add_subplot()
-        set_axes(axes, axis, mass_range, coupling_range)
+        set_axes(axes, axis, mass_range, coupling_range, look)
         handles = _draw_main_level(axes, regions) + _draw_strong_levels(axes, regions)
         handles += draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         drawn = len(axes.get_lines())
         labels, own = draw_bounds(axes, [b for b in bounds if b.status != "allowed"])
         handles += own
-        _draw_legend(figure, handles, title)
+        _draw_legend(figure, handles, title, look)
         freeze_layout(figure)
         limits, existing = axes.get_lines()[:drawn], axes.get_lines()[drawn:]
         tiers = (
@@ -132,13 +116,15 @@ def set_axes(
     axis: CouplingAxis,
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
+    look: Look,
 ) -> None:
-    """Scales, limits, ticks and names of the axes; masses are in MeV."""
+    """Scales, limits, ticks and names of the axes."""
+    shown = look.coupling(axis)
     axes.set(xscale="log", yscale="log")
-    axes.set_xlim(1e3 * mass_range[0], 1e3 * mass_range[1])
-    axes.set_ylim(*coupling_range)
-    axes.set_xlabel(r"HNL mass $m_N$ [MeV]")
-    axes.set_ylabel(coupling_label(axis))
+    axes.set_xlim(*(look.mass_factor * mass for mass in mass_range))
+    axes.set_ylim(*(shown.factor * coupling for coupling in coupling_range))
+    axes.set_xlabel(look.mass_label)
+    axes.set_ylabel(coupling_label(shown))
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda mass, _: f"{mass:g}"))
@@ -148,8 +134,8 @@ def set_axes(
 def draw_bounds(axes: Axes, bounds: Sequence[Bound]) -> tuple[list[Label], list[Handle]]:
     """Draw excluded bounds in grey, below everything else, and projected ones dotted.
 
-    Those with a colour of their own lie above, and with those at another level than published they
-    have an entry in the legend.
+    They are in the units of the axes. Those with a colour of their own lie above, and with those at
+    another level than published they have an entry in the legend.
     """
     labels: list[Label] = []
     handles: list[Handle] = []
@@ -193,8 +179,8 @@ def draw_allowed(axes: Axes, bounds: Sequence[Bound]) -> list[Handle]:
 
 
 def _closed(bound: Bound) -> tuple[FloatArray, FloatArray]:
-    """Masses [MeV] and couplings of a bound's curve, a region's outline closed."""
-    mass, coupling = bound.mass * 1e3, bound.coupling
+    """Masses and couplings of a bound's curve, a region's outline closed."""
+    mass, coupling = bound.mass, bound.coupling
     if bound.kind == "region":
         mass, coupling = np.append(mass, mass[0]), np.append(coupling, coupling[0])
     return mass, coupling
@@ -253,9 +239,9 @@ def _draw_strong_levels(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     return handles
 
 
-def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
+def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str, look: Look) -> None:
     """Set the legend above the axes, where it covers nothing, with the title as its head."""
-    head = textwrap.fill(plain(title), TITLE_WIDTH)
+    head = look.wrap(title, TITLE_WIDTH)
     if not handles:  # nothing excluded, and no region that an excess prefers; a legend has entries
         figure.suptitle(head, fontsize=SIZE + 1.5, linespacing=1.0)
         return
@@ -264,7 +250,7 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
         labels=[text for text, _ in handles],
         handler_map={tuple: BandHandler(ndivide=1, pad=0)},
         loc="outside upper center",
-        ncols=2,
+        ncols=look.columns(2),
         title=head or None,
         title_fontsize=SIZE + 1.5,
         frameon=False,
@@ -276,11 +262,11 @@ def _draw_legend(figure: Figure, handles: Sequence[Handle], title: str) -> None:
 
 
 def outline(axes: Axes, regions: Sequence[Region], **style: Any) -> Line2D:
-    """Draw the boundaries that are limits, not ends of the grid, as one line."""
+    """Draw the boundaries that are limits, not ends of the grid, as one line; in axes' units."""
     gap = np.full((1, 2), np.nan)
     lines = [part for region in regions for line in region.lines for part in (line, gap)]
     mass, coupling = np.vstack([gap, *lines]).T
-    (line,) = axes.plot(mass * 1e3, coupling, zorder=3, **style)
+    (line,) = axes.plot(mass, coupling, zorder=3, **style)
     return line
 
 
@@ -292,6 +278,6 @@ def fill(axes: Axes, first: Sequence[Region], second: Sequence[Region], **style:
     """
     rings = [ring for region in first for ring in (region.outline, *region.holes)]
     rings += [ring[::-1] for region in second for ring in (region.outline, *region.holes)]
-    paths = [Path(ring * [1e3, 1.0], closed=True) for ring in rings]
+    paths = [Path(ring, closed=True) for ring in rings]
     style = {"lw": 0, "zorder": 2} | style
     axes.add_patch(PathPatch(Path.make_compound_path(*paths), **style))

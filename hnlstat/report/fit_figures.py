@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,14 +14,13 @@ from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
-    STYLE,
     TITLE_WIDTH,
     VERMILION,
     WIDTH,
     draw_allowed,
-    own_style,
     set_axes,
 )
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import fit_level_text, plain
 from hnlstat.run.contours import Region
 
@@ -38,6 +36,7 @@ def fit_figure(
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
     bounds: Sequence[Bound] = (),
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw the best fit and the contours of each level, beside regions that others published.
 
@@ -55,35 +54,38 @@ def fit_figure(
         Limits of the axes [GeV], [unit of the coupling].
     bounds : sequence of Bound
         Existing ones; those are drawn that are regions which an excess prefers.
+    look : Look
+        Style and units.
     """
-    with own_style():
-        figure = Figure(figsize=(WIDTH, WIDTH), dpi=300, layout="constrained")
+    regions, bounds = look.regions(regions, axis), look.bounds(bounds, axis)
+    with look.settings():
+        figure = look.canvas(WIDTH, WIDTH)
         axes = figure.add_subplot()
-        set_axes(axes, axis, mass_range, coupling_range)
+        set_axes(axes, axis, mass_range, coupling_range, look)
         published = draw_allowed(axes, [b for b in bounds if b.status == "allowed"])
         for number, level in enumerate(sorted({region.level for region in regions})):
             colour, label = SHADES[number % len(SHADES)], fit_level_text(level)
             for line in (line for r in regions if r.level == level for line in r.lines):
-                axes.plot(1e3 * line[:, 0], line[:, 1], color=colour, linewidth=1.0, label=label)
+                axes.plot(*line.T, color=colour, linewidth=1.0, label=label)
                 label = "_nolegend_"
-        mass, coupling = best["mass"].value, best["coupling"].value
-        axes.plot(1e3 * mass, coupling, marker="*", color=DARK_GREY, linestyle="", label="best fit")
-        axes.set_title(
-            "\n".join(textwrap.wrap(plain(title), TITLE_WIDTH)), fontsize=STYLE["font.size"]
-        )
+        place = look.place(best["mass"].value, best["coupling"].value, axis)
+        axes.plot(*place, marker="*", color=DARK_GREY, linestyle="", label="best fit")
+        axes.set_title(look.wrap(title, TITLE_WIDTH), fontsize=SIZE + 1)
         handles, labels = axes.get_legend_handles_labels()
         handles += [artists[0] for _, artists in published]
         labels += [text for text, _ in published]
-        figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=2)
+        figure.legend(
+            handles, labels, frameon=False, loc="outside lower center", ncols=look.columns(2)
+        )
     return figure
 
 
-def pulls_figure(best: FitResult) -> Figure:
+def pulls_figure(best: FitResult, look: Look = JOURNAL) -> Figure:
     """Draw the pull of each nuisance parameter and its impact on the coupling, largest first."""
     order = sorted(best.impacts, key=lambda impact: abs(impact.up) + abs(impact.down))
     height = 0.9 + 0.17 * len(order)
-    with own_style():
-        figure = Figure(figsize=(1.3 * WIDTH, height), dpi=300, layout="constrained")
+    with look.settings():
+        figure = look.canvas(1.3 * WIDTH, height)
         pulls, impacts = figure.subplots(1, 2, sharey=True)
         rows = np.arange(len(order))
         fitted = [best[impact.name] for impact in order]

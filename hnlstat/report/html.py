@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hnlstat.bounds import Bound
 from hnlstat.errors import DataError
 from hnlstat.report.citations import citations, drawn_bounds, listed
+from hnlstat.report.look import Look
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import unit_text
 from hnlstat.report.words import Grid, tables, without_folders, words
@@ -85,7 +86,7 @@ def render_report(run: FinishedRun) -> str:
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)
-        plot = plot_data(run.regions(), bounds, points, axis)
+        plot = plot_data(run.regions(), bounds, points, axis, Look.of(study.report))
     found = _found(run)
     return environment.get_template("report.html").render(
         heading=f"{study.name}: {kind}",

@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.figures import (
     HEIGHT,
-    SIZE,
     VERMILION,
     WIDTH,
     limit_text,
     outline,
-    own_style,
     set_axes,
 )
 from hnlstat.report.labels import Label, freeze_layout, place_labels
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import length_text, plain
 from hnlstat.run.contours import Region
 
@@ -47,6 +46,7 @@ def yields_figure(
     *,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw the expected signal events over the plane, with lines of 1, 10 and 100 events.
 
@@ -62,19 +62,23 @@ def yields_figure(
         The coupling.
     title : str
         Line above the axes.
+    look : Look
+        Style and units.
     """
     norm = LogNorm(FEWEST_EVENTS, max(float(events.max()), 10 * FEWEST_EVENTS))
-    with own_style():
-        figure, axes = _plane(masses, couplings, axis)
+    ends = (masses[0], masses[-1]), (couplings[0], couplings[-1])
+    masses, couplings = look.place(masses, couplings, axis)
+    with look.settings():
+        figure, axes = _plane(*ends, axis, look)
         shown = np.maximum(events, FEWEST_EVENTS)
         mesh = axes.pcolormesh(
-            1e3 * edges(masses), edges(couplings), shown.T, norm=norm, cmap="cividis",
+            edges(masses), edges(couplings), shown.T, norm=norm, cmap="cividis",
             rasterized=True,
         )  # fmt: skip
         bar = figure.colorbar(mesh, ax=axes, pad=0.02, extend="min", label="Expected signal events")
         bar.ax.tick_params(which="both", direction="out")
-        lines = axes.contour(1e3 * masses, couplings, shown.T, levels=EVENTS, **LINES)
-        _draw_limit(figure, axes, limit, title)
+        lines = axes.contour(masses, couplings, shown.T, levels=EVENTS, **LINES)
+        _draw_limit(figure, axes, look.regions(limit, axis), title)
         _label(figure, axes, lines, [f"{n:g}" for n in EVENTS])
     return figure
 
@@ -87,6 +91,7 @@ def decay_length_figure(
     *,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw the decay length in the laboratory over the plane, with lines at powers of 100.
 
@@ -96,20 +101,22 @@ def decay_length_figure(
         The grid [GeV], [unit of the coupling].
     length : array, shape (M, D)
         beta gamma c tau [m].
-    limit, axis, title
+    limit, axis, title, look
         As in `yields_figure`.
     """
-    with own_style():
-        figure, axes = _plane(masses, couplings, axis)
+    ends = (masses[0], masses[-1]), (couplings[0], couplings[-1])
+    masses, couplings = look.place(masses, couplings, axis)
+    with look.settings():
+        figure, axes = _plane(*ends, axis, look)
         exponent = np.log10(length)
         mesh = axes.pcolormesh(
-            1e3 * edges(masses), edges(couplings), exponent.T, cmap="cividis", rasterized=True
+            edges(masses), edges(couplings), exponent.T, cmap="cividis", rasterized=True
         )  # fmt: skip
         bar = figure.colorbar(mesh, ax=axes, pad=0.02, label="Decay length [m]")
         bar.ax.yaxis.set_major_formatter(lambda power, _: f"$10^{{{power:.0f}}}$")
         bar.ax.tick_params(which="both", direction="out")
-        lines = axes.contour(1e3 * masses, couplings, exponent.T, levels=np.log10(LENGTHS), **LINES)
-        _draw_limit(figure, axes, limit, title)
+        lines = axes.contour(masses, couplings, exponent.T, levels=np.log10(LENGTHS), **LINES)
+        _draw_limit(figure, axes, look.regions(limit, axis), title)
         _label(figure, axes, lines, [length_text(length) for length in LENGTHS])
     return figure
 
@@ -120,10 +127,12 @@ def edges(points: FloatArray) -> FloatArray:
     return np.concatenate([points[:1], between, points[-1:]])
 
 
-def _plane(masses: FloatArray, couplings: FloatArray, axis: CouplingAxis) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(1.15 * WIDTH, 0.95 * HEIGHT), dpi=300, layout="constrained")
+def _plane(
+    masses: tuple[float, float], couplings: tuple[float, float], axis: CouplingAxis, look: Look
+) -> tuple[Figure, Axes]:
+    figure = look.canvas(1.15 * WIDTH, 0.95 * HEIGHT)
     axes = figure.add_subplot()
-    set_axes(axes, axis, (masses[0], masses[-1]), (couplings[0], couplings[-1]))
+    set_axes(axes, axis, masses, couplings, look)
     axes.tick_params(which="both", color="white")
     return figure, axes
 

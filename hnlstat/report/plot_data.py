@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.report.look import JOURNAL, Look
 from hnlstat.report.summary import STRONG
 from hnlstat.report.wording import bracketed, level_text
 from hnlstat.run.contours import Region
@@ -20,7 +22,11 @@ BAND = "expected_"
 
 
 def plot_data(
-    regions: Sequence[Region], bounds: Sequence[Bound], points: PointTable, axis: CouplingAxis
+    regions: Sequence[Region],
+    bounds: Sequence[Bound],
+    points: PointTable,
+    axis: CouplingAxis,
+    look: Look = JOURNAL,
 ) -> dict[str, Any]:
     """Collect regions, bounds and the tests of the grid.
 
@@ -34,6 +40,8 @@ def plot_data(
         Tests of the grid.
     axis : CouplingAxis
         The coupling.
+    look : Look
+        Units of the axes.
 
     Returns
     -------
@@ -42,7 +50,7 @@ def plot_data(
         and `bounds` with their lines as lists of [mass, coupling], in GeV and the coupling's unit.
     """
     return {
-        "coupling": bracketed(axis.name, axis),
+        **axes_data(axis, look),
         "masses": _numbers(points.masses, 10),
         "couplings": _numbers(points.couplings, 10),
         "grid": {
@@ -55,7 +63,17 @@ def plot_data(
             "validity": _coded(points.validity),
         },
         "limits": list(_limits(regions)),
-        "bounds": [_bound(bound) for bound in bounds],
+        "bounds": [bound_data(bound) for bound in bounds],
+    }
+
+
+def axes_data(axis: CouplingAxis, look: Look) -> dict[str, Any]:
+    """Name the axes, with the factors from GeV and the coupling's unit to what they show."""
+    shown = look.coupling(axis)
+    name = axis.name if shown.factor == 1.0 else re.sub(r"\bd\b|d(?=_)", "μ_tr", axis.name)
+    return {
+        "mass": {"unit": look.mass_axis, "factor": look.mass_factor},
+        "coupling": {"name": bracketed(name, shown), "factor": shown.factor},
     }
 
 
@@ -76,8 +94,8 @@ def _limits(regions: Sequence[Region]) -> list[dict[str, Any]]:
             "kind": kind,
             "strong": level >= STRONG,
             "first": level == first and kind != "discovery",
-            "rings": [_curve(ring) for r in found for ring in (r.outline, *r.holes)],
-            "lines": [_curve(line) for r in found for line in r.lines],
+            "rings": [curve_data(ring) for r in found for ring in (r.outline, *r.holes)],
+            "lines": [curve_data(line) for r in found for line in r.lines],
         }
         for (level, kind), found in groups.items()
     ]
@@ -88,7 +106,8 @@ def _limit_name(region: Region) -> str:
     return f"{level_text(region.level)} {test}{region.kind.replace('_', ' ')}"
 
 
-def _bound(bound: Bound) -> dict[str, Any]:
+def bound_data(bound: Bound) -> dict[str, Any]:
+    """Give a bound for JSON: its names, its look and its line."""
     vertices = np.column_stack([bound.mass, bound.coupling])
     if bound.kind == "region":
         vertices = np.vstack([vertices, vertices[:1]])
@@ -102,11 +121,12 @@ def _bound(bound: Bound) -> dict[str, Any]:
         "kind": bound.kind,
         "color": None if bound.color is None else to_hex(bound.color),
         "style": bound.line,
-        "line": _curve(vertices),
+        "line": curve_data(vertices),
     }
 
 
-def _curve(points: NDArray[np.float64]) -> list[list[float]]:
+def curve_data(points: NDArray[np.float64]) -> list[list[float]]:
+    """Give points (V, 2) for JSON, to four digits."""
     return [_numbers(point, 4) for point in points]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,13 +23,11 @@ from hnlstat.report.figures import (
     DARK_GREY,
     GREY,
     LIGHT_GREY,
-    SIZE,
-    STYLE,
     VERMILION,
     WIDTH,
-    own_style,
 )
-from hnlstat.report.wording import mev_text, plain, power_symbol, unit_symbol
+from hnlstat.report.look import JOURNAL, SIZE, Look
+from hnlstat.report.wording import plain
 from hnlstat.simulation.production import Production
 
 FloatArray = NDArray[np.float64]
@@ -74,6 +71,7 @@ def production_figure(
     *,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw the acceptance, and below it the share of each material, by mass.
 
@@ -87,11 +85,13 @@ def production_figure(
         The coupling.
     title : str
         Line above the axes.
+    look : Look
+        Style and units.
     """
-    mass = np.array([1e3 * production.mass for production in productions])
+    mass = np.array([look.mass_factor * production.mass for production in productions])
     palette = colours(productions)
-    with own_style():
-        figure = Figure(figsize=(1.2 * WIDTH, 1.25 * WIDTH), dpi=300, layout="constrained")
+    with look.settings():
+        figure = look.canvas(1.2 * WIDTH, 1.25 * WIDTH)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.7))
         lower.set_xscale("log")
         lower.set_xlim(mass[0], mass[-1])
@@ -99,13 +99,12 @@ def production_figure(
         lower.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
         lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         lower.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
-        lower.set_xlabel(r"HNL mass $m_N$ [MeV]")
+        lower.set_xlabel(look.mass_label)
         _draw_acceptance(upper, mass, productions, efficiency)
         _draw_shares(lower, mass, productions, palette)
-        coupling = power_symbol(productions[0].coupling)
-        where = rf"${axis.symbol} = {coupling}$ {unit_symbol(axis)}".rstrip()
-        heading = "\n".join([*textwrap.wrap(plain(title), 60), where])
-        figure.suptitle(heading, fontsize=STYLE["font.size"], linespacing=1.2)
+        where = look.coupling_text(productions[0].coupling, axis, named=True)
+        heading = "\n".join(filter(None, (look.wrap(title, 60, 1.2 * WIDTH), where)))
+        figure.suptitle(heading, fontsize=SIZE + 1, linespacing=1.2)
     return figure
 
 
@@ -173,6 +172,7 @@ def vertices_figure(
     *,
     axis: CouplingAxis,
     rng: np.random.Generator,
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw vertices on the outline of a detector: from the side and from above, far and close.
 
@@ -186,6 +186,8 @@ def vertices_figure(
         The coupling.
     rng : Generator
         Draws the points, each in proportion to its weight.
+    look : Look
+        Style and units.
     """
     mine = np.flatnonzero(production.passes & (production.dataset == dataset.name))
     detector = dataset.detector
@@ -197,8 +199,8 @@ def vertices_figure(
     palette = {n: c for n, c in colours([production]).items() if n == OTHER or n in drawn}
     start = min([*np.quantile(z[chosen[0]], [FAR]), 1.5 * close[0][0]])
     views = ((start, close[0][1]), _common(detector.world)), close
-    with own_style():
-        figure = Figure(figsize=(2.1 * WIDTH, 1.5 * WIDTH), dpi=200, layout="constrained")
+    with look.settings():
+        figure = look.canvas(2.1 * WIDTH, 1.5 * WIDTH, dpi=200)
         rows = figure.subplots(2, 2, sharex="col", width_ratios=(1, 1.2))
         for (name, up, letter), row in zip(VIEWS, rows, strict=True):
             for axes, points, (along, across) in zip(row, chosen, views, strict=True):
@@ -210,16 +212,15 @@ def vertices_figure(
                 )  # fmt: skip
                 axes.set(xlim=along, ylim=across, ylabel=f"{letter} [m]")
             row[1].set_aspect("equal")
-            row[0].set_title(f"from {name}, all", fontsize=STYLE["font.size"], loc="left")
-            row[1].set_title("those in the detector", fontsize=STYLE["font.size"], loc="left")
+            row[0].set_title(f"from {name}, all", fontsize=SIZE + 1, loc="left")
+            row[1].set_title("those in the detector", fontsize=SIZE + 1, loc="left")
         for axes in rows[1]:
             axes.set_xlabel("z along the beam [m]")
         _draw_key(figure, palette)
-        mass, coupling = mev_text(production.mass), power_symbol(production.coupling)
+        where = look.coupling_text(production.coupling, axis, named=True)
         figure.suptitle(
-            rf"{plain(dataset.name)}: $m_N$ = {mass} MeV, ${axis.symbol} = {coupling}$ "
-            f"{unit_symbol(axis)}".rstrip(),
-            fontsize=STYLE["font.size"],
+            f"{plain(dataset.name)}: $m_N$ = {look.mass_text(production.mass)}, {where}",
+            fontsize=SIZE + 1,
         )
     return figure
 

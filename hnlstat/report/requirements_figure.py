@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +23,11 @@ from hnlstat.report.figures import (
     DARK_GREY,
     ORANGE,
     PURPLE,
-    SIZE,
     VERMILION,
     WIDTH,
-    own_style,
 )
-from hnlstat.report.wording import level_text, mev_text, plain, power_symbol, unit_symbol
+from hnlstat.report.look import JOURNAL, SIZE, Look
+from hnlstat.report.wording import level_text, plain
 
 FloatArray = NDArray[np.float64]
 
@@ -73,6 +71,7 @@ def requirements_figure(
     own_background: float,
     axis: CouplingAxis,
     title: str = "",
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw, for each point, where it is excluded and discovered, one colour for an uncertainty.
 
@@ -92,25 +91,29 @@ def requirements_figure(
         The coupling.
     title : str
         Line above all.
+    look : Look
+        Style and units.
     """
     columns = min(len(points), COLUMNS)
     rows = -(-len(points) // columns)
-    with own_style():
-        size = WIDTH * columns, 0.95 * WIDTH * rows + 0.5
-        figure = Figure(figsize=size, dpi=300, layout="constrained")
+    with look.settings():
+        figure = look.canvas(WIDTH * columns, 0.95 * WIDTH * rows + 0.5)
         panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
         for spare in panels[len(points) :]:
             spare.remove()
         thresholds = (float(ndtri(level)), "--"), (sigma, "-")
         for panel, point in zip(panels, points, strict=False):
-            _set_axes(panel, efficiencies, backgrounds, point, axis)
+            _set_axes(panel, efficiencies, backgrounds, point)
+            panel.set_title(_heading(point, axis, look), fontsize=SIZE + 1)
             for colour, maps in zip(
                 itertools.cycle(COLOURS), zip(point.exclusion, point.discovery, strict=True)
             ):  # fmt: skip
                 for values, (threshold, line) in zip(maps, thresholds, strict=True):
                     _contour(panel, efficiencies, backgrounds, values, threshold, colour, line)
             panel.plot(point.efficiency, own_background, "k*", markersize=7, zorder=4)
-        _legend(figure, uncertainties, level, sigma, title, columns)
+        head = look.wrap(title, TITLE_WIDTH * columns, WIDTH * columns)
+        entries = look.columns(3 if columns > 1 else 2, WIDTH * columns)
+        _legend(figure, uncertainties, level, sigma, head, entries)
     return figure
 
 
@@ -134,7 +137,6 @@ def _set_axes(
     efficiencies: FloatArray,
     backgrounds: FloatArray,
     point: PointMap,
-    axis: CouplingAxis,
 ) -> None:
     panel.set(xscale="log", yscale="log")
     panel.set_xlim(efficiencies[0], efficiencies[-1])
@@ -150,10 +152,11 @@ def _set_axes(
     above.set_xlabel("Signal [events]", fontsize=SIZE + 1)
     above.tick_params(labelsize=SIZE)
     _ticks(above.xaxis, efficiencies, lambda events, _: f"{events:.4g}")
-    coupling = rf"${power_symbol(point.coupling)}$ {unit_symbol(axis)}".rstrip()
+
+
+def _heading(point: PointMap, axis: CouplingAxis, look: Look) -> str:
     name = f"{plain(point.name)}: " if point.name else ""
-    text = f"{name}{mev_text(point.mass)} MeV, {coupling}"
-    panel.set_title(text, fontsize=SIZE + 1)
+    return f"{name}{look.mass_text(point.mass)}, {look.coupling_text(point.coupling, axis)}"
 
 
 def _ticks(side: Axis, efficiencies: FloatArray, text: Callable[[float, int], str]) -> None:
@@ -185,7 +188,7 @@ def _legend(
         for colour, size in zip(itertools.cycle(COLOURS), uncertainties)
     ]
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=3 if columns > 1 else 2, frameon=False,
-        title=textwrap.fill(plain(title), TITLE_WIDTH * columns) or None,
+        handles=handles, loc="outside upper center", ncols=columns, frameon=False,
+        title=title or None,
         title_fontsize=SIZE + 1.5, handlelength=1.8, labelspacing=0.3, columnspacing=1.0,
     )  # fmt: skip

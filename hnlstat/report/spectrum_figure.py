@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,12 +12,11 @@ from hnlstat.report.figures import (
     BLUE,
     GREY,
     LIGHT_GREY,
-    SIZE,
     TITLE_WIDTH,
     VERMILION,
     WIDTH,
-    own_style,
 )
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import plain
 from hnlstat.run.beside import Distribution
 
@@ -38,23 +36,23 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def spectrum_figure(found: Sequence[Distribution], title: str = "") -> Figure:
+def spectrum_figure(found: Sequence[Distribution], title: str = "", look: Look = JOURNAL) -> Figure:
     """Draw each distribution in a panel: data, background, signal and both at the best fit.
 
     Energies are in MeV and angles in degrees, and so are the widths of bins that counts are divided
     by where these differ; the error of the background is that before the fit.
     """
-    with own_style():
+    with look.settings():
         height = 0.62 * WIDTH * len(found) + 0.6
-        figure = Figure(figsize=(WIDTH, height), dpi=300, layout="constrained")
+        figure = look.canvas(WIDTH, height)
         for axes, one in zip(figure.subplots(len(found), squeeze=False)[:, 0], found, strict=True):
             _draw(axes, one)
         figure.legend(
             *figure.axes[0].get_legend_handles_labels(),
             loc="outside upper center",
-            ncols=2,
+            ncols=look.columns(2),
             frameon=False,
-            title=textwrap.fill(plain(title), TITLE_WIDTH) or None,
+            title=look.wrap(title, TITLE_WIDTH) or None,
             title_fontsize=SIZE + 1.5,
         )
     return figure

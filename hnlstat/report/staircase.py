@@ -12,7 +12,8 @@ from rich.table import Table
 
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.limits import Limit
-from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH, own_style
+from hnlstat.report.figures import BLUE, GREY, ORANGE, PURPLE, VERMILION, WIDTH
+from hnlstat.report.look import JOURNAL, Look
 from hnlstat.report.wording import bracketed, level_text, mev_text, plain
 from hnlstat.run.comparison import Comparison, Landing
 
@@ -58,7 +59,7 @@ def screen_table(comparison: Comparison, axis: CouplingAxis) -> Table:
     return table
 
 
-def staircase_figure(comparison: Comparison, axis: CouplingAxis) -> Figure:
+def staircase_figure(comparison: Comparison, axis: CouplingAxis, look: Look = JOURNAL) -> Figure:
     """Draw limits relative to the first step, and the expected events, step below step.
 
     Parameters
@@ -67,22 +68,24 @@ def staircase_figure(comparison: Comparison, axis: CouplingAxis) -> Figure:
         The limits and events of each step.
     axis : CouplingAxis
         The coupling.
+    look : Look
+        Style and units.
     """
+    shown = look.coupling(axis)
     names = [landing.name for landing in comparison.landings]
-    with own_style():
-        size = 2 * WIDTH, 1.3 + ROW * len(names)
-        figure = Figure(figsize=size, dpi=300, layout="constrained")
+    with look.settings():
+        figure = look.canvas(2 * WIDTH, 1.3 + ROW * len(names))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
-        _draw_limits(left, comparison)
+        _draw_limits(left, comparison, look)
         kinds = {landing.kind.capitalize() for landing in comparison.landings}
         limit = f"{kinds.pop()} limit" if len(kinds) == 1 else "Limit"
-        left.set_xlabel(rf"{limit} on ${axis.symbol}$, relative to the first step")
+        left.set_xlabel(rf"{limit} on ${shown.symbol}$, relative to the first step")
         left.set_yticks(range(len(names)), list(map(plain, names)))
         left.set_ylim(len(names) - 0.5, -0.5)
         events = np.array([landing.events for landing in comparison.landings])
         _draw_stairs(right, np.where(events > 0, events, np.nan), "black", "o")
-        power = f"{comparison.point.coupling:.1e}".replace("e-0", "e-").split("e")
-        where = rf"{mev_text(comparison.point.mass)} MeV, ${power[0]}\times10^{{{power[1]}}}$"
+        power = f"{shown.factor * comparison.point.coupling:.1e}".replace("e-0", "e-").split("e")
+        where = rf"{look.mass_text(comparison.point.mass)}, ${power[0]}\times10^{{{power[1]}}}$"
         right.set_xlabel(f"Events at ({where})")
         for axes in (left, right):
             _set_axes(axes)
@@ -93,10 +96,10 @@ def staircase_figure(comparison: Comparison, axis: CouplingAxis) -> Figure:
     return figure
 
 
-def _draw_limits(axes: Axes, comparison: Comparison) -> None:
+def _draw_limits(axes: Axes, comparison: Comparison, look: Look) -> None:
     """Draw a staircase for each mass; it has a gap where nothing is excluded."""
     axes.axvline(1.0, color=GREY, lw=0.6, ls=":")
-    for j, name in enumerate(_mass_names(comparison)):
+    for j, name in enumerate(map(look.mass_text, comparison.masses)):
         couplings = comparison.couplings()[:, j]
         known = couplings[np.isfinite(couplings)]
         relative = couplings / known[0] if known.size else couplings

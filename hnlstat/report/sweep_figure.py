@@ -20,16 +20,14 @@ from hnlstat.report.figures import (
     HEIGHT,
     ORANGE,
     PURPLE,
-    SIZE,
-    STYLE,
     VERMILION,
     WIDTH,
     curve,
     draw_bounds,
-    own_style,
     set_axes,
 )
 from hnlstat.report.labels import freeze_layout, place_labels
+from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import level_text, plain
 
 FloatArray = NDArray[np.float64]
@@ -67,6 +65,7 @@ def sweep_figure(
     axis: CouplingAxis,
     mass_range: tuple[float, float],
     coupling_range: tuple[float, float],
+    look: Look = JOURNAL,
 ) -> Figure:
     """Draw one limit of each scenario, over the bounds in grey.
 
@@ -84,28 +83,24 @@ def sweep_figure(
         The coupling.
     mass_range, coupling_range : pair of float
         Limits of the axes [GeV], [unit of the coupling].
+    look : Look
+        Style and units.
     """
     few = len(scenarios) <= FEW
-    with own_style():
-        size = (WIDTH if few else 2 * WIDTH, HEIGHT)
-        figure = Figure(figsize=size, dpi=300, layout="constrained")
+    bounds = look.bounds([bound for bound in bounds if bound.status != "allowed"], axis)
+    with look.settings():
+        figure = look.canvas(WIDTH if few else 2 * WIDTH, HEIGHT)
         axes = figure.add_subplot()
-        set_axes(axes, axis, mass_range, coupling_range)
-        labels, _ = draw_bounds(axes, [bound for bound in bounds if bound.status != "allowed"])
+        set_axes(axes, axis, mass_range, coupling_range, look)
+        labels, _ = draw_bounds(axes, bounds)
         gap = np.full((1, 2), np.nan)
-        for scenario, (colour, line) in zip(scenarios, _styles(scenarios), strict=True):
+        for scenario, (colour, line) in zip(scenarios, styles(scenarios), strict=True):
             parts = [gap, *(part for one in scenario.lines for part in (one, gap))]
-            mass, coupling = np.vstack(parts).T
+            lines = np.vstack(parts)
+            mass, coupling = look.place(lines[:, 0], lines[:, 1], axis)
             text = plain(", ".join(scenario.choice)) or " "  # a legend needs one
-            axes.plot(
-                mass * 1e3,
-                coupling,
-                color=colour,
-                ls=line,
-                lw=1.1 if few else 0.8,
-                zorder=3,
-                label=text,
-            )
+            width = 1.1 if few else 0.8
+            axes.plot(mass, coupling, color=colour, ls=line, lw=width, zorder=3, label=text)
         level, kind = limit
         names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in keys)
         title = f"{level_text(level)} CL {kind}"
@@ -113,9 +108,9 @@ def sweep_figure(
             title += f"{' ' if few else chr(10)}by {plain(names)}"
         legend = figure.legend(
             loc="outside upper center" if few else "outside right upper",
-            ncols=2 if few else 1 + (len(scenarios) - 1) // 24,
+            ncols=look.columns(2) if few else 1 + (len(scenarios) - 1) // 24,
             title=title,
-            title_fontsize=STYLE["legend.fontsize"] + 1,
+            title_fontsize=SIZE + 1,
             frameon=False,
             handlelength=2.2,
             labelspacing=0.3,
@@ -127,7 +122,7 @@ def sweep_figure(
     return figure
 
 
-def _styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
+def styles(scenarios: Sequence[Scenario]) -> list[tuple[str, Any]]:
     """Colour and line of each scenario.
 
     Of many, the first choice gives the colour and the others the line, where that tells all apart.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from scipy.special import ndtri
 
@@ -10,6 +11,16 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.posterior import CREDIBLE
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A coupling as an axis shows it: noun, symbol and unit, and the factor to that unit."""
+
+    noun: str
+    symbol: str
+    unit: str
+    factor: float = 1.0
 
 
 def level_text(level: float) -> str:
@@ -48,23 +59,24 @@ def test_symbol(test: str) -> str:
     return f"cred. (${flat}$)"
 
 
-def coupling_label(axis: CouplingAxis) -> str:
+def coupling_label(axis: CouplingAxis | Shown) -> str:
     """Write the label of an axis: noun, symbol and unit of the coupling."""
     noun, unit = axis.noun[:1].upper() + axis.noun[1:], unit_symbol(axis)
     return f"{noun} ${axis.symbol}$" + (f" [{unit}]" if unit else "")
 
 
-def unit_text(axis: CouplingAxis) -> str:
+def unit_text(axis: CouplingAxis | Shown) -> str:
     """Write the unit of a coupling, "GeV⁻¹"; empty for a plain number."""
-    return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(SUPERSCRIPTS), axis.unit)
+    unit = axis.unit.replace("mu_B", "μ_B")
+    return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(SUPERSCRIPTS), unit)
 
 
-def unit_symbol(axis: CouplingAxis) -> str:
+def unit_symbol(axis: CouplingAxis | Shown) -> str:
     """Write the unit of a coupling in mathtext, with the dollars."""
-    return re.sub(r"\^(-?\d+)", r"$^{\1}$", axis.unit)
+    return re.sub(r"\^(-?\d+)", r"$^{\1}$", axis.unit).replace("mu_B", r"$\mu_\mathrm{B}$")
 
 
-def bracketed(text: str, axis: CouplingAxis) -> str:
+def bracketed(text: str, axis: CouplingAxis | Shown) -> str:
     """Write the head of a column of couplings, with the unit if there is one."""
     return f"{text} [{unit_text(axis)}]" if axis.unit else text
 

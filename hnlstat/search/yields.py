@@ -101,7 +101,7 @@ class Plan:
         if isinstance(flux, KaonFlux):
             parts = study, station.detector, station.volumes, flux, load_kaons(flux), modes
             return lambda mass: setup.tunnel(*parts, mass, chosen)
-        table = load_flux(flux.table).only(flux.flavours_in)
+        table = load_flux(flux.table, flux.unit).only(flux.flavours_in)
         weighted = tuple(
             WeightedColumn(k, weight)
             for weight in setup.variations(study).values()

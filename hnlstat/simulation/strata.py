@@ -28,7 +28,7 @@ def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) 
     directed = any(of_neutrinos(dataset.flux).distance for dataset in study.datasets)
     for i, dataset in enumerate(study.datasets):
         beam = of_neutrinos(dataset.flux)
-        table = load_flux(beam.table).only(beam.flavours_in)
+        table = load_flux(beam.table, beam.unit).only(beam.flavours_in)
         modes, codes, flux = _sources(study, dataset, table)
         volumes = dataset.used_volumes
         cut = min(search.min_cos_theta for search in dataset.search.values())

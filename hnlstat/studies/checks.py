@@ -52,6 +52,8 @@ def check(study: Study) -> None:
     DataError
         If the flux table or a bound cannot be read.
     """
+    if study.task.kind not in ("figures", "collect"):  # those of other runs
+        study.report.check(study.model.axis)
     check_tables(study)
     if study.task.kind in ("contour", "explained"):
         chosen_bounds(study.bounds, study.model.axis)
@@ -108,7 +110,7 @@ def check_tables(study: Study) -> None:
         return
     for beam, datasets in by_flux(study):
         flux = of_neutrinos(beam)
-        _check_columns(study, flux, datasets, load_flux(flux.table))
+        _check_columns(study, flux, datasets, load_flux(flux.table, flux.unit))
     _check_reach(study)
     if study.scan.table is not None and study.yields_from is None:
         _check_within_table(study, study.scan.table)
@@ -250,7 +252,7 @@ def _check_reach(study: Study) -> None:
 def _reach(study: Study, flux: Flux, datasets: Sequence[Dataset]) -> float:
     """Highest energy [GeV] of neutrinos that the model couples to."""
     weights = study.model.flavour_weights()
-    table = load_flux(flux.table).only(flux.flavours_in)
+    table = load_flux(flux.table, flux.unit).only(flux.flavours_in)
     modes = {mode for dataset in datasets for mode in dataset.exposure.pot}
     total = np.sum([table.coupled(mode, weights) for mode in modes], axis=0)
     if not np.any(total > 0):

@@ -16,6 +16,7 @@ from hnlstat.config.executor import SHARED, shared_folder
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.reading import file_digest
 from hnlstat.system.shipped import shipped_table
+from hnlstat.tables.root import split
 
 if TYPE_CHECKING:
     from hnlstat.config.study import Study
@@ -124,8 +125,8 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
     content["bounds"]["files"] = [_absolute(file) for file in content["bounds"]["files"]]
     for dataset in content["datasets"]:
         for key in TABLES & dataset["flux"].keys():
-            if (path := _own_table(dataset["flux"][key])) is not None:
-                dataset["flux"][key] = _absolute(path)
+            if _own_table(table := dataset["flux"][key]) is not None:
+                dataset["flux"][key] = _absolute_table(table)
         for search in dataset["search"].values():
             for key in BY_MODE if search["kind"] == "channels" else ():
                 if (path := _own_table(search[key])) is not None:
@@ -146,9 +147,9 @@ def anchor(study: Study, content: dict[str, Any]) -> None:
 
 def _anchored(override: str) -> str:
     match = _TABLE.fullmatch(override)
-    if match is None or (path := _own_table(match[3])) is None:
+    if match is None or _own_table(match[3]) is None:
         return override
-    return f"{match[1]}{match[2]}{_absolute(path)}{match[2]}"
+    return f"{match[1]}{match[2]}{_absolute_table(match[3])}{match[2]}"
 
 
 def _absolute(path: str | Path) -> str:
@@ -156,7 +157,19 @@ def _absolute(path: str | Path) -> str:
 
 
 def _own_table(table: str) -> Path | None:
-    return None if shipped_table(table) else Path(table)
+    """The file of a table that does not come with hnlstat; of a histogram, that which has it."""
+    if shipped_table(table):
+        return None
+    parts = split(table)
+    return Path(table if parts is None else parts[0])
+
+
+def _absolute_table(table: str) -> str:
+    """Give a table of the user's own by its absolute path, a histogram with its name."""
+    parts = split(table)
+    if parts is None or parts[1] is None:
+        return _absolute(table)
+    return f"{_absolute(parts[0])}:{parts[1]}"
 
 
 def digest(key: str, path: Path) -> str:

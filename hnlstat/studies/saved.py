@@ -28,8 +28,8 @@ def content_hash(study: Study) -> str:
     Give 12 hex digits that stand for everything that changes the numbers of a run.
 
     That is the configuration without names, descriptions, sources, kind of task, executor, store,
-    `runs` and the bounds that limits are only compared with. It has the content of the flux table
-    and of other files, not their names, and the version of hnlstat.
+    `runs`, the look of figures and the bounds that limits are only compared with. It has the
+    content of the flux table and of other files, not their names, and the version of hnlstat.
     """
     unimportant: Any = {
         "name": True,
@@ -43,12 +43,13 @@ def content_hash(study: Study) -> str:
         "inputs": True,
         "events": {"format"},
         "bounds": True,
+        "report": True,
         "systematics": {"assumed", "cite"},
         "datasets": {
             "__all__": {
                 "detector": {"description", "assumed", "cite"},
                 "exposure": {"description", "cite"},
-                "flux": {"table", "spectra", "assumed", "cite"},
+                "flux": {"table", "spectra", "assumed", "unit", "cite"},
                 "search": {"__all__": {"description", "assumed", "cite"}},
             }
         },

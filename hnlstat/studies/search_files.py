@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hnlstat.config.base import home, suggest
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.shipped import shipped_table
+from hnlstat.tables.root import histogram, split
 
 Tree = dict[str, Any]
 T = TypeVar("T")
@@ -52,10 +55,12 @@ def _columns(value: Any, where: str) -> Any:
     """Settings with the columns of tables, TABLE:COLUMN, as lists."""
     if isinstance(value, dict):
         return {key: _columns(inner, f"{where}.{key}") for key, inner in value.items()}
-    if not isinstance(value, str) or ":" not in value:
+    if not isinstance(value, str) or (":" not in value and not is_histogram(value)):
         return value
     from hnlstat.tables.csv_table import read_csv  # only now: most searches have no files
 
+    if is_histogram(value):
+        return _read(lambda: _contents(value), where)
     name, _, column = value.rpartition(":")
     table = _read(lambda: read_csv(_file(name)), where)
     if column not in table.columns:
@@ -67,8 +72,11 @@ def _columns(value: Any, where: str) -> Any:
 
 def _matrix(covariance: Tree, where: str) -> Tree:
     """A covariance with its matrix from a file, of all columns or of those that it names."""
-    path = _read(lambda: _file(covariance["matrix"]), f"{where}.matrix")
-    rest = {**covariance}
+    rest, name = {**covariance}, covariance["matrix"]
+    if is_histogram(name):
+        found = _read(lambda: histogram(_home(name), 2), f"{where}.matrix")
+        return rest | {"matrix": found.values.tolist()}
+    path = _read(lambda: _file(name), f"{where}.matrix")
     groups = rest.pop("columns", None)
     if groups is None:
         from hnlstat.tables.matrix import read_matrix
@@ -98,12 +106,34 @@ def _efficiency(settings: Tree, where: str) -> Tree:
     """An efficiency by energy with the rows of its table."""
     from hnlstat.tables.efficiency import load_efficiency
 
-    rest = {key: value for key, value in settings.items() if key != "table"}
+    rest = {key: value for key, value in settings.items() if key not in ("table", "unit")}
     own = {key: rest.get(key) for key in ("below", "above")}
-    name = str(settings["table"])
-    table = _read(lambda: load_efficiency(str(_file(name)), **own), f"{where}.table")
+    name, unit = str(settings["table"]), settings.get("unit")
+    if not isinstance(unit, dict | None) or set(unit or ()) - {"energy"}:
+        raise ConfigError(f"{where}.unit: {unit} is not like {{energy: MeV}}")
+    file = _home(name) if is_histogram(name) else str(_file(name))
+    table = _read(lambda: load_efficiency(file, **own, unit=unit), f"{where}.table")
     ends = {"below": table.below, "above": table.above}
     return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
+
+
+def _contents(value: str) -> list[float]:
+    """Contents of the bins of a histogram, none of them negative."""
+    found = histogram(_home(value))
+    negative = np.flatnonzero(found.values < 0)
+    if negative.size:
+        i = int(negative[0])
+        raise DataError(f"{value}, bin {i + 1}: {found.values[i]:g} is negative")
+    return [float(x) for x in found.values]
+
+
+def is_histogram(name: str) -> bool:
+    """Whether a name is that of a histogram in a ROOT file."""
+    return split(name) is not None
+
+
+def _home(name: str) -> str:
+    return str(home(Path(name)))
 
 
 def _file(name: object) -> Path:

@@ -6,8 +6,8 @@ import csv
 import io
 import re
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from hnlstat.errors import DataError
 from hnlstat.system.reading import open_regular, shortened
+from hnlstat.tables.units import quantity_of, units_of
 
 MOST_LINE = 10_000  # characters; the widest tables have a few hundred
 MOST_LINES = 8_000_000
 MOST_KNOWN = 100_000  # different entries that are kept once only
 CHUNK = 10_000  # lines that are looked at together
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_UNITS = {"mass": "GeV", "energy": "GeV", "coupling": "GeV^-1", "rel": ""}
-"""What a head may give the unit of, as in `# mass_unit: MeV`, and the unit of numbers here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +41,8 @@ class CsvTable:
     units : dict
         What numbers of a quantity ("mass", "energy", "coupling", "rel") are multiplied by, for
         those that the head gives a unit of.
+    row : str
+        What `lines` count: lines of a file, or bins of a histogram.
     """
 
     path: Path
@@ -49,11 +50,14 @@ class CsvTable:
     columns: dict[str, list[str]]
     lines: Sequence[int]
     units: dict[str, float]
+    row: str = "line"
 
     def error(self, index: int, column: str, reason: str) -> DataError:
         """Make the error to raise for entry `index` of `column`."""
         value = shortened(self.columns[column][index])
-        return DataError(f"{self.path}, line {self.lines[index]}: {column} = {value!r} {reason}")
+        return DataError(
+            f"{self.path}, {self.row} {self.lines[index]}: {column} = {value!r} {reason}"
+        )
 
     def numbers(
         self,
@@ -95,7 +99,7 @@ class CsvTable:
         except ValueError:
             index = next(i for i, entry in enumerate(text) if not _NUMBER.fullmatch(entry))
             raise self.error(index, column, "is not a number") from None
-        values *= self.units.get(_quantity(column), 1.0)
+        values *= self.units.get(quantity_of(column), 1.0)
         for bad, reason in (
             (~np.isfinite(values), "is not finite"),
             (values <= above, f"must be above {above:g}"),
@@ -120,6 +124,24 @@ class CsvTable:
             if not re.fullmatch(r"\s*\d{1,6}\s*", entry, re.ASCII):
                 raise self.error(index, column, "must be a whole number from 0")
         return [int(entry) for entry in self.columns[column]]
+
+    def measured_in(self, units: Mapping[str, str], where: str = "unit") -> CsvTable:
+        """Give the table with the units that a configuration says of files that do not.
+
+        Raises
+        ------
+        DataError
+            If it is of no column, of another dimension, or the head says another.
+        """
+        said = {f"{quantity}_unit": unit for quantity, unit in units.items()}
+        found = units_of(self.path, said, list(self.columns), where)
+        for quantity, scale in found.items():
+            if self.units.get(quantity, scale) != scale:
+                raise DataError(
+                    f"{self.path}: {where}.{quantity} = {units[quantity]!r} is not the unit that "
+                    f"its head gives, {self.head[f'{quantity}_unit']}"
+                )
+        return replace(self, units=self.units | found)
 
 
 def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
@@ -156,7 +178,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     if not table.lines:
         raise DataError(f"{path}: has no table: expected a line of column names and numbers below")
     columns = dict(zip(names, table.columns, strict=True))
-    return CsvTable(path, head, columns, table.lines, _units(path, head, names))
+    return CsvTable(path, head, columns, table.lines, units_of(path, head, names))
 
 
 class _Growing:
@@ -239,40 +261,6 @@ def _check_names(path: Path, number: int, names: list[str], required: Sequence[s
         raise DataError(
             f"{path}, line {number}: {problem}; it has {shortened(', '.join(names), 200)}"
         )
-
-
-def _units(path: Path, head: dict[str, str], names: list[str]) -> dict[str, float]:
-    """Read the units that a head gives."""
-    found = {}
-    for key, unit in head.items():
-        quantity, _, end = key.rpartition("_")
-        if end != "unit":
-            continue
-        if quantity not in _UNITS or quantity not in map(_quantity, names):
-            raise DataError(f"{path}: '# {key}: {unit}' is the unit of no column")
-        found[quantity] = _scale(f"{path}: {key} = {unit!r}", unit, _UNITS[quantity])
-    return found
-
-
-def _scale(where: str, unit: str, base: str) -> float:
-    """Give the size of a unit in that which is used here."""
-    # only now: tables without units need no pydantic
-    from hnlstat.config.quantities import DIMENSIONLESS, ENERGY, INVERSE_ENERGY, parse
-
-    dimension = {"GeV": ENERGY, "GeV^-1": INVERSE_ENERGY, "": DIMENSIONLESS}[base]
-    try:
-        return parse(f"1 {'' if unit == '1' else unit}", dimension)
-    except ValueError as error:
-        raise DataError(f"{where} {error}") from None
-
-
-def _quantity(column: str) -> str:
-    """Name what a column holds: "mass" for mass_gev and mass_low_gev, "rel" for rel_flux."""
-    if column.startswith("e_") and column.endswith("_gev"):
-        return "energy"
-    quantity = column.partition("_")[0]
-    ends = {"rel": "", "coupling": "_inv_gev"}.get(quantity, "_gev")
-    return quantity if column.endswith(ends) else ""
 
 
 def _like_numbers(text: Sequence[str]) -> bool:

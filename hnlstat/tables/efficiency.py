@@ -1,5 +1,6 @@
 """Efficiency of showers by their true energy, from a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from hnlstat.errors import DataError
 from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_ENERGY
+from hnlstat.tables.root import as_table, histogram, split
 
 Array = NDArray[np.float64]
 Beyond = Literal["zero", "constant"]
@@ -43,18 +45,23 @@ class EfficiencyTable:
 
 
 def load_efficiency(
-    table: str, below: Beyond | None = None, above: Beyond | None = None
+    table: str,
+    below: Beyond | None = None,
+    above: Beyond | None = None,
+    unit: Mapping[str, str] | None = None,
 ) -> EfficiencyTable:
     """Read an efficiency table shipped with hnlstat (by name) or of the user's own (by path).
 
     The csv has columns `energy_gev` (rising, without gaps) and `efficiency` (from 0 to 1); others
     are left alone; lines that begin with # are comments, of which `# energy_unit: MeV` counts.
+    A TH1 of a ROOT file, `file.root:name`, holds at the middles of its bins.
 
     Parameters
     ----------
     table : name or path
     below, above : what holds beyond the first and the last row; where that row is 0 it is "zero",
         elsewhere it must be said
+    unit : of the energies, where the table does not say it: {"energy": "MeV"}
 
     Raises
     ------
@@ -62,7 +69,7 @@ def load_efficiency(
         If the file cannot be read, a row is not right, or the table does not say what lies beyond.
     """
     try:
-        return _read(efficiency_file(table), below, above)
+        return _read(_rows(table).measured_in(unit or {}), below, above)
     except DataError as error:
         raise DataError(f"efficiency table {error}") from None
 
@@ -72,8 +79,17 @@ def efficiency_file(table: str) -> Path:
     return shipped_table(table) or Path(table)
 
 
-def _read(path: Path, below: Beyond | None, above: Beyond | None) -> EfficiencyTable:
-    table = read_csv(path, required=("energy_gev", "efficiency"))
+def _rows(table: str) -> CsvTable:
+    """The columns of a csv file, or of the histogram of a ROOT file."""
+    if split(table) is None:
+        return read_csv(efficiency_file(table), required=("energy_gev", "efficiency"))
+    found = histogram(table)
+    middles = (found.edges[0][1:] + found.edges[0][:-1]) / 2
+    return as_table(table, {"energy_gev": middles, "efficiency": found.values})
+
+
+def _read(table: CsvTable, below: Beyond | None, above: Beyond | None) -> EfficiencyTable:
+    path = table.path
     energy = table.numbers("energy_gev", at_least=0)
     value = table.numbers("efficiency", at_least=0, at_most=1)
     _check_energies(table, energy)

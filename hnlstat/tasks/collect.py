@@ -1,7 +1,8 @@
-"""task=collect: one table and one figure of the jobs of a sweep."""
+"""task=collect: one table, one figure and one report of the jobs of a sweep."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -100,8 +101,12 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         current.say(line_of("no figure: the limits are on couplings of several models"))
     elif limit is not None:
         with current.drawing("the figure"):  # the tables are there, whatever goes wrong
-            _draw(study, sweep, keys, done, limit)
+            plot = _draw(study, sweep, keys, done, limit)
             files.append("collected.pdf")
+        if "collected.pdf" in files:
+            with current.drawing("collected.html"):
+                _report(sweep, limit, plot, table, done, failed)
+                files.append("collected.html")
     current.say(*(f"Not drawn: {remark}" for remark in current.remarks))
     current.say(line_of(f"{sweep.path}/: {', '.join(files)}"))
     check(jobs)
@@ -204,9 +209,14 @@ def _draw(
     keys: Sequence[str],
     done: Sequence[Done],
     limit: tuple[float, str],
-) -> None:
-    """Draw one limit of all jobs, with the bounds where they are on the same coupling."""
+) -> dict[str, Any]:
+    """Draw one limit of all jobs, with the bounds where they are on the same coupling.
+
+    Gives what the report shows of it.
+    """
     from hnlstat.bounds import chosen_bounds, comparable
+    from hnlstat.report.collected import comparison_data
+    from hnlstat.report.look import Look
     from hnlstat.report.sweep_figure import Scenario, sweep_figure
 
     with_limits = [one for one in done if one.reaches]
@@ -228,9 +238,27 @@ def _draw(
     masses, couplings = (
         (min(low), max(high)) for low, high in (zip(*ends[i::2], strict=True) for i in (0, 1))
     )
-    figure = sweep_figure(
-        scenarios, keys, limit,
-        comparable(chosen_bounds(study.bounds, axis), axis),
-        axis=axis, mass_range=masses, coupling_range=couplings,
-    )  # fmt: skip
-    sweep.write_figure("collected", figure)
+    look = Look.of(study.report.over(studies[0].report).check(axis))
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis)
+    shown: Any = {
+        "axis": axis, "mass_range": masses, "coupling_range": couplings, "look": look
+    }  # fmt: skip
+    sweep.write_figure("collected", sweep_figure(scenarios, keys, limit, bounds, **shown))
+    return comparison_data(scenarios, keys, bounds, **shown)
+
+
+def _report(
+    sweep: RunFolder,
+    limit: tuple[float, str],
+    plot: dict[str, Any],
+    table: Sequence[Sequence[str]],
+    done: Sequence[Done],
+    failed: Sequence[str],
+) -> None:
+    """Write the report, with the way to those of the jobs."""
+    from hnlstat.report.collected import Row, write_collected
+
+    reports = [one.folder / "report.html" for one in done]
+    ways = [os.path.relpath(path, sweep.path) if path.is_file() else None for path in reports]
+    rows = [Row(tuple(cells), way) for cells, way in zip(table[1:], ways, strict=True)]
+    write_collected(sweep, limit, plot, table[0], rows, failed)

@@ -14,6 +14,7 @@ from hnlstat.inference.engines.calculators import choose
 from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.report import keep
 from hnlstat.report.coverage_figure import coverage_figure
+from hnlstat.report.look import Look
 from hnlstat.run.current import Rows, Run
 from hnlstat.search.table import YieldTable
 
@@ -37,7 +38,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     )
     rows = tuple((p.signal, p.level, p.treatment, p.coverage, p.error) for p in points)
     current.keep_rows("coverage.csv", Rows(COLUMNS, rows))
-    current.draw("coverage", partial(coverage_figure, points, f"limits by the {name} calculation"))
+    title, look = f"limits by the {name} calculation", Look.of(current.study.report)
+    current.draw("coverage", partial(coverage_figure, points, title, look))
     lowest = [
         min((p for p in points if (p.level, p.nuisances) == pair), key=lambda p: p.coverage)
         for pair in itertools.product(task.levels, task.nuisances)

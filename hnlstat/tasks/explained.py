@@ -10,6 +10,7 @@ from hnlstat.config.task import ExplainedTask
 from hnlstat.report import keep
 from hnlstat.report.explained_figure import explained_figure
 from hnlstat.report.explained_text import screen_table, sentences
+from hnlstat.report.look import Look
 from hnlstat.report.wording import fit_level_text
 from hnlstat.run import stages
 from hnlstat.run.contours import contours_document, regions
@@ -47,7 +48,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     tested = tuple(compare(found, probes, bounds))
     current.keep_rows("explained.csv", Rows(COLUMNS, tuple(map(_row, tested))))
     current.keep_json("explained.json", _document(probes))
-    shown: Any = {"axis": axis, "title": stages.title(study)}
+    shown: Any = {"axis": axis, "title": stages.title(study), "look": Look.of(study.report)}
     current.draw("explained", partial(explained_figure, found, probes, bounds, **shown))
     summary = _summary(current, found, probes, tested)
     if probes:

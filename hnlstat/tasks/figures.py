@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from hnlstat.config.study import Study
 from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError
 from hnlstat.report.album import DRAW, Album, NotDrawnError
@@ -43,7 +44,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert isinstance(task, FiguresTask)
     assert given is None  # they are those of the run
     assert task.folder is not None  # a task without it is not valid
-    finished = FinishedRun.open(task.folder)
+    finished = _as_asked(FinishedRun.open(task.folder), current.study)
     wanted = _wanted(task, finished)
     folder = RunFolder(task.folder)
     with folder.log() as log, work_executor(current.study.executor) as executor:
@@ -57,6 +58,12 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         )
         current.say(line_of(f"{folder.path}/report.html"))
     return {"task": "figures", "folder": str(folder.path), "figures": drawn}
+
+
+def _as_asked(finished: FinishedRun, study: Study) -> FinishedRun:
+    """Give the run in the look that is asked for."""
+    report = study.report.over(finished.study.report).check(finished.study.model.axis)
+    return replace(finished, study=finished.study.model_copy(update={"report": report}))
 
 
 def _draw(album: Album, wanted: Sequence[str]) -> list[str]:

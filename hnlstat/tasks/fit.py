@@ -11,6 +11,7 @@ from hnlstat.config.task import FitTask
 from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report import keep
 from hnlstat.report.fit_figures import fit_figure, pulls_figure
+from hnlstat.report.look import Look
 from hnlstat.report.spectrum_figure import COLUMNS, spectrum_figure, spectrum_rows
 from hnlstat.report.words import beside_text
 from hnlstat.run.beside import Distribution, distributions
@@ -27,23 +28,23 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     table = keep.simulated_or_given(current, given)
     experiment = keep.likelihood(current, table)
     found = fit(task, table, experiment, current)
-    best = found.best
+    best, look = found.best, Look.of(study.report)
     keep.contours(current, found.regions)
     shown: Any = {
         "axis": study.model.axis, "title": title(study),
         "mass_range": (found.masses[0], found.masses[-1]),
         "coupling_range": (found.couplings[0], found.couplings[-1]),
-        "bounds": chosen_bounds(study.bounds, study.model.axis),
+        "bounds": chosen_bounds(study.bounds, study.model.axis), "look": look,
     }  # fmt: skip
     current.draw("fit", partial(fit_figure, found.regions, best, **shown))
-    current.draw("pulls", partial(pulls_figure, best))
+    current.draw("pulls", partial(pulls_figure, best, look))
     rock = share_from_rock(study, table, best)
     current.say(_table(best))
     if best.goodness["degrees_of_freedom"] > 0:
         current.say(_goodness(best, rock))
     if shown_beside := distributions(study, experiment, best, current):
         current.keep_rows("spectrum.csv", Rows(COLUMNS, tuple(spectrum_rows(shown_beside))))
-        current.draw("spectrum", partial(spectrum_figure, shown_beside, title(study)))
+        current.draw("spectrum", partial(spectrum_figure, shown_beside, title(study), look))
     beside = [_indicative(one) for one in shown_beside if not one.fitted]
     current.say(*map(beside_text, beside))
     return {

@@ -17,6 +17,7 @@ from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.limits.requirements import WEIGHTED, Edge, Kind, Row
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report import keep
+from hnlstat.report.look import Look
 from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.requirements_figure import PointMap, requirements_figure
 from hnlstat.run.current import Rows, Run
@@ -118,6 +119,7 @@ def _draw(current: Run, task: RequirementsTask, found: Map) -> None:
         requirements_figure, points, found.efficiencies, found.backgrounds, found.uncertainties,
         level=task.level, sigma=task.sigma, own_background=_own_background(found.signals),
         axis=current.study.model.axis, title=title(current.study),
+        look=Look.of(current.study.report),
     )  # fmt: skip
     current.draw("requirements", draw)
 

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from hnlstat.bounds import Scaling, comparable, load_bounds
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.figures import BAND_1, VERMILION, contour_figure
+from hnlstat.report.look import Look
 from hnlstat.run.contours import Region
 from hnlstat.run.files.folder import RunFolder
 from hnlstat.run.store.packing import key
@@ -233,6 +234,7 @@ def test_the_figure_of_a_run_is_the_same_whatever_a_matplotlibrc_says():
         {"bounds": ()},
         {"mass_range": (0.01, 1.0)},
         {"drawn_with": "matplotlib 3.0"},
+        {"look": Look("slides")},
     ],
 )
 def test_a_figure_in_the_store_is_of_what_it_shows_and_what_draws_it(changes):

@@ -153,6 +153,31 @@ def browse(address, *options):
     return answer.stdout
 
 
+DRIVE = """
+onload = () => {
+  const w = frames[0], plane = w.document.getElementById("plane");
+  const box = plane.firstChild.getBoundingClientRect(), out = document.body.dataset;
+  const at = (x, y, pointerId = 1) => ({
+    clientX: box.left + 58 + x * (box.width - 70), clientY: box.top + 10 + y * (box.height - 54),
+    bubbles: true, cancelable: true, pointerId,
+  });
+  const send = (type, x, y, id) =>
+    plane.dispatchEvent(new w.PointerEvent(`pointer${type}`, at(x, y, id)));
+  plane.dispatchEvent(new w.WheelEvent("wheel", { ...at(0.3, 0.6), deltaY: -200 }));
+  out.wheel = plane.dataset.shown;
+  send("down", 0.4, 0.4); send("move", 0.5, 0.6); send("up", 0.5, 0.6);
+  out.drag = plane.dataset.shown;
+  plane.dispatchEvent(new w.KeyboardEvent("keydown", { key: "+" }));
+  out.keys = plane.dataset.shown;
+  plane.dispatchEvent(new w.MouseEvent("dblclick", at(0.5, 0.5)));
+  out.back = plane.dataset.shown;
+  send("down", 0.4, 0.5, 1); send("down", 0.6, 0.5, 2);
+  send("move", 0.3, 0.5, 1); send("move", 0.7, 0.5, 2);
+  out.pinch = plane.dataset.shown;
+};
+"""
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 class TestInABrowser:
     def test_the_point_under_the_pointer_is_that_of_the_table(self, run):
@@ -178,6 +203,33 @@ class TestInABrowser:
         )
         assert 'data-beyond="0"' in browse(f"file://{frame}", "--dump-dom")
         frame.unlink()
+
+    def test_it_zooms_moves_and_goes_back(self, run):
+        frame = run / "driven.html"
+        frame.write_text(
+            '<iframe src="report.html" width="900" height="800" style="border:0"></iframe>'
+            f"<script>{DRIVE}</script>"
+        )
+        page = browse(f"file://{frame}", "--dump-dom")
+        frame.unlink()
+        steps = {
+            name: [float(x) for x in values.split()]
+            for name, values in re.findall(r'data-(\w+)="([-+.e\d ]+)"', page)
+        }
+        points = read_points(run / "points.csv", ANY)
+        ends = [*(1e3 * points.masses[[0, -1]]), *points.couplings[[0, -1]]]
+        span = {name: np.diff(np.log(at))[[0, 2]] for name, at in steps.items()}
+        assert span["wheel"] == pytest.approx(np.exp(-0.5) * span["back"], rel=1e-2)
+        at_pointer = np.log(steps["wheel"]) @ [[0.7, 0], [0.3, 0], [0, 0.6], [0, 0.4]]
+        assert at_pointer == pytest.approx(np.log(ends) @ [[0.7, 0], [0.3, 0], [0, 0.6], [0, 0.4]],
+                                           rel=1e-3)  # fmt: skip
+        assert span["drag"] == pytest.approx(span["wheel"], rel=1e-2)
+        moved = np.log(steps["drag"]) - np.log(steps["wheel"])
+        assert moved[0] == pytest.approx(-0.1 * span["wheel"][0], rel=0.05)
+        assert moved[2] == pytest.approx(0.2 * span["wheel"][1], rel=0.05)
+        assert span["keys"] == pytest.approx(span["drag"] / 1.5, rel=1e-2)
+        assert span["pinch"] == pytest.approx(span["back"] / 2, rel=1e-2)
+        assert steps["back"] == pytest.approx(ends, rel=1e-3)
 
     def test_it_prints(self, run, tmp_path):
         browse(f"file://{run}/report.html", f"--print-to-pdf={tmp_path / 'report.pdf'}")
@@ -214,6 +266,30 @@ def test_files_of_others_in_a_run_do_no_harm(run, tmp_path):
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert 'alt="my{plot}"' in text
     assert "on the outline of {0}." in text
+
+
+def test_an_old_run_is_drawn_in_another_style(run, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("units", "workspace", "figures"))
+    text = (folder / "config.yaml").read_text()
+    old = re.sub(r"^report:.*\n(  .*\n)*", "", text, flags=re.MULTILINE)
+    assert old != text
+    (folder / "config.yaml").write_text(old)  # of a version that had no styles
+    asked = [*QUICK, f"task.folder={folder}", "task.figures=[contours, brazil]"]
+    assert main([*asked, "report.style=slides", "report.mass_axis=GeV"]) == 0
+    assert read_size(folder / "figures" / "contours.png") == pytest.approx([1920, 1080], abs=3)
+    data = json.loads(Page((folder / "report.html").read_text(encoding="utf-8")).data)
+    assert data["mass"] == {"unit": "GeV", "factor": 1.0}
+    assert main(asked) == 0
+    assert read_size(folder / "figures" / "contours.png") == read_size(run / "contours.png")
+    capsys.readouterr()
+    assert main([*asked, "report.style=slide"]) == 2
+    assert "report.style: slide is none; did you mean slides?" in capsys.readouterr().err
+
+
+def read_size(path):
+    """Width and height of a PNG [pixels]."""
+    return [int.from_bytes(path.read_bytes()[i : i + 4], "big") for i in (16, 20)]
 
 
 @pytest.mark.parametrize(

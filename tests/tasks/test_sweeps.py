@@ -1,6 +1,8 @@
 """Sweeps and their collection, through the command line."""
 
 import csv
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,9 @@ GRID = (
     "scan.mass.values=[60 MeV, 0.1, 0.2]", "scan.coupling.points=8", "simulation.precision=0.1",
     "bounds.curves=[]", "executor=serial",
 )  # fmt: skip
+
+
+CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,42 @@ def test_collect_makes_one_table_and_one_figure(sweep, capsys):
     assert "| 2 | dipole_e | " in (folder / "collected.md").read_text()
     assert (folder / "collected.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "collected.pdf").read_bytes().startswith(b"%PDF")
+    page = (folder / "collected.html").read_text()
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    lowest = {
+        layer["name"]: min(coupling for line in layer["lines"] for _, coupling in line)
+        for layer in data["limits"]
+    }
+    assert lowest == pytest.approx({f"model={k}": x for k, x in observed.items()}, rel=1e-3)
+    assert len({layer["color"] for layer in data["limits"]}) == 2
+    assert "<strong>Failed:</strong> #3 model=dipole_e inference.levels=[1.9]" in page
+    ways = re.findall(r'<a href="([^"]*)">', page)
+    assert len(ways) == 2
+    assert all((folder / way).is_file() for way in ways)
+    assert not re.search(r"(src|href)=\"(https?:|//)", page)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_layers_of_a_sweep_can_be_taken_away(sweep):
+    folder, _ = sweep
+    assert main(["task=collect", f"task.folder={folder}"]) == 1
+    (folder / "frame.html").write_text(
+        '<iframe src="collected.html" width="390" height="800"></iframe><script>onload = () => {'
+        "const page = frames[0].document, out = document.body.dataset;"
+        "const lines = () => page.querySelectorAll('#plane g path[stroke-width=\"1.8\"]').length;"
+        "const boxes = page.querySelectorAll('#layers input'), before = lines();"
+        "boxes[0].click(); out.lines = `${before} ${lines()} ${boxes.length}`;"
+        "const all = page.documentElement; out.beyond = all.scrollWidth - all.clientWidth;"
+        "}</script>"
+    )
+    page = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+         "--allow-file-access-from-files", "--virtual-time-budget=2000",
+         f"file://{folder}/frame.html"],
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    assert 'data-lines="2 1 2"' in page
+    assert 'data-beyond="0"' in page
 
 
 def test_one_failure_among_many_scenarios_is_named(tmp_path, capsys):

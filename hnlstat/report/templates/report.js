@@ -6,17 +6,33 @@
   addEventListener("afterprint", () => print(false));
   const source = document.getElementById("data");
   if (!source) return;
-  const data = JSON.parse(source.textContent);
+  const data = inUnitsOfTheAxes(JSON.parse(source.textContent));
   const plane = document.getElementById("plane");
   const body = document.querySelector("#readout tbody");
   const hidden = new Set();
   const M = data.masses.length, D = data.couplings.length;
   const range = (values) => [Math.log10(values[0]), Math.log10(values[values.length - 1])];
-  const [x0, x1] = range(data.masses), [y0, y1] = range(data.couplings);
+  const whole = { x: range(data.masses), y: range(data.couplings) };
+  let [x0, x1] = whole.x, [y0, y1] = whole.y; // what is shown
   const margin = { left: 58, right: 12, top: 10, bottom: 44 };
   let here = null, size = { w: 0, h: 0 }, mark = null;
 
+  // Data are in GeV and the unit of the coupling.
+  function inUnitsOfTheAxes(all) {
+    const m = all.mass.factor, d = all.coupling.factor;
+    const scaled = (line) => line.map(([mass, coupling]) => [m * mass, d * coupling]);
+    all.masses = all.masses.map((mass) => m * mass);
+    all.couplings = all.couplings.map((coupling) => d * coupling);
+    for (const limit of all.limits) {
+      limit.rings = limit.rings.map(scaled);
+      limit.lines = limit.lines.map(scaled);
+    }
+    for (const bound of all.bounds) bound.line = scaled(bound.line);
+    return all;
+  }
+
   const style = (limit) => {
+    if (limit.color) return { stroke: limit.color, width: 1.8, dash: limit.dash };
     if (limit.kind === "discovery") return { stroke: "#D55E00", width: 1.5, dash: "2 3" };
     if (limit.strong) return { stroke: "#D55E00", width: 1.5, dash: "" };
     if (limit.kind === "observed") return { stroke: "#0072B2", width: 2.2, dash: "" };
@@ -56,20 +72,37 @@
       for (let k = 1; k < 10; k++) {
         const mass = k * 10 ** e, x = px(mass);
         if (Math.log10(mass) < x0 - 1e-9 || Math.log10(mass) > x1 + 1e-9) continue;
-        const labelled = k === 1 || k === 2 || k === 5;
+        const labelled = k === 1 || k === 2 || k === 5 || x1 - x0 < 0.6;
         make("path", { d: `M${x} ${bottom}v${labelled ? -7 : -4}`, stroke: "#000" }, svg);
-        if (labelled) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, +(1e3 * mass).toPrecision(3));
+        if (labelled) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, +mass.toPrecision(3));
       }
     }
-    for (let e = Math.ceil(y0 - 1e-9); e <= y1 + 1e-9; e++) {
-      const y = py(10 ** e);
-      make("path", { d: `M${margin.left} ${y}h7`, stroke: "#000" }, svg);
-      make("text", { x: margin.left - 6, y: y + 4, "text-anchor": "end" }, svg, "10" + superscript(e));
+    const named = y1 - y0 > 3 ? [1] : y1 - y0 > 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    for (let e = Math.floor(y0); e <= y1 + 1e-9; e++) {
+      for (const k of named) {
+        const y = py(k * 10 ** e);
+        if (y < margin.top - 0.01 || y > margin.top + size.h + 0.01) continue;
+        make("path", { d: `M${margin.left} ${y}h7`, stroke: "#000" }, svg);
+        make("text", { x: margin.left - 6, y: y + 4, "text-anchor": "end" }, svg,
+          (k > 1 ? k + "·" : "") + "10" + superscript(e));
+      }
     }
+    if (x1 - x0 < 0.6) nearlyOneMass(svg, bottom);
     make("rect", { x: margin.left, y: margin.top, width: size.w, height: size.h, fill: "none", stroke: "#000" }, svg);
-    make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, "HNL mass [MeV]");
+    make("text", { x: margin.left + size.w / 2, y: bottom + 36, "text-anchor": "middle" }, svg, `HNL mass [${data.mass.unit}]`);
     make("text", { x: 14, y: margin.top + size.h / 2, "text-anchor": "middle",
-      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, data.coupling);
+      transform: `rotate(-90 14 ${margin.top + size.h / 2})` }, svg, data.coupling.name);
+  }
+
+  // Of few masses ticks are at round differences.
+  function nearlyOneMass(svg, bottom) {
+    const [low, high] = [10 ** x0, 10 ** x1], step = 10 ** Math.floor(Math.log10((high - low) / 2));
+    for (let n = Math.ceil(low / step); n * step <= high; n++) {
+      const x = px(n * step), value = String(+(n * step).toPrecision(6));
+      if ([...value.replace(/^[0.]+|[.]/g, "").replace(/0+$/, "")].length < 2) continue; // is there already
+      make("path", { d: `M${x} ${bottom}v-4`, stroke: "#000" }, svg);
+      if ((high - low) / step < 7 || n % 5 === 0) make("text", { x, y: bottom + 16, "text-anchor": "middle" }, svg, value);
+    }
   }
 
   // Labels stand at the first place along their curve that no other label takes.
@@ -131,9 +164,51 @@
     if (!mark || !here) return;
     const x = px(data.masses[here.i]), y = py(data.couplings[here.j]);
     mark.textContent = "";
+    if (!seen(x, y)) return;
     make("path", { d: `M${x} ${margin.top}v${size.h}M${margin.left} ${y}h${size.w}`, stroke: "#000",
       "stroke-width": 0.6, "stroke-dasharray": "3 3" }, mark);
     make("circle", { cx: x, cy: y, r: 5, fill: "#fff", stroke: "#000", "stroke-width": 1.5 }, mark);
+    const lines = told(), right = x > margin.left + size.w / 2, w = 7 + 6.4 * Math.max(...lines.map((l) => l.length));
+    const end = margin.left + size.w + margin.right - w - 1;
+    const box = { x: Math.max(1, Math.min(right ? x - w - 10 : x + 10, end)), y: Math.min(y + 10, margin.top + size.h - 16 * lines.length - 8) };
+    make("rect", { ...box, width: w, height: 16 * lines.length + 6, fill: "#fff", "fill-opacity": 0.9, stroke: "#999" }, mark);
+    lines.forEach((line, k) => make("text", { x: box.x + 5, y: box.y + 15 + 16 * k, class: "tip" }, mark, line));
+  }
+
+  const seen = (x, y) => x > margin.left - 1 && x < margin.left + size.w + 1 && y > margin.top - 1
+    && y < margin.top + size.h + 1;
+
+  // Lowest coupling at a mass on the lines of a limit, straight between their points as they are drawn.
+  function lowest(limit, mass) {
+    let found = null;
+    for (const line of limit.lines) {
+      for (let k = 1; k < line.length; k++) {
+        const [[a, c], [b, d]] = [line[k - 1], line[k]];
+        if (a === b || mass < Math.min(a, b) || mass > Math.max(a, b)) continue;
+        const t = Math.log(mass / a) / Math.log(b / a), at = c * (d / c) ** t;
+        if (found === null || at < found) found = at;
+      }
+    }
+    return found;
+  }
+
+  // Mass, coupling, and what is known there: CLs of one run, limits of several.
+  function told() {
+    const mass = data.masses[here.i], coupling = data.couplings[here.j];
+    const lines = [`${+mass.toPrecision(4)} ${data.mass.unit}, ${coupling.toExponential(2)}`];
+    if (data.grid) {
+      const at = here.i * D + here.j, test = data.grid.method.texts[data.grid.method.code[at]].startsWith("bayesian")
+        ? "posterior" : "CLs";
+      for (const [name, value] of [["observed", data.grid.observed[at]], ["expected", data.grid.expected[2][at]]]) {
+        if (value !== null) lines.push(`${test} ${name} ${number(value)}`);
+      }
+    }
+    const main = data.limits.filter((l) => !hidden.has(layer(l)) && (data.grid ? l.first && !l.kind.startsWith("expected_") : true));
+    for (const limit of main.slice(0, 6)) {
+      const value = lowest(limit, mass);
+      if (value !== null) lines.push(`${limit.name}: ${value.toExponential(2)}`);
+    }
+    return lines;
   }
 
   const nearest = (values, at) => values.reduce((best, value, k) =>
@@ -157,8 +232,16 @@
     here = { i: Math.max(0, Math.min(M - 1, i)), j: Math.max(0, Math.min(D - 1, j)) };
     const at = here.i * D + here.j, grid = data.grid;
     body.textContent = "";
-    row("mass [MeV]", +(1e3 * data.masses[here.i]).toPrecision(4));
-    row(data.coupling, data.couplings[here.j].toExponential(3));
+    row(`mass [${data.mass.unit}]`, +data.masses[here.i].toPrecision(4));
+    row(data.coupling.name, data.couplings[here.j].toExponential(3));
+    for (const limit of data.limits.filter((l) => !grid || (l.first && !l.kind.startsWith("expected_")))) {
+      const value = lowest(limit, data.masses[here.i]);
+      row(`${grid ? "limit at this mass, " : ""}${limit.name}`, value === null ? "–" : value.toExponential(3));
+    }
+    if (!grid) {
+      drawMark();
+      return;
+    }
     grid.channels.forEach((name, k) => row(`events ${name}`, number(grid.signal[k][at])));
     const method = grid.method.texts[grid.method.code[at]];
     const test = method.startsWith("bayesian") ? "posterior above," : "CLs";
@@ -172,18 +255,71 @@
     drawMark();
   }
 
-  function follow(event) {
+  // Where in the frame an event is, from 0 to 1 along both axes.
+  function place(event) {
     const box = plane.firstChild.getBoundingClientRect();
-    const fx = (event.clientX - box.left - margin.left) / size.w;
-    const fy = (event.clientY - box.top - margin.top) / size.h;
+    return [(event.clientX - box.left - margin.left) / size.w, (event.clientY - box.top - margin.top) / size.h];
+  }
+
+  function follow(event) {
+    const [fx, fy] = place(event);
     if (fx < -0.02 || fx > 1.02 || fy < -0.02 || fy > 1.02) return;
     show(nearest(data.masses, 10 ** (x0 + fx * (x1 - x0))), nearest(data.couplings, 10 ** (y1 - fy * (y1 - y0))));
+  }
+
+  const zoomed = () => x0 > whole.x[0] + 1e-9 || x1 < whole.x[1] - 1e-9 || y0 > whole.y[0] + 1e-9 || y1 < whole.y[1] - 1e-9;
+
+  // Shows a part of the whole, at least a 50th of it.
+  function look(part) {
+    const kept = (key, low, high) => {
+      const [a, b] = whole[key], span = Math.min(b - a, Math.max(high - low, (b - a) / 50));
+      const start = Math.min(Math.max((low + high - span) / 2, a), b - span);
+      return [start, start + span];
+    };
+    [x0, x1] = kept("x", ...part.x);
+    [y0, y1] = kept("y", ...part.y);
+    // a finger scrolls the page until there is something to move
+    plane.style.touchAction = zoomed() ? "none" : "pan-y";
+    plane.dataset.shown = [x0, x1, y0, y1].map((v) => (10 ** v).toPrecision(4)).join(" ");
+    draw();
+  }
+
+  function zoom(factor, fx = 0.5, fy = 0.5) {
+    const x = x0 + fx * (x1 - x0), y = y1 - fy * (y1 - y0);
+    look({ x: [x - (x - x0) / factor, x + (x1 - x) / factor], y: [y - (y - y0) / factor, y + (y1 - y) / factor] });
+  }
+
+  function move(dx, dy) {
+    const x = dx * (x1 - x0), y = dy * (y1 - y0);
+    look({ x: [x0 - x, x1 - x], y: [y0 + y, y1 + y] });
+  }
+
+  const reset = () => look(whole);
+
+  const pointers = new Map();
+
+  function pointed(event) {
+    const before = pointers.get(event.pointerId), now = place(event);
+    if (!before) return follow(event);
+    const other = [...pointers].find(([id]) => id !== event.pointerId);
+    pointers.set(event.pointerId, now);
+    if (other) {
+      const apart = ([a, b]) => Math.hypot((a - other[1][0]) * size.w, (b - other[1][1]) * size.h);
+      move((now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
+      zoom(apart(now) / Math.max(apart(before), 1), (now[0] + other[1][0]) / 2, (now[1] + other[1][1]) / 2);
+    } else if (zoomed()) {
+      move(now[0] - before[0], now[1] - before[1]);
+    } else {
+      follow(event);
+    }
   }
 
   function fromAddress() {
     const found = /^#at=([^,]+),([^,]+)$/.exec(location.hash);
     const at = found ? found.slice(1).map(Number) : null;
-    if (at && at.every((value) => value > 0)) show(nearest(data.masses, at[0]), nearest(data.couplings, at[1]));
+    if (at && at.every((value) => value > 0)) {
+      show(nearest(data.masses, at[0] * data.mass.factor), nearest(data.couplings, at[1] * data.coupling.factor));
+    }
     return Boolean(at);
   }
 
@@ -204,13 +340,39 @@
     }
   }
 
-  plane.addEventListener("pointermove", follow);
-  plane.addEventListener("pointerdown", follow);
+  plane.addEventListener("pointermove", pointed);
+  plane.addEventListener("pointerdown", (event) => {
+    pointers.set(event.pointerId, place(event));
+    try { plane.setPointerCapture(event.pointerId); } catch { /* of a script */ }
+    follow(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    plane.addEventListener(end, (event) => pointers.delete(event.pointerId));
+  }
+  plane.addEventListener("dblclick", reset);
+  plane.addEventListener("wheel", (event) => {
+    const [fx, fy] = place(event);
+    if (fx < 0 || fx > 1 || fy < 0 || fy > 1 || (event.deltaY > 0 && !zoomed())) return; // the page scrolls
+    event.preventDefault();
+    zoom(Math.exp(-Math.max(-240, Math.min(240, event.deltaY)) / 400), fx, fy);
+    follow(event);
+  }, { passive: false });
+  for (const [name, act] of Object.entries({ in: () => zoom(1.5), out: () => zoom(1 / 1.5), whole: reset })) {
+    document.getElementById(`zoom-${name}`).addEventListener("click", act);
+  }
   plane.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: reset, Escape: reset }[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+      return;
+    }
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!step || !here) return;
     event.preventDefault();
-    show(here.i + step[0], here.j + step[1]);
+    if (event.shiftKey) move(-step[0] / 5, step[1] / 5);
+    else show(here.i + step[0], here.j + step[1]);
   });
   document.getElementById("interactive").hidden = false;
   layers();

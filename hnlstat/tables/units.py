@@ -1,0 +1,55 @@
+"""Units of the columns of a table, as its head or a configuration says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hnlstat.errors import DataError
+
+_UNITS = {"mass": "GeV", "energy": "GeV", "coupling": "GeV^-1", "rel": ""}
+"""What a head may give the unit of, as in `# mass_unit: MeV`, and the unit of numbers here."""
+
+
+def units_of(
+    path: Path, head: Mapping[str, str], names: Sequence[str], where: str = ""
+) -> dict[str, float]:
+    """Read the units that a head gives, or a configuration at some key.
+
+    Raises
+    ------
+    DataError
+        If one is of no column, or of another dimension.
+    """
+    found = {}
+    for key, unit in head.items():
+        quantity, _, end = key.rpartition("_")
+        if end != "unit":
+            continue
+        if quantity not in _UNITS or quantity not in map(quantity_of, names):
+            said = f"{where}.{quantity} = {unit!r}" if where else f"'# {key}: {unit}'"
+            raise DataError(f"{path}: {said} is the unit of no column")
+        said = f"{where}.{quantity}" if where else key
+        found[quantity] = _scale(f"{path}: {said} = {unit!r}", unit, _UNITS[quantity])
+    return found
+
+
+def _scale(where: str, unit: str, base: str) -> float:
+    """Give the size of a unit in that which is used here."""
+    # only now: tables without units need no pydantic
+    from hnlstat.config.quantities import DIMENSIONLESS, ENERGY, INVERSE_ENERGY, parse
+
+    dimension = {"GeV": ENERGY, "GeV^-1": INVERSE_ENERGY, "": DIMENSIONLESS}[base]
+    try:
+        return parse(f"1 {'' if unit == '1' else unit}", dimension)
+    except ValueError as error:
+        raise DataError(f"{where} {error}") from None
+
+
+def quantity_of(column: str) -> str:
+    """Name what a column holds: "mass" for mass_gev and mass_low_gev, "rel" for rel_flux."""
+    if column.startswith("e_") and column.endswith("_gev"):
+        return "energy"
+    quantity = column.partition("_")[0]
+    ends = {"rel": "", "coupling": "_inv_gev"}.get(quantity, "_gev")
+    return quantity if column.endswith(ends) else ""
