@@ -1,8 +1,11 @@
 """The page of comparisons: what is written, and when the committed one is stale."""
 
+from types import SimpleNamespace
+
+import comparisons
 import numpy as np
 import pytest
-from comparisons import SUBJECTS, compared, page, stale
+from comparisons import SUBJECTS, ValidationPage, compared, page, stale
 
 
 def entry(ours, theirs, what="width [GeV]", rel=None, absolute=None):
@@ -62,3 +65,42 @@ def test_a_page_is_stale_where_more_than_the_last_digit_differs():
         assert new in page([other])
     assert len(stale(page([]), old)) >= 1
     assert stale(page([entry(1.0, 1.0, rel=0.03)]), page([entry(1.0004, 1.0, rel=0.03)])) == []
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """A session that was given a path, with what gathers its reports, and a page of 1.0042."""
+    monkeypatch.setattr(comparisons, "PAGE", tmp_path / "page.md")
+    comparisons.PAGE.write_text(page([entry(1.0042, 1.0, rel=0.03)]))
+
+    def make(ours, *args, write=False, **options):
+        option = SimpleNamespace(collectonly=False, **options)
+        place = SimpleNamespace(dir=comparisons.HERE.parents[1])
+        config = SimpleNamespace(
+            args=args, option=option, invocation_params=place, getoption=lambda _: write
+        )
+        found = ValidationPage(config)
+        found.found.append(("f", 1, "f::t", 0, entry(ours, 1.0, rel=0.03)))
+        run = SimpleNamespace(shouldstop=False, shouldfail=False, exitstatus=0)
+        found.pytest_sessionfinish(run)
+        return run.exitstatus, " ".join(found.words)
+
+    return make
+
+
+def test_a_whole_run_fails_on_a_stale_page_and_parts_of_it_do_not(session):
+    assert session(1.0042, "tests") == (0, "")
+    status, words = session(1.02, "tests/validation")
+    assert status == 1
+    assert "is stale" in words
+    assert session(1.02, "tests/validation/test_yields.py") == (0, "")
+    assert session(1.02, "tests", keyword="yields") == (0, "")
+
+
+def test_the_page_is_written_when_asked_after_a_whole_run_alone(session):
+    assert session(1.02, "tests/validation", write=True)[0] == 0
+    assert "| 1.020 |" in comparisons.PAGE.read_text()
+    assert session(1.02, "tests") == (0, "")
+    status, words = session(1.0, "tests/validation/test_yields.py", write=True)
+    assert status == 1
+    assert "not all" in words
