@@ -32,7 +32,7 @@ _PRECISION = 0.001  # root mean square of the rounding of sums: about, relative,
 _FEW, _COARSER = 5.0, 8.0  # as for `sums`: events from which on, and how much coarser
 _CHEAP = 6000.0  # as many are taken lest a weight is rounded to nothing
 _FURTHER = 1.4
-_NEGLIGIBLE = 1e-15  # probability of a count, relative to fewer counts or absolute
+_NEGLIGIBLE, _FINEST = 1e-9, 1e-16  # share of a count that is left out, and for tails above
 _RESOLVED = 8.0  # signal events up to which outcomes at a threshold have more of them
 
 
@@ -216,7 +216,9 @@ class FewSums:
     def above(self, value: int) -> float:
         """Return the probability of no smaller sums without the signal."""
         total = float(np.prod([pmf.sum() for pmf in self.backgrounds]))
-        return total - float(self.background[value - 1]) if value > 0 else total
+        if value == 0:
+            return total
+        return total - float(self._cumulative(None, value, _FINEST)[0, -1])
 
     @cached_property
     def _bulk(self) -> tuple[Pull, FloatArray]:
@@ -246,14 +248,19 @@ class FewSums:
         two = one[:, :, None] - self.multiples
         return pull.log_average(fewer(one), fewer(two), log_f)
 
-    def _cumulative(self, signal: FloatArray | None, length: int) -> FloatArray:
-        """Return P of no larger sums, for signals (K, C), shape (K, length)."""
+    def _cumulative(
+        self, signal: FloatArray | None, length: int, negligible: float = _NEGLIGIBLE
+    ) -> FloatArray:
+        """Return P of no larger sums, for signals (K, C), shape (K, length).
+
+        A count that is improbable, relative to fewer, is left out: it makes sums larger.
+        """
         found = np.zeros((1 if signal is None else len(signal), length))
         found[:, 0] = 1.0
         reached = 0
         for pmf, m in self._counts(signal, length):
             highest = np.maximum.accumulate(pmf, axis=1)
-            used = np.flatnonzero((pmf > _NEGLIGIBLE * highest).any(axis=0)).tolist()
+            used = np.flatnonzero((pmf > negligible * highest).any(axis=0)).tolist()
             more = np.zeros_like(found)
             if not used:  # too improbable for a number
                 return more

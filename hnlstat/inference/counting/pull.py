@@ -7,10 +7,11 @@ F, so that these Gaussian integrals cost hardly anything.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, roots_hermitenorm
+from scipy.special import roots_hermitenorm
 
 FloatArray = NDArray[np.float64]
 
@@ -19,6 +20,7 @@ _SPANS = (0.4, 0.8, 1.2)  # standard deviations around the middle for 3, 4, 5 no
 _MOST_NODES = 24
 _STEEP = 1.5  # curvature from which on a step in the number of events needs more nodes
 _STEPS = 60
+_NO_NUMBER = -1e300
 _FLATTEST = 0.05  # of a curvature across that the prior has as 1
 
 
@@ -88,15 +90,23 @@ class Pull:
         if self.across.shape[1]:
             moves = self.signal[:, :, None] * self.across
             slope = single - 1.0
-            gradient = np.einsum("ktc,kcd->ktd", slope, moves)
+            gradient = slope @ moves
             bend = double - single[..., :, None] * single[..., None, :]
-            hess = np.einsum("kcd,ktce,kef->ktdf", moves, bend, moves, optimize=True)
-            hess += np.einsum("cd,ktc,kcf->ktdf", self.across, slope, moves, optimize=True)
-            values, vectors = np.linalg.eigh(np.eye(self.across.shape[1]) - hess)
+            second = moves.swapaxes(1, 2)[:, None] @ bend @ moves[:, None]
+            second += self.across.T @ (slope[..., None] * moves[:, None])
+            values, vectors = np.linalg.eigh(np.eye(self.across.shape[1]) - second)
             values = np.maximum(values, _FLATTEST)
-            own = np.einsum("ktdf,ktd->ktf", vectors, gradient)
+            own = (gradient[:, :, None] @ vectors)[:, :, 0]
             logs = logs + 0.5 * (own**2 / values - np.log(values)).sum(axis=-1)
-        return np.asarray(logsumexp(logs, axis=0))
+        largest = np.maximum(logs.max(axis=0), _NO_NUMBER)
+        with np.errstate(divide="ignore"):
+            return np.asarray(largest + np.log(np.exp(logs - largest).sum(axis=0)))
+
+
+@cache
+def _hermite(number: int) -> tuple[FloatArray, FloatArray]:
+    x, weight = roots_hermitenorm(number)
+    return x, weight
 
 
 def _mode(signal: FloatArray, along: FloatArray, events: float) -> float:
@@ -123,7 +133,7 @@ def _nodes(low: float, high: float, curvature: float) -> tuple[FloatArray, Float
     number = 3 + sum(span > s for s in _SPANS)
     if number == 3 + len(_SPANS) or curvature > _STEEP:
         number = min(int(6 + 2.0 * span + 2.0 * np.sqrt(curvature)), _MOST_NODES)
-    x, weight = roots_hermitenorm(number)
+    x, weight = _hermite(number)
     z = middle + width * x
     log_weight = np.log(weight / weight.sum()) + np.log(width) + 0.5 * (x**2 - z**2)
     return z, log_weight
