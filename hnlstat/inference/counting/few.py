@@ -30,7 +30,7 @@ _BEYOND = 1.01  # weights may be rounded up
 _STEPS = np.geomspace(1500.0, 20_000.0, 400)  # on the way to the largest sum
 _PRECISION = 0.001  # root mean square of the rounding of sums: about, relative, of p-values
 _FEW, _COARSER = 5.0, 8.0  # as for `sums`: events from which on, and how much coarser
-_CHEAP = 6000.0  # as many are taken lest a weight is rounded to nothing
+_NO_WEIGHT = 3e-5  # of the largest
 _FURTHER = 1.4
 _NEGLIGIBLE, _FINEST = 1e-9, 1e-16  # share of a count that is left out, and for tails above
 _RESOLVED = 8.0  # signal events up to which outcomes at a threshold have more of them
@@ -149,12 +149,12 @@ class FewSums:
         scaled = weights / steps[:, None]
         errors = steps * np.sqrt((scaled - np.rint(scaled)) ** 2 @ rates)
         errors *= max(1.0, 1.0 / float(np.sqrt(weights**2 @ rates)))  # faint signals have all alike
-        least = float(weights[weights > 0.0].min())
-        # an event with hardly any weight still is one
         precision = _PRECISION * float(np.clip(rates.sum() / _FEW, 1.0, _COARSER))
-        good = (errors < precision) & ((steps < 2.0 * least) | (_STEPS > _CHEAP))
+        good = errors < precision
         at = int(np.argmax(good)) if good.any() else int(np.argmin(errors))
-        multiples = np.rint(scaled[at]).astype(np.int64)
+        # an event with little weight is still one more
+        some = weights > _NO_WEIGHT * weights.max()
+        multiples = np.maximum(np.rint(scaled[at]).astype(np.int64), some)
         return cls(model, backgrounds, multiples, int(_STEPS[at]) + 1, float(errors[at]))
 
     @classmethod
