@@ -11,6 +11,7 @@ from hnlstat.inference.fit.problem import FitProblem
 from hnlstat.inference.fit.problem import scan as scan_plane
 from hnlstat.inference.fit.surface import YieldSurface
 from hnlstat.inference.limits.limits import limits_at_mass
+from hnlstat.inference.limits.posterior import Prior
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.likelihood.workspace import workspace
 
@@ -100,3 +101,36 @@ def test_profile_likelihood_over_the_plane(benchmark):
     )
     found = benchmark(scan_plane, FitProblem(surface, base), masses, couplings)
     assert np.isfinite(found).all()
+
+
+def ten_channels(observed, **settings):
+    """Limits at one mass in the ten channels of T2K's search of 2019."""
+    background = [1.54, 0.38, 0.33, 0.22, 0.56, 0.38, 0.018, 0.22, 0.038, 0.015]
+    errors = [0.33, 0.72, 0.78, 0.62, 0.43, 0.53, 1.08, 1.17, 1.06, 1.0]
+    experiment = CountingModel(
+        tuple("abcdefghij"), np.zeros(10), np.array(background), observed, {}, np.array(errors)
+    )
+    mixing = np.geomspace(1e-10, 1.0, 61)
+    share = np.array([0.4, 0.1, 0.1, 0.02, 0.05, 0.2, 0.05, 0.05, 0.02, 0.01])
+    table = ((mixing / 3e-9) ** 2 * np.exp(-mixing / 1e-2))[:, None] * share
+    modifiers = {"flux": np.resize([0.1, 0.05], 10), "tracks": np.linspace(-0.1, 0.15, 10)}
+    return limits_at_mass(
+        0.3, mixing, table, experiment, signal_modifiers=modifiers, mc_error=0.01, **settings
+    )
+
+
+def test_ten_channels_of_few_events(benchmark):
+    result = benchmark(ten_channels, np.zeros(10))
+    assert {limit.method for limit in result.limits} == {
+        "convolution CLs", "convolution CLs+b", "convolution p0"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", [0.0, 30.0])
+def test_credible_limits_in_ten_channels(benchmark, seen):
+    prior = Prior(1.0, "|U|^2")
+    options = {"calculator": "bayesian", "prior": prior, "sigmas": ()}
+    result = benchmark(ten_channels, np.full(10, seen), **options)
+    assert any(limit.kind == "observed" for limit in result.limits)
+    if benchmark.enabled:
+        benchmark.extra_info["ms_per_point"] = 1e3 * benchmark.stats["median"] / 61

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hnlstat.inference.counting.marginal import background_pmf
+from hnlstat.inference.counting.poisson import likely_counts
 from hnlstat.inference.limits.curves import EXPECTED, OBSERVED
 from hnlstat.inference.limits.nuisances import average
 from hnlstat.inference.limits.path import FIRST, CouplingPath
@@ -92,6 +93,7 @@ class CredibleTests:
 
     def __init__(self, yields: CouplingYields, experiment: CountingModel, prior: Prior) -> None:
         self._blind = experiment.observed is None
+        self._tested: dict[float, Exclusion] = {}
         self._ends = yields.log_coupling[[0, -1]].tolist()
         self._seen = self._expected = None
         if yields.signal(yields.log_coupling).sum(axis=1).max() < FIRST:
@@ -104,6 +106,11 @@ class CredibleTests:
 
     def exclusion(self, x: float) -> Exclusion:
         """Return the tails above ln(coupling) x in place of CLs and of CLs+b."""
+        if x not in self._tested:
+            self._tested[x] = self._exclusion(x)
+        return self._tested[x]
+
+    def _exclusion(self, x: float) -> Exclusion:
         seen = None if self._blind else 1.0
         expected = (1.0,) * len(BANDS)
         remark = "ok" if x <= self.top else "ok: above the largest signal"
@@ -188,7 +195,9 @@ def background_outcomes(experiment: CountingModel) -> tuple[FloatArray, FloatArr
     """Return outcomes without signal (C, M), their probabilities (M,), and whether drawn."""
     members = experiment.members
     single = len(members) == len(experiment.channels) and not experiment.background_components
-    if single:
+    # uncertainties only make them more
+    least = np.prod(likely_counts(_TAIL, experiment.background) + 1.0)
+    if single and least <= 2.0 * _MOST:
         pmfs = [
             background_pmf(b, error, _TAIL)
             for b, error in zip(

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from hnlstat.inference.components import shifted_background
+from hnlstat.inference.limits import own_backgrounds
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 REPLICAS = 8
 
 _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
+_SIGNAL_POINTS = 32  # from priors of the signal's uncertainty alone
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
+_LOST = 1.0  # above which they are not even good for a first look
 _RELEVANT = 4.0  # below the largest ln(likelihood)
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
 _SEEN = 40.0  # likewise; less is left as it is
@@ -64,12 +67,17 @@ def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatAr
     """
     if not path.shifts.any() and not experiment.background_covariance.any():
         return _sum(counts, path.signal[:, :, None] + experiment.background[:, None])
-    found = _from_priors(path, experiment, counts)
+    if own_backgrounds.holds(experiment, counts):
+        found = _over_own_backgrounds(path, experiment, counts)
+    else:
+        found = _from_priors(path, experiment, counts)
     mean = average(found)
     relevant = mean > mean.max(axis=0) - _RELEVANT
     spread = np.where(relevant, found.std(axis=2), 0.0).max(axis=0)
     for m in np.flatnonzero(spread > _SPREAD).tolist():
-        here = np.flatnonzero(mean[:, m] > mean[:, m].max() - _SEEN)
+        # points that are far off tell nothing of where the likelihood is
+        far = np.inf if spread[m] > _LOST else _SEEN
+        here = np.flatnonzero(mean[:, m] > mean[:, m].max() - far)
         found[here, m] = _around_maxima(path.part(here), experiment, counts[:, m])
     return found
 
@@ -93,6 +101,24 @@ def _sum(counts: FloatArray, rates: FloatArray) -> FloatArray:
     logs = np.log(rates).swapaxes(0, 1).reshape(len(counts), -1)
     total = (counts.T @ logs).reshape(counts.shape[1], len(rates), -1).swapaxes(0, 1)
     return np.asarray(total - rates.sum(axis=1)[:, None, :])
+
+
+def _over_own_backgrounds(
+    path: SignalPath, experiment: CountingModel, counts: FloatArray
+) -> FloatArray:
+    """Integrate with points of the priors of the signal's uncertainty, (G, M, replicas)."""
+    shifts = own_backgrounds.rotated(path.signal, path.shifts)
+    size = max(shifts.shape[2], 1)
+    theta = normals(size, _SIGNAL_POINTS).reshape(size, -1)[: shifts.shape[2]]
+    signal = path.signal[:, :, None] * np.exp(shifts @ theta)
+    flat = signal.swapaxes(0, 1).reshape(len(counts), -1)
+    step = max(_NUMBERS // flat.shape[1], 1)
+    parts = []
+    for first in range(0, counts.shape[1], step):
+        each = own_backgrounds.log_likelihoods(flat, experiment, counts[:, first : first + step])
+        each = each.reshape(-1, len(signal), REPLICAS, _SIGNAL_POINTS)
+        parts.append(average(each).swapaxes(0, 1))
+    return np.concatenate(parts, axis=1)
 
 
 def _from_priors(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:

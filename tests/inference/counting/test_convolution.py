@@ -142,7 +142,7 @@ def test_events_where_there_is_no_signal_cost_nothing():
     """Its sums had eight million steps: two channels, no event with signal."""
     data, none = np.array([0.0, 55.0]), np.array([5.0, 0.0])
     model = CountingModel(("a", "b"), none, np.array([1e-6, 3.0]), data, {}, [0.0, 0.4])
-    sums = ConvolutionCalculator(model)._sums(model, data[:, None])
+    sums = ConvolutionCalculator(model)._fourier._sums(model, data[:, None])
     assert sums.multiples.max() < 1e4
     test = ConvolutionCalculator(model).exclusion(model)
     assert test.cls_observed == pytest.approx(np.exp(-5.0), rel=1e-9)
