@@ -89,6 +89,7 @@ def test_what_only_one_dataset_has_is_left_to_the_rest(nd280: Study, upgrade: St
 @given(
     order=st.permutations(
         [["simulation"], ["model.width_factor"], ["model.branching_ratio"],
+         ["datasets.*.search.*.efficiency"],
          ["datasets.*.search.*.background"], ["inference"], ["systematics"],
          ["datasets.*.exposure"], ["datasets.*.detector.volumes", "datasets.*.detector.assumed"],
          ["datasets.*.flux.uncertainty"],

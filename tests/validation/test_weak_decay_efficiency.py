@@ -131,7 +131,7 @@ def efficiency(mass, lepton, flavour, n=300_000):
 
 def test_published_efficiencies_after_one_factor():
     """Within 30 % at all masses, 150 to 475 MeV; the factor is the calibration of the search."""
-    published = load([]).datasets[0].search["tpc_ee"].efficiency
+    published = load(["experiment=published"]).datasets[0].search["tpc_ee"].efficiency
     found = np.array([efficiency(mass, "e", "e")[0] for mass in published.mass])
     ratio = np.log(np.array(published.value) / found)
     factor = np.exp(ratio.mean())
