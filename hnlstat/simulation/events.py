@@ -9,7 +9,8 @@ S the model's strength, and the sum of weights is the expected number of decays 
 before the selection's efficiency.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from hnlstat.config.study import Study
 from hnlstat.models.checks import branching_ratio, from_neutrinos, rates
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
-from hnlstat.physics.processes import Decay
+from hnlstat.physics.processes import Decay, Kaons
 from hnlstat.simulation.apparatus import Apparatus, matter_behind
 from hnlstat.simulation.divergence import bent, neutrino_direction, pieces
 from hnlstat.simulation.sampling import DIMENSIONS, Rays, Scatterer, sample_rays
@@ -35,7 +36,7 @@ N_CODE = 9900012
 
 _PILOT_RAYS = 512
 _CHUNK = 2048
-_AXES = "xyz"
+AXES = "xyz"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class EventModel:
     strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length at each coupling [1/m]
     majorana : whether N is its own antiparticle
-    helicity : of the N that a neutrino makes
+    helicity : of the N that a neutrino makes; 1 of those of kaons, which have their own
     branching : branching ratio to the final state
     decay : sampler of that decay; None: N only, without its products
     """
@@ -69,20 +70,64 @@ class EventModel:
         values, model = np.array(couplings), study.model
         _, search = next(study.searches)
         strength, kappa = rates(model, np.array([mass]), values)
+        kaons = isinstance(model.source, Kaons)
         return cls(
             mass,
             values,
             strength,
             kappa[0],
             model.nature == "majorana",
-            from_neutrinos(model).helicity,
+            1.0 if kaons else from_neutrinos(model).helicity,
             float(branching_ratio(model, mass, search.final_state)),
             model.decay(search.final_state),
         )
 
 
+class Batches(ABC):
+    """Events of one kind, a batch of which a worker makes."""
+
+    model: EventModel
+    rays: int
+    all_rays: int
+    seed: tuple[int, ...]
+
+    def run(self) -> Columns:
+        """Sample; rays of weight 0 are left out."""
+        rng = np.random.default_rng(self.seed)
+        sizes = [min(_CHUNK, self.rays - start) for start in range(0, self.rays, _CHUNK)]
+        return join([self._events(*self._rays(size, rng), rng) for size in sizes])
+
+    def spread(self) -> Array:
+        """Root mean square of the weights (D,), from a small sample with numbers of its own."""
+        rng = np.random.default_rng((*self.seed, 0))
+        _, _, weight, _ = self._rays(_PILOT_RAYS, rng)
+        return np.asarray(np.sqrt(np.mean(np.square(weight * self.all_rays), axis=0)))
+
+    def weights(self, weight: Array) -> Columns:
+        """Columns of the weights (n, D)."""
+        names = weight_names(self.model.couplings)
+        return {name: weight[:, i] for i, name in enumerate(names)}
+
+    @abstractmethod
+    def _rays(
+        self, n: int, rng: np.random.Generator
+    ) -> tuple[Rays, Vertices, Array, NDArray[np.int64]]:
+        """Rays, their vertices, weights (n, D) and flux columns (n,)."""
+
+    @abstractmethod
+    def _events(
+        self,
+        rays: Rays,
+        vertices: Vertices,
+        weight: Array,
+        column: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Columns:
+        """Decay the N of rays that have a weight, and put all into columns."""
+
+
 @dataclass(frozen=True)
-class EventJob:
+class EventJob(Batches):
     """Events of one dataset in one fiducial volume on one kind of target.
 
     Attributes
@@ -112,18 +157,6 @@ class EventJob:
     all_rays: int
     seed: tuple[int, ...]
     directed: bool = False
-
-    def run(self) -> Columns:
-        """Sample; rays of weight 0 are left out."""
-        rng = np.random.default_rng(self.seed)
-        sizes = [min(_CHUNK, self.rays - start) for start in range(0, self.rays, _CHUNK)]
-        return join([self._events(*self._rays(size, rng), rng) for size in sizes])
-
-    def spread(self) -> Array:
-        """Root mean square of the weights (D,), from a small sample with numbers of its own."""
-        rng = np.random.default_rng((*self.seed, 0))
-        _, _, weight, _ = self._rays(_PILOT_RAYS, rng)
-        return np.asarray(np.sqrt(np.mean(np.square(weight * self.all_rays), axis=0)))
 
     def _rays(
         self, n: int, rng: np.random.Generator
@@ -178,16 +211,15 @@ class EventJob:
             "nu_pdg": neutrino,
             "nu_e": rays.energy[kept],
             **(self._neutrino(rays.energy[kept], vertex) if self.directed else {}),
-            **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(_AXES)},
-            **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(_AXES)},
+            **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(AXES)},
+            **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(AXES)},
             "n_pdg": code,
             "n_helicity": sign * model.helicity,
-            **_four_vector("n", four_momentum(momentum, model.mass)),
+            **four_vector("n", four_momentum(momentum, model.mass)),
         }
         if model.decay is not None:
             columns |= self._products(model.decay, momentum, sign, rng)
-        names = weight_names(self.model.couplings)
-        return columns | {name: weight[kept, i] for i, name in enumerate(names)}
+        return columns | self.weights(weight[kept])
 
     def _neutrino(self, energy: Array, vertex: Array) -> Columns:
         """Momenta of neutrinos with energies (n,) at vertices (n, 3)."""
@@ -195,7 +227,7 @@ class EventJob:
         along = np.array([[0.0, 0.0, 1.0]])
         if distance is not None:
             along = neutrino_direction(vertex, distance)
-        return {f"nu_p{axis}": energy * along[:, i] for i, axis in enumerate(_AXES)}
+        return {f"nu_p{axis}": energy * along[:, i] for i, axis in enumerate(AXES)}
 
     def _products(
         self, decay: Decay, momentum: Array, sign: NDArray[Any], rng: np.random.Generator
@@ -208,7 +240,7 @@ class EventJob:
         found = decay.sample(unit, momentum, model.mass, sign * model.helicity * number)
         columns: Columns = {}
         for product, vector in zip(decay.products, found, strict=True):
-            columns |= _four_vector(product.name, vector)
+            columns |= four_vector(product.name, vector)
         shares = decay.neutrinos(model.mass)
         if shares is not None:
             flavour = rng.choice(list(NEUTRINO_CODE.values()), n, p=shares)
@@ -216,9 +248,10 @@ class EventJob:
         return columns
 
 
-def _four_vector(name: str, vector: Array) -> Columns:
+def four_vector(name: str, vector: Array) -> Columns:
+    """Columns of a four-vector (n, 4) [GeV]."""
     columns = {f"{name}_e": vector[:, 0]}
-    return columns | {f"{name}_p{axis}": vector[:, 1 + i] for i, axis in enumerate(_AXES)}
+    return columns | {f"{name}_p{axis}": vector[:, 1 + i] for i, axis in enumerate(AXES)}
 
 
 def weight_names(couplings: Sequence[float] | Array) -> list[str]:
@@ -230,49 +263,3 @@ def weight_names(couplings: Sequence[float] | Array) -> list[str]:
 def join(batches: Sequence[Columns]) -> Columns:
     """Join events column by column."""
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-class Tally:
-    """Running sums of weights while events pass by, by channel and coupling.
-
-    Attributes
-    ----------
-    rows : number of events so far
-    """
-
-    def __init__(self, couplings: Sequence[float], column: str, final_state: str) -> None:
-        self.rows = 0
-        self._names = column, f"decays_to_{final_state}"
-        self._couplings = dict(zip(weight_names(couplings), couplings, strict=True))
-        self._sums: dict[str, dict[str, Array]] = {name: {} for name in self._couplings}
-
-    def passing(self, batches: Iterable[Columns]) -> Iterator[Columns]:
-        """Hand events on, batch by batch, and count them."""
-        for events in batches:
-            self.rows += len(events["weight"])
-            channel = np.char.add(np.char.add(events["dataset"], "_"), events["mode"])
-            for name, sums in self._sums.items():
-                for one in np.unique(channel).tolist():
-                    weight = events[name][channel == one]
-                    new = np.array([np.sum(weight), np.sum(weight**2)])
-                    sums[one] = sums.get(one, 0.0) + new
-            yield events
-
-    def expectations(self) -> list[dict[str, Any]]:
-        """Sums of the weights by channel at each coupling, with their errors, as plain numbers.
-
-        The names are those of the coupling's column and of the final state; `effective_events` is
-        the number of events of equal weight that would be as precise.
-        """
-        return [
-            {
-                self._names[0]: self._couplings[name],
-                "column": name,
-                "channel": channel,
-                self._names[1]: total,
-                "mc_error": squares**0.5,
-                "effective_events": total**2 / squares if squares > 0 else 0.0,
-            }
-            for name, sums in self._sums.items()
-            for channel, (total, squares) in sorted((c, s.tolist()) for c, s in sums.items())
-        ]

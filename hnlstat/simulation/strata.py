@@ -13,9 +13,12 @@ from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.simulation import setup
 from hnlstat.simulation.events import Array, EventJob, EventModel
+from hnlstat.simulation.kaon_events import KaonEventJob
 from hnlstat.simulation.sampling import energy_proposal
 
 _MOST_RAYS = 16384
+
+Job = EventJob | KaonEventJob
 
 
 def strata(study: Study, model: EventModel, min_cos_theta: float | None = None) -> list[EventJob]:
@@ -75,14 +78,14 @@ def _sources(
     return modes, codes, np.array(fluxes)
 
 
-def divide(jobs: Sequence[EventJob], spreads: Sequence[Array], number: int) -> Iterator[EventJob]:
+def divide(jobs: Sequence[Job], spreads: Sequence[Array], number: int) -> Iterator[Job]:
     """Share out rays by the spread of the weights, and cut large jobs into pieces.
 
     A twentieth goes to all alike, so that no job is left without for what its pilot missed.
 
     Parameters
     ----------
-    jobs : from `strata`
+    jobs : from `strata`, or `kaon_events.kaon_jobs`
     spreads : (D,) of each job, from `EventJob.spread`
     number : of rays in all, about
 

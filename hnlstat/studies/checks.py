@@ -16,13 +16,12 @@ from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
 from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
-from hnlstat.config.search import Tracks
+from hnlstat.config.search import CHARGED, Tracks
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask, RequirementsTask
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import (
     check_model,
-    from_neutrinos,
     pair_sampler,
     photon_sampler,
     sampler,
@@ -105,8 +104,6 @@ def check_tables(study: Study) -> None:
     if isinstance(study.model.source, Kaons):
         if study.yields_from is None:
             check_kaons(study, study.model.source, *_masses(study))
-            if study.task.kind == "events":
-                from_neutrinos(study.model)
         return
     for beam, datasets in by_flux(study):
         flux = of_neutrinos(beam)
@@ -264,6 +261,16 @@ def _reach(study: Study, flux: Flux, datasets: Sequence[Dataset]) -> float:
 
 def _check_events(study: Study) -> None:
     mass, kind, (state,) = study.model.mass, study.events.format, study.final_states
+    if state == CHARGED:
+        name = next(study.searches)[1].name
+        raise ConfigError(
+            f"search: {name} takes all decays to two charged particles at once; task=events makes "
+            "those of one kind, choose such as search=tpc_mupi_tracks"
+        )
+    if kind == "hepmc" and isinstance(study.model.source, Kaons):
+        raise ConfigError(
+            "events.format: hepmc has neutrinos that scatter; N of kaons need parquet or npz"
+        )
     products = sampler(study.model, state).products
     if mass is not None and mass <= sum(product.mass for product in products):
         raise ConfigError(f"model.mass: N of {mass:.6g} GeV is too light to decay to {state}")

@@ -9,6 +9,8 @@ from typing import Any
 from hnlstat.config.base import suggest, validate
 from hnlstat.config.compare import REST, Step
 from hnlstat.config.explain import paths
+from hnlstat.config.search import Search
+from hnlstat.config.searches import SEARCHES
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.studies.compose import load_anew
@@ -145,12 +147,14 @@ def _parts(known: Sequence[str]) -> Iterator[str]:
 
 
 def _paths(target: Tree) -> list[str]:
-    """Keys that a step may name."""
+    """Keys that a step may name; of searches those of every kind."""
+    each = f"{EACH_DATASET}{SEARCH}.{EACH}."
     found = [*paths(target)]
+    found += [f"{each}{name}" for kind in SEARCHES.values() for name in kind.model_fields]
     for data in target[DATASETS]:
         found += paths(data, EACH_DATASET)
         for search in data[SEARCH].values():
-            found += paths(search, f"{EACH_DATASET}{SEARCH}.{EACH}.")
+            found += paths(search, each)
     return found
 
 
@@ -158,7 +162,8 @@ def _trees(running: Tree, target: Tree, key: str) -> Iterator[tuple[Tree, Tree, 
     """Trees in which a key is taken over: the whole ones, or each dataset and its counterpart.
 
     A part of datasets must be in both: a volume that came in would be last in the painter's order.
-    Of searches the first of one dataset is the counterpart of the first of the other, and so on.
+    Of searches the first of one dataset is the counterpart of the first of the other, and so on;
+    what only some kinds of search have must be of one kind.
     """
     place, each, rest = key.partition(f".{EACH}.")
     if not each:
@@ -168,8 +173,13 @@ def _trees(running: Tree, target: Tree, key: str) -> Iterator[tuple[Tree, Tree, 
         ones, others = (list(p.values()) if isinstance(p, dict) else p for p in parts)
         if len(ones) == len(others):
             for pair in zip(ones, others, strict=True):
-                if EACH in rest or all(rest in paths(tree) for tree in pair):
+                alike = pair[0].get("kind") == pair[1].get("kind") or _of_all_searches(rest)
+                if EACH in rest or (alike and all(rest in paths(tree) for tree in pair)):
                     yield from _trees(*pair, rest)
+
+
+def _of_all_searches(key: str) -> bool:
+    return key.split(".")[0] in Search.model_fields
 
 
 def _take(running: Tree, target: Tree, key: str) -> None:

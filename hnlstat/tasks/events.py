@@ -5,13 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hnlstat.physics.processes import Product
+from hnlstat.physics.processes import Kaons, Product
 from hnlstat.run.current import Run
 from hnlstat.run.files.event_files import FILES, best_format, write_events
 from hnlstat.run.stages import point_of
 from hnlstat.search.table import YieldTable
-from hnlstat.simulation.events import Columns, EventJob, EventModel, Tally, join
-from hnlstat.simulation.strata import divide, strata
+from hnlstat.simulation.events import Batches, Columns, EventModel, join
+from hnlstat.simulation.kaon_events import kaon_jobs
+from hnlstat.simulation.strata import Job, divide, strata
+from hnlstat.simulation.tally import Tally
 
 BATCHES_IN_MEMORY = 16
 """Of events, between their making and the file: some 10 MB each."""
@@ -25,12 +27,15 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     couplings = (coupling, *study.events.couplings)
     model = EventModel.of(study, mass, couplings)
     assert model.decay is not None  # a Study whose model does not sample it is not valid
-    jobs = strata(study, model)
-    spreads = current.map("planning", EventJob.spread, jobs)
+    kaons = isinstance(study.model.source, Kaons)
+    jobs: Sequence[Job] = [*kaon_jobs(study, model)] if kaons else strata(study, model)
+    spreads = current.map("planning", Batches.spread, jobs)
     axis, (state,) = study.model.axis, study.final_states
     tally = Tally(couplings, axis.column, state)
     batches = tally.passing(_batches(current, [*divide(jobs, spreads, study.events.number)]))
     kind = study.events.format if study.events.format != "auto" else best_format()
+    if kaons and kind == "hepmc":  # of auto, see studies.checks
+        kind = "npz"
     if current.folder is None:
         current.keep(FILES[kind], join(list(batches)), partial(_write, kind, model.decay.products))
     else:
@@ -45,9 +50,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
             "rows": tally.rows, "mass_gev": mass, "expected": found}  # fmt: skip
 
 
-def _batches(current: Run, parts: list[EventJob]) -> Iterator[Columns]:
+def _batches(current: Run, parts: Sequence[Job]) -> Iterator[Columns]:
     for start in range(0, len(parts), BATCHES_IN_MEMORY):
-        yield from current.map("events", EventJob.run, parts[start : start + BATCHES_IN_MEMORY])
+        yield from current.map("events", Batches.run, parts[start : start + BATCHES_IN_MEMORY])
 
 
 def _write(kind: str, products: Sequence[Product], path: Path, events: Columns) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from hnlstat.config.study import Study
 from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError
+from hnlstat.physics.processes import Kaons
 from hnlstat.report.album import DRAW, Album, NotDrawnError
 from hnlstat.report.html import write_report
 from hnlstat.run.current import Run
@@ -94,7 +95,8 @@ def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
 def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
     """Names of the figures to draw, each of which the run has the files for."""
     simulation = finished.study.simulation
-    no_events = not simulation.survival or simulation.decay_lengths is not None
+    kaons = isinstance(finished.study.model.source, Kaons)
+    no_events = kaons or not simulation.survival or simulation.decay_lengths is not None
     lacking = {name: file for name, file in NEEDED.items() if not finished.has(file)}
     if task.figures == "all":
         found = [n for n in FIGURES if n not in lacking and not (no_events and n in SAMPLED)]
@@ -108,6 +110,11 @@ def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
         if name in lacking:
             raise ConfigError(
                 f"task.figures: {name} needs {lacking[name]}, which {finished.path} lacks"
+            )
+        if kaons and name in SAMPLED:
+            raise ConfigError(
+                f"task.figures: {name} is of N that are made in matter; those of "
+                f"{finished.path} are of kaons, see task=events"
             )
         if no_events and name in SAMPLED:
             raise ConfigError(

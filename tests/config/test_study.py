@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hnlstat.config import MassGrid, Study
 from hnlstat.errors import ConfigError
 from hnlstat.studies import from_config, load, read
 from hnlstat.studies.saved import content_hash, to_yaml
+from hnlstat.tables.modes import modes_of
 
 
 def again(study: Study) -> Study:
@@ -52,6 +54,23 @@ def test_background_errors_are_those_of_the_release(nd280: Study) -> None:
     for mode, (events, error) in release.items():
         assert stated[mode].events == pytest.approx(events, rel=0.03)
         assert stated[mode].error == pytest.approx(error / events, abs=0.006)
+
+
+def test_efficiencies_are_those_of_the_release(nd280: Study) -> None:
+    """Means over N -> nu e e of the release, all of one mass; the publication's are its own."""
+    release = modes_of(load(["model=mixed", "search=t2k_2019"]).datasets[0].search["t2k_2019"])
+    pairs = [q for q, mode in enumerate(release.modes) if mode.decay == "ee"]
+    assert pairs == [10, 11, 14, 15]
+    values = np.concatenate([table[:, pairs, 4] for table in release.value.values()], axis=1)
+    stated = nd280.datasets[0].search["tpc_ee"].efficiency
+    assert stated.mass == pytest.approx(release.masses)
+    assert stated.value == pytest.approx(
+        values.sum(axis=1) / np.count_nonzero(values, axis=1), abs=5.1e-5
+    )
+    for name in ("published", "published_2023", "published_upgrade"):
+        theirs = load([f"experiment={name}"]).datasets[-1].search["tpc_ee"].efficiency
+        assert len(theirs.mass) == len(theirs.value) == 14
+        assert (theirs.mass[0], theirs.value[0], max(theirs.value)) == (0.15, 0.063, 0.105)
 
 
 @pytest.mark.parametrize(

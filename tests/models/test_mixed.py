@@ -136,10 +136,6 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         (["model=mixed_tau"], "model.mixing: N of |U_tau|^2 alone is made in no decay of kaons"),
         (["scan.coupling.max=2"], "scan.coupling.max: 2 is above 1, the most here"),
         (
-            ["task=events", "model.mass=0.3", "model.coupling=1e-8"],
-            "model.kind: mixed: N from decays of kaons are not sampled here, only their yields are",
-        ),
-        (
             ["flux=t2k_nd280"],
             "flux: t2k_nd280 has neutrinos; N of the model are made in decays of ",
         ),

@@ -9,8 +9,9 @@ from hnlstat.search.kept import branching_ratio
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan
-from hnlstat.simulation.events import EventModel, Tally, join
+from hnlstat.simulation.events import EventModel, join
 from hnlstat.simulation.strata import divide, strata
+from hnlstat.simulation.tally import Tally
 from hnlstat.studies import load
 
 COUPLINGS = np.array([1e-7, 1e-6, 1e-5])

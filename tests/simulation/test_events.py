@@ -13,6 +13,7 @@ from hnlstat.search.kept import branching_ratio
 from hnlstat.search.yields import Plan
 from hnlstat.simulation import events as module
 from hnlstat.simulation import setup, strata
+from hnlstat.simulation.tally import Tally
 from hnlstat.studies import load
 
 MASS, COUPLINGS = 0.15, (4e-7, 1e-7, 2e-6)
@@ -60,7 +61,7 @@ def test_weights_add_up_to_the_yields(overrides, mass, couplings):
     yields = table(*overrides, mass=mass, couplings=couplings)
     study = scenario(*overrides)
     branching = float(branching_ratio(study, next(study.searches)[1], mass))
-    tally = module.Tally(couplings, "coupling_inv_gev", "ee")
+    tally = Tally(couplings, "coupling_inv_gev", "ee")
     assert sum(len(batch["weight"]) for batch in tally.passing([events])) == tally.rows
     for row in tally.expectations():
         j = sorted(couplings).index(row["coupling_inv_gev"])

@@ -58,6 +58,16 @@ def test_grid_and_monte_carlo_settings_are_those_of_the_second(published: Study)
 ROCK = "datasets.*.detector.volumes.rock"
 
 
+@pytest.mark.parametrize("other", ["tpc_ee_tracks", "photon"])
+def test_what_one_kind_of_search_has_is_taken_over_within_the_kind(other: str) -> None:
+    """The shipped steps name the efficiency: there is none of tracks, and another of photons."""
+    study = load([f"search={other}"])
+    compare = study.compare.model_copy(update={"from_": ("search=tpc_ee",)})
+    path = staircase(study.replace(compare=compare))
+    assert path[-1].study == study.replace(compare=compare)
+    assert "efficiency of the release" not in [stair.name for stair in path]
+
+
 @pytest.mark.parametrize(
     ("first", "last"),
     [("published", "detector=nd280"), ("published_upgrade", "detector=nd280_upgrade")],
@@ -89,6 +99,7 @@ def test_what_only_one_dataset_has_is_left_to_the_rest(nd280: Study, upgrade: St
 @given(
     order=st.permutations(
         [["simulation"], ["model.width_factor"], ["model.branching_ratio"],
+         ["datasets.*.search.*.efficiency"],
          ["datasets.*.search.*.background"], ["inference"], ["systematics"],
          ["datasets.*.exposure"], ["datasets.*.detector.volumes", "datasets.*.detector.assumed"],
          ["datasets.*.flux.uncertainty"],

@@ -103,7 +103,7 @@ def test_steps_go_the_way_they_must(compared):
     assert ratio["background"] == pytest.approx(1, rel=1e-6)  # nothing observed
     events = {name: float(row["events_at_point"]) for name, row in found.items()}
     assert events["survival to the detector"] < events["published_2019"]
-    assert events["uncertainties"] == events["CLs"] == events["bound nucleons"]
+    assert events["uncertainties"] == events["CLs"] == events["efficiency of the release"]
 
 
 def test_it_runs_again_from_its_folder(tmp_path, compared):

@@ -161,7 +161,7 @@ def test_two_searches_for_tracks_have_their_cut_flows(mine, study):
     assert second.shares()[0, 0, 1] < first.shares()[0, 0, 1]
     for flow in table.cut_flows:
         rows = [i for i, channel in enumerate(table.channel) if channel in flow.channel]
-        selected = 0.123 * flow.passing[0, 0, :, -1].sum()
+        selected = 0.178 * flow.passing[0, 0, :, -1].sum()
         assert table.events[0, 0, rows].sum() == pytest.approx(selected, rel=1e-9)
 
 

@@ -1,8 +1,7 @@
-"""The cuts on tracks on the decays that the 2019 search was made for, and its calibration.
+"""N of kaons in flight, with angles and polarisation, under the cuts on tracks.
 
-A mass-mixed N from K+ -> e+ N in T2K's beam, N -> nu e+ e- in the gas of a TPC: the cuts, times
-one factor for what they leave out (particle identification, quality and vetoes), should give the
-published efficiencies (K. Abe et al., Phys. Rev. D 100, 052006; the recast's table).
+A mass-mixed N from K+ -> e+ N in T2K's beam, N -> nu e+ e- in the gas of a TPC. The calibration of
+the cuts is that of test_kinematic_selection.py, of N along the beam with the release's spectra.
 
 Kaons are needed by momentum and angle. Their spectrum is p^a (1 - p / p0)^b with Gaussian p_T
 (after the horns), a, b and p_T such that neutrinos of K+ -> mu+ nu and K+ -> pi0 e+ nu make up the
@@ -132,18 +131,6 @@ def efficiency(mass, lepton, flavour, n=300_000):
     passes = first_failed(measured, cuts) == len(cuts)
     share = np.sum(weight[passes]) / weight.sum()
     return share, np.sqrt(share * np.sum((weight * (passes - share)) ** 2)) / weight.sum()
-
-
-def test_published_efficiencies_after_one_factor(compare):
-    """Within 30 % at all masses, 150 to 475 MeV; the factor is the calibration of the search."""
-    published = load([]).datasets[0].search["tpc_ee"].efficiency
-    found = np.array([efficiency(mass, "e", "e")[0] for mass in published.mass])
-    ratio = np.log(np.array(published.value) / found)
-    factor = np.exp(ratio.mean())
-    what = "efficiency of the 2019 search: cuts times one factor"
-    compare(what, factor * found, published.value, rel=0.3)
-    # the efficiencies are known to 0.5 % each
-    assert KINEMATIC.calibration == pytest.approx(factor, rel=0.01)
 
 
 @pytest.mark.parametrize("mass", [0.2, 0.35])
