@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run import stages
 from hnlstat.run.contours import LimitField, Region, contours_document, limit_fields, regions
+from hnlstat.run.files.folder import write_json
 from hnlstat.run.jobs import LimitJob, limit_jobs, prior_of
 from hnlstat.run.remarks import check_error
 from hnlstat.run.work import Work
@@ -164,6 +166,11 @@ def _over_plane(field: LimitField, ends: tuple[float, float]) -> LimitField:
         place[..., i] = np.clip(place[..., i], one[0], one[-1])
     strength = RegularGridInterpolator(known, field.strength)(place)
     return replace(field, mass=axis, coupling=axis, strength=strength)
+
+
+def write_plane(plane: Plane, path: Path, _: Sequence[Region]) -> None:
+    """Write `contours.json`, which holds all regions of a plane."""
+    write_json(path, plane_document(plane), indent=None)
 
 
 def plane_document(plane: Plane) -> dict[str, Any]:

@@ -67,6 +67,10 @@ def _marginal(current: Run) -> dict[str, Any]:
 
     study, flavour = current.study, str(current.study.inference.marginal)
     results = find_marginal(study, current)
+    current.remark(
+        f"existing bounds are on N that mix with {flavour} alone, the limit is not: where it is "
+        "lower it need not be stronger for any such N"
+    )
     keep.limits(current, results)
     found = tuple(region for one in limit_fields(results) for region in regions(one))
     keep.contours(current, found)
@@ -83,13 +87,13 @@ def _marginal(current: Run) -> dict[str, Any]:
 def _of_mixings(current: Run) -> dict[str, Any]:
     """Do so over the plane of two mixings."""
     from hnlstat.report import mixings as report
-    from hnlstat.run.planes import find_plane, plane_document  # contourpy is for these alone
+    from hnlstat.run.planes import find_plane, write_plane  # contourpy is for these alone
 
     study = current.study
     plane = find_plane(study, current)
     rows = Rows(report.limit_columns(plane), tuple(report.limit_rows(plane)))
     current.keep_rows("limits.csv", rows)
-    current.keep_json("contours.json", plane_document(plane))
+    current.keep("contours.json", plane.regions, partial(write_plane, plane))
     title = stages.title(study)
     current.draw("plane", partial(report.plane_figure, plane, study.model.axis, title))
     summary = {
