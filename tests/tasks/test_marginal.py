@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 
 from hnlstat.errors import ConfigError
 from hnlstat.run import marginal, stages
+from hnlstat.run.jobs import credible_tests, prior_of
 from hnlstat.run.work import Work
 from hnlstat.search.masses import simulate_study
 from hnlstat.studies import load
@@ -73,6 +74,23 @@ def test_a_run_has_the_closed_form_of_two_mixings(tmp_path):
     assert "the range of these priors matters" in told
     assert (outcome.folder / "contours.pdf").stat().st_size > 1000
     assert "marginal(|U_e|^2)" in (outcome.folder / "report.html").read_text()
+
+
+def test_with_nothing_to_integrate_over_it_is_the_limit_on_one_mixing():
+    """|U_tau|^2 up to 1e-9 adds no decays; efficiencies, flux and backgrounds are integrated."""
+    grid = "scan.coupling={min: 1e-10, max: 1e-6, points: 17}"
+    study = load([*USUAL, grid, "model=mixed", "model.mixing={e: 0, mu: 1, tau: 1}",
+                  "inference.marginal=mu", "inference.prior_max.tau=1e-9",
+                  "scan.mass.values=[0.25,0.26]"])  # fmt: skip
+    alone = load([*USUAL, grid, "model=mixed_mu", "scan.mass.values=[0.25,0.26]"])
+    work, masses = Work(), np.array([0.25])
+    ((signal, base),) = marginal._signals(study, masses, work)
+    (found, _) = marginal.MarginalJob(signal, base, (1.0, 1e-9)).run()
+    table = simulate_study(alone, masses, alone.scan.coupling.array(), serial)
+    experiment = stages.build(alone, table, work)
+    tests = credible_tests(table.couplings, experiment.mass(0), prior_of(alone))
+    limit = found[0].limit(0.1)
+    assert tests.exclusion(np.log(limit)).cls_observed == pytest.approx(0.1, rel=0.02)
 
 
 @pytest.mark.parametrize(
