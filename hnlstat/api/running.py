@@ -162,6 +162,8 @@ def limits(study: Study, likelihood: Likelihood, *, progress: bool = False) -> L
         In one line, for everything that can be put right.
     """
     _check_likelihood("limits", study, likelihood)
+    if study.scan.plane is not None or study.inference.marginal is not None:
+        raise ConfigError("limits: scan.plane and inference.marginal are of run(study), in one go")
     table, experiment = likelihood.yields.grid, likelihood.experiment
     _check_grid("limits", table, 1)
     with _work(study, progress) as work:

@@ -1,4 +1,4 @@
-"""The grid in mass and coupling."""
+"""The grid in mass and coupling, or of mixings."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,16 +12,31 @@ from hnlstat.config.quantities import (
     NEAR,
     Apart,
     Mass,
+    PositiveNumber,
     memory,
     nearly_equal,
     whole,
+    within,
 )
 
 KB_PER_POINT = 2.0
 """Memory that a point of the grid takes, about, from its yields to its place in the tables."""
 
+Flavour = Literal["e", "mu", "tau"]
+
 MAX_POINTS = 10_000_000
 """Of the grid of masses and couplings."""
+
+
+Bound = Annotated[PositiveNumber, within(1e-9, 1.0)]
+
+
+class MixingBounds(Section):
+    """Upper bounds of the priors of |U_e|^2, |U_mu|^2 and |U_tau|^2, flat from 0."""
+
+    e: Bound
+    mu: Bound
+    tau: Bound
 
 
 class Grid(Section):
@@ -139,6 +154,24 @@ class Scan(TableGrid):
     table
         What is simulated in place of the grid, which must lie within. The grid's decays are linear
         between these points, in the logarithms of decays, mass and coupling.
+    plane
+        Two flavours, |U_a|^2 of which are the axes in place of mass and coupling. The mass is that
+        of the model, the ends of both axes those of the coupling, other flavours do not mix.
     """
 
     table: TableGrid | None = None
+    plane: tuple[Flavour, ...] | None = None
+
+    @model_validator(mode="after")
+    def _plane_is_of_two(self) -> Self:
+        if self.plane is None:
+            return self
+        if len(self.plane) != 2:
+            raise problem("plane", f"has {len(self.plane)} flavours; a plane has two, as [e, mu]")
+        if self.plane[0] == self.plane[1]:
+            raise problem("plane", f"has {self.plane[0]} twice; it is of two flavours, as [e, mu]")
+        if self.table is not None:
+            raise problem("plane", "cannot go with scan.table; leave one of them null")
+        if self.coupling.values is not None:
+            raise problem("plane", "goes from scan.coupling.min to max; leave values null")
+        return self

@@ -35,6 +35,7 @@ from hnlstat.config.quantities import (
     whole,
     within,
 )
+from hnlstat.config.scan import Flavour, MixingBounds
 
 MAX_SIGMAS, LEAST_LEVEL = 7.0, 0.01
 """Standard deviations that p-values resolve, and the lowest confidence level of a limit."""
@@ -239,6 +240,10 @@ class Inference(Section):
     prior_power
         Credible limits have a prior that is flat in this power of the coupling; None: that of the
         model, the square of an amplitude.
+    marginal
+        The flavour whose |U|^2 has credible limits with all other mixings integrated over.
+    prior_max
+        How far, at most: these limits hang on it.
     toys, seed
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
@@ -248,6 +253,8 @@ class Inference(Section):
         "bayesian",
     ]  # fmt: skip
     prior_power: Annotated[PositiveNumber, within(0.25, 16)] | None = None
+    marginal: Flavour | None = None
+    prior_max: MixingBounds = MixingBounds(e=1.0, mu=1.0, tau=1.0)
     toys: Annotated[int, whole(1000, 10**7, memory(200))]
     seed: Seed
     levels: Annotated[tuple[Level, ...], NotEmpty]
@@ -257,6 +264,10 @@ class Inference(Section):
     def _prior_is_used(self) -> Self:
         if self.prior_power is not None and self.calculator != "bayesian":
             raise problem("prior_power", "is of no use without inference.calculator=bayesian")
+        if self.marginal is not None and self.calculator != "bayesian":
+            raise problem("marginal", "is of no use without inference.calculator=bayesian")
+        if self.marginal is not None and self.prior_power is not None:
+            raise problem("prior_power", "cannot go with marginal, whose priors are flat in |U|^2")
         return self
 
     @model_validator(mode="after")

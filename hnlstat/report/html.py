@@ -29,6 +29,7 @@ from hnlstat.version import __version__
 REPORT = "report.html"
 CAPTIONS = {
     "contours": "Limits in the plane of mass and coupling, with existing bounds.",
+    "plane": "Limits in the plane of two mixings of N of one mass.",
     "yields": "Expected signal events, all channels together, with lines of 1, 10 and 100 events.",
     "brazil": "CLs against the coupling at one mass, with the bands expected without signal.",
     "production": "By mass: share of the decays in the fiducial volumes whose N passes "
@@ -112,7 +113,8 @@ def _from_memory(bounds: Sequence[Bound]) -> list[str]:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    kind, summary, axis = run.study.task.kind, run.summary, run.study.model.axis
+    summary, axis = run.summary, run.study.model.axis
+    kind = run.study.task.kind if run.study.scan.plane is None else "plane"
     try:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
         return words(kind, summary, axis), remarks, tables(kind, summary)

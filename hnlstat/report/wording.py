@@ -52,11 +52,12 @@ def test_symbol(test: str) -> str:
 
     Greek indices and powers of the latter are set as mathematics.
     """
-    if not test.startswith(CREDIBLE):
+    head, bracket, rest = test.partition("(")
+    if not bracket:
         return "CL$_s$" if test == "CLs" else test
-    flat = re.sub(r"_(mu|tau)\b", r"_{\\\1}", test.removeprefix(CREDIBLE)[1:-1])
+    flat = re.sub(r"_(mu|tau)\b", r"_{\\\1}", rest[:-1])
     flat = re.sub(r"\^([\d.]+)", r"^{\1}", flat)
-    return f"cred. (${flat}$)"
+    return f"{'cred.' if head == CREDIBLE else head} (${flat}$)"
 
 
 def coupling_label(axis: CouplingAxis | Shown) -> str:

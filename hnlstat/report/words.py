@@ -12,6 +12,7 @@ from hnlstat.bounds import LeadingRange
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report import explained_text
 from hnlstat.report.existing import Share
+from hnlstat.report.mixings import plane_sentences
 from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
@@ -188,6 +189,7 @@ def _coverage(document: Mapping[str, Any], _: CouplingAxis) -> list[str]:
 
 SENTENCES: dict[str, Callable[[Mapping[str, Any], CouplingAxis], list[str]]] = {
     "contour": _contour,
+    "plane": plane_sentences,
     "point": _point,
     "fit": _fit,
     "explained": explained_text.sentences,

@@ -31,6 +31,7 @@ from hnlstat.physics.targets import Target, target
 from hnlstat.studies.compose import load_anew
 from hnlstat.studies.explained import others
 from hnlstat.studies.kaons import check_kaons
+from hnlstat.studies.mixings import check_marginal, check_plane, mixed_by
 from hnlstat.studies.staircase import staircase
 
 ROUNDING = 1e-9
@@ -53,7 +54,13 @@ def check(study: Study) -> None:
     """
     if study.task.kind not in ("figures", "collect"):  # those of other runs
         study.report.check(study.model.axis)
-    check_tables(study)
+    if study.inference.marginal is not None:
+        check_marginal(study, study.inference.marginal)
+    if study.scan.plane is None:
+        check_tables(study)
+    else:
+        check_plane(study, study.scan.plane)
+        check_tables(mixed_by(study, dict.fromkeys(study.scan.plane, 1.0)))
     if study.task.kind in ("contour", "explained"):
         chosen_bounds(study.bounds, study.model.axis)
     if study.task.kind == "events":
@@ -216,7 +223,8 @@ def _masses(study: Study) -> tuple[str, float, float]:
     if study.task.kind == "compare":
         masses = (*study.compare.masses, study.compare.point.mass)
         return "compare", min(masses), max(masses)
-    if study.task.kind in AT_A_POINT and study.model.mass is not None:
+    at_one = study.task.kind in AT_A_POINT or study.scan.plane is not None
+    if at_one and study.model.mass is not None:
         return "model.mass", study.model.mass, study.model.mass
     if isinstance(study.task, RequirementsTask):
         return "task.points", float(study.task.masses[0]), float(study.task.masses[-1])

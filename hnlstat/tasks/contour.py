@@ -1,23 +1,29 @@
 """task=contour: limits, regions, the figure and the summary."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from hnlstat.bounds import chosen_bounds
+from hnlstat.bounds import chosen_bounds, comparable
 from hnlstat.report import keep
 from hnlstat.report.existing import left_out, level_remarks
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.summary import summarise
-from hnlstat.report.summary_text import render
+from hnlstat.report.summary_text import notes, render
 from hnlstat.run import stages
-from hnlstat.run.current import Run
+from hnlstat.run.current import Rows, Run
 from hnlstat.run.executors.executors import SerialExecutor
 from hnlstat.search.table import YieldTable
+from hnlstat.studies.mixings import mixed_by
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """Find limits over the plane, and draw and summarise them."""
     study = current.study
+    if study.scan.plane is not None:
+        return _of_mixings(current)
+    if study.inference.marginal is not None:
+        return _marginal(current)
     source = None if given is not None else keep.simulation(current)
     table = keep.simulated_or_given(current, given) if source is None else source.table
     experiment = keep.likelihood(current, table)
@@ -27,7 +33,13 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     keep.limits(current, results)
     found = stages.contours(study, source, experiment, results)
     keep.contours(current, found)
-    job = ContourFigureJob.of(study, table, found)
+    files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
+    return _shown(current, ContourFigureJob.of(study, table, found), files)
+
+
+def _shown(current: Run, job: ContourFigureJob, files: list[str]) -> dict[str, Any]:
+    """Draw and summarise regions of the plane of mass and coupling."""
+    study = current.study
     chosen = chosen_bounds(study.bounds, job.axis)
     for text in (
         *level_remarks(job.bounds, study.bounds.level),
@@ -36,17 +48,60 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         current.remark(text)
     _draw(current, job)
     summary = summarise(
-        found, chosen, axis=job.axis, title=job.title,
+        job.regions, chosen, axis=job.axis, title=job.title,
         grid=(job.mass_range, job.coupling_range), remarks=current.remarks,
     )  # fmt: skip
     for text in summary.remarks:
         if text not in current.remarks:
             current.remark(text)
-    files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
     if current.undrawn:
         files.remove("contours.pdf")
     current.say(render(summary, files if current.folder else ()))
     return summary.document()
+
+
+def _marginal(current: Run) -> dict[str, Any]:
+    """Find limits on one mixing, the others integrated over."""
+    from hnlstat.run.contours import limit_fields, regions  # contourpy is for these alone
+    from hnlstat.run.marginal import find_marginal
+
+    study, flavour = current.study, str(current.study.inference.marginal)
+    results = find_marginal(study, current)
+    current.remark(
+        f"existing bounds are on N that mix with {flavour} alone, the limit is not: where it is "
+        "lower it need not be stronger for any such N"
+    )
+    keep.limits(current, results)
+    found = tuple(region for one in limit_fields(results) for region in regions(one))
+    keep.contours(current, found)
+    axis = mixed_by(study, {flavour: 1.0}).model.axis
+    bounds = comparable(chosen_bounds(study.bounds, axis), axis)
+    masses, couplings = (
+        (float(grid[0]), float(grid[-1]))
+        for grid in (study.scan.mass.array(), study.scan.coupling.array())
+    )
+    job = ContourFigureJob(found, bounds, axis, stages.title(study), masses, couplings)
+    return _shown(current, job, ["report.html", "contours.pdf", "limits.csv", "summary.json"])
+
+
+def _of_mixings(current: Run) -> dict[str, Any]:
+    """Do so over the plane of two mixings."""
+    from hnlstat.report import mixings as report
+    from hnlstat.run.planes import find_plane, write_plane  # contourpy is for these alone
+
+    study = current.study
+    plane = find_plane(study, current)
+    rows = Rows(report.limit_columns(plane), tuple(report.limit_rows(plane)))
+    current.keep_rows("limits.csv", rows)
+    current.keep("contours.json", plane.regions, partial(write_plane, plane))
+    title = stages.title(study)
+    current.draw("plane", partial(report.plane_figure, plane, study.model.axis, title))
+    summary = {
+        "task": "plane", "remarks": current.remarks, "title": title, "mass_gev": plane.mass,
+        "flavours": [*plane.flavours], "limits": report.plane_reaches(plane),
+    }  # fmt: skip
+    current.say(title, *report.plane_sentences(summary, study.model.axis), *notes(current.remarks))
+    return summary
 
 
 def _draw(current: Run, job: ContourFigureJob) -> None:

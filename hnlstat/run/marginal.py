@@ -1,0 +1,200 @@
+"""Credible limits on one mixing with the others integrated over, by mass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnlstat.config.study import Study
+from hnlstat.errors import ConfigError, InferenceError
+from hnlstat.inference.limits.curves import OBSERVED, curves
+from hnlstat.inference.limits.limits import Limit, MassLimits, Profile
+from hnlstat.inference.limits.mixings import Marginal, MixingSignal, marginals
+from hnlstat.inference.limits.posterior import METHOD
+from hnlstat.likelihood.model import CountingModel
+from hnlstat.models.checks import from_kaons
+from hnlstat.run import stages
+from hnlstat.run.work import Work
+from hnlstat.search.yields import Job, Plan
+from hnlstat.studies.mixings import mixed_by, mixing_flavours
+
+Array = NDArray[np.float64]
+Mixing = dict[str, float]
+
+RATIOS = 0.01, 1.0, 100.0  # of two mixings that both make N
+LARGE = 1e4  # ratio of a mixing that makes none to one that does
+LIVING = 0.02  # relative loss of yields, at most, of N that live long
+FINE = 400  # couplings of a profile
+SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
+
+
+def directions(study: Study, mass: float) -> tuple[list[Mixing], list[tuple[str, str]]]:
+    """Mixings that tell the yields of all others, and the pairs that make N and have them decay."""
+    flavours = mixing_flavours(study)
+    reached = [m.lepton for m in from_kaons(study.model).modes if mass < m.heaviest]
+    makers = [name for name in flavours if name in reached]
+    found: list[Mixing] = [{one: 1.0} for one in makers]
+    pairs = [(one, one) for one in makers]
+    for i, one in enumerate(flavours):
+        for other in flavours[i + 1 :]:
+            if one in makers and other in makers:
+                found += [{one: 1.0, other: ratio} for ratio in RATIOS]
+            elif one in makers or other in makers:
+                maker, decays = (one, other) if one in makers else (other, one)
+                found.append({maker: 1.0, decays: LARGE})
+            else:
+                continue
+            pairs.append((one, other))
+    return found, pairs
+
+
+@dataclass(frozen=True, eq=False)
+class MarginalJob:
+    """The posteriors of all mixings at one mass; calculated in whichever process."""
+
+    signal: MixingSignal
+    experiment: CountingModel
+    bounds: tuple[float, ...]
+
+    def run(self) -> tuple[tuple[Marginal, ...], tuple[Marginal, ...]] | str:
+        """Integrate, also with smaller bounds; the reason where that cannot be."""
+        seen = self.experiment.observed
+        counts = self.experiment.background if seen is None else seen
+        try:
+            return marginals(self.signal, self.experiment, counts, self.bounds)
+        except InferenceError as error:
+            return str(error)
+
+
+def find_marginal(study: Study, work: Work) -> list[MassLimits]:
+    """Limits of a study with `inference.marginal`, at all masses of its scan."""
+    masses, flavours = study.scan.mass.array(), mixing_flavours(study)
+    bounds = [getattr(study.inference.prior_max, name) for name in flavours]
+    signals = _signals(study, masses, work)
+    jobs = [MarginalJob(signal, base, tuple(bounds)) for signal, base in signals]
+    found = work.map("inference", MarginalJob.run, jobs)
+    place = flavours.index(str(study.inference.marginal))
+    results, changes, alone = [], [], []
+    for mass, job, one in zip(masses.tolist(), jobs, found, strict=True):
+        if isinstance(one, str):
+            work.remark(f"at {1e3 * mass:.4g} MeV no limits: {one}")
+            results.append(MassLimits(mass, (), (), f"no limits: {one}"))
+            continue
+        mine, smaller = (part[place] for part in one)
+        results.append(_limits(study, mass, mine, job.experiment.observed is not None))
+        first = 1.0 - study.inference.levels[0]
+        changes.append(smaller.limit(first) / mine.limit(first))
+        if mine.limit(first) > SET_BY_PRIOR * bounds[place]:
+            alone.append(f"{1e3 * mass:.4g}")
+    for text in _remarks(flavours, bounds, changes, alone):
+        work.remark(text)
+    return results
+
+
+def _remarks(
+    flavours: Sequence[str], bounds: Sequence[float], changes: Sequence[float], alone: Sequence[str]
+) -> list[str]:
+    """What limits hang on."""
+    priors = ", ".join(f"|U_{a}|^2 < {b:g}" for a, b in zip(flavours, bounds, strict=True))
+    found = [
+        f"limits are of the joint posterior of N that live long, with priors flat in {priors} "
+        "(inference.prior_max), all others integrated over"
+    ]
+    if changes:
+        found.append(
+            "the range of these priors matters: with bounds ten times smaller limits are "
+            f"{min(changes):.3g} to {max(changes):.3g} times as high"
+        )
+    if alone:
+        found.append(f"the bound of the prior alone sets the limit at {', '.join(alone)} MeV")
+    return found
+
+
+def _signals(
+    study: Study, masses: Array, work: Work
+) -> list[tuple[MixingSignal, CountingModel]]:  # fmt: skip
+    """Yields of N that live long by their mixings, at each mass, and the experiment."""
+    couplings = study.scan.coupling.array()
+    known = [directions(study, mass) for mass in masses.tolist()]
+    plans = [
+        [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mine]
+        for mass, (mine, _) in zip(masses.tolist(), known, strict=True)
+    ]
+    jobs = [[list(plan.jobs()) for plan in mine] for mine in plans]
+    flat = [job for mine in jobs for part in mine for job in part]
+    samples = iter(work.map_stored("simulation", Job.run, flat))
+    found = []
+    for mass, mine, parts, (mixings, pairs) in zip(
+        masses.tolist(), plans, jobs, known, strict=True
+    ):
+        rows = []
+        for plan, part in zip(mine, parts, strict=True):
+            table = plan.table([next(samples) for _ in part])
+            experiment = stages.build(study, table, work)
+            total = experiment.signal[0].sum(axis=-1) / couplings**2
+            if abs(total[1] / total[0] - 1.0) > LIVING:
+                raise ConfigError(
+                    f"scan.coupling: N of {1e3 * mass:.4g} MeV do not live long at its first "
+                    f"values, from {couplings[0]:.3g}; begin lower"
+                )
+            events = experiment.signal[0, 0]
+            shifts = [events * one[0, 0] for one in experiment.modifiers.values()]
+            shifts += list(np.diag(events * experiment.mc_error[0, 0]))
+            rows.append(np.stack([events, *shifts]) / couplings[0] ** 2)
+        found.append((_form(study, mixings, pairs, np.array(rows)), experiment.base))
+    return found
+
+
+def _form(
+    study: Study, mixings: Sequence[Mixing], pairs: Sequence[tuple[str, str]], rows: Array
+) -> MixingSignal:
+    """The quadratic form of events and shifts (R, 1 + S, C) per |U|^4 in some directions."""
+    flavours = mixing_flavours(study)
+    share = np.array([[one.get(a, 0.0) / sum(one.values()) for a in flavours] for one in mixings])
+    place = [(flavours.index(a), flavours.index(b)) for a, b in pairs]
+    monomials = np.stack([share[:, a] * share[:, b] for a, b in place], axis=-1)
+    weight = 1.0 / np.maximum(rows[:, 0].sum(axis=-1), 1e-300)
+    scale = (monomials * weight[:, None]).max(axis=0)
+    flat = (rows * weight[:, None, None]).reshape(len(rows), -1)
+    solved = np.linalg.lstsq(monomials * weight[:, None] / scale, flat, rcond=None)[0]
+    solved = (solved / scale[:, None]).reshape(len(pairs), *rows.shape[1:])
+    form = np.zeros((len(flavours), len(flavours), *rows.shape[1:]))
+    for (a, b), part in zip(place, solved, strict=True):
+        half = part if a == b else 0.5 * part
+        half = np.where(part[0] > 0, half, 0.0)  # less than nothing is the noise of a difference
+        form[a, b] = form[b, a] = half
+    return MixingSignal(form[:, :, 0], np.moveaxis(form[:, :, 1:], 2, 3))
+
+
+def _limits(study: Study, mass: float, marginal: Marginal, data: bool) -> MassLimits:
+    """Limits and profiles of all levels."""
+    inference, flavour = study.inference, study.inference.marginal
+    couplings = study.scan.coupling.array()
+    test = f"marginal(|U_{flavour}|^2)"
+    method = f"{METHOD} {test}"
+    kind = OBSERVED if data else "expected"
+    wanted = [
+        one for one in curves(inference.levels, inference.sigmas, data, test)
+        if one.kind == kind
+    ]  # fmt: skip
+    limits: list[Limit] = []
+    profiles: list[Profile] = []
+    top = float(couplings[-1])
+    for one in wanted:
+        limit = marginal.limit(one.alpha)
+        grid = np.geomspace(couplings[0], top, FINE)
+        if limit < top:
+            below = bool(limit <= couplings[0])
+            limit = max(limit, float(couplings[0]))
+            grid = np.union1d(grid, [limit])
+            limits.append(Limit(mass, one.level, kind, "lower", method, limit, below))
+            limits.append(Limit(mass, one.level, kind, "upper", method, top, True))
+        depth = -marginal.log_tail_at(np.log(grid)) / -np.log(one.alpha)
+        strength = np.log(np.maximum(depth, 1e-9)).clip(-6.0, 6.0)
+        if couplings[0] < limit < top:
+            strength[grid == limit] = 0.0
+        profiles.append(Profile(mass, one.level, kind, method, grid, strength))
+    return MassLimits(mass, tuple(limits), tuple(profiles), "ok")
