@@ -32,7 +32,14 @@ Bound = Annotated[PositiveNumber, within(1e-9, 1.0)]
 
 
 class MixingBounds(Section):
-    """Upper bounds of the priors of |U_e|^2, |U_mu|^2 and |U_tau|^2, flat from 0."""
+    """
+    Upper bounds of the priors of |U_e|^2, |U_mu|^2 and |U_tau|^2.
+
+    Attributes
+    ----------
+    e, mu, tau
+        Where the prior ends; it is flat from 0.
+    """
 
     e: Bound
     mu: Bound

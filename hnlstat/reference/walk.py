@@ -128,7 +128,7 @@ def _merged(kinds: list[type[Section]], prefix: str) -> list[Key]:
                 found.setdefault(key, []).append(_label(kind, prefix))
     telling = _telling(kinds, prefix)
     return [*telling, *(
-        key if len(labels) == len(kinds) else replace(key, of=tuple(labels))
+        key if len(labels) == len(kinds) else replace(key, of=tuple(dict.fromkeys(labels)))
         for key, labels in found.items()
     )]  # fmt: skip
 
