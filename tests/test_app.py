@@ -86,6 +86,10 @@ def test_own_folder_comes_before_the_shipped_one(studies: list[Study], tmp_path:
         assert studies[-1].datasets[0].exposure.pot == {"fhc": 1e20}
     assert main(["-cd", "mine", "datasets=[{detector: deep, exposure: t2k_2023}]"]) == 0
     assert [d.name for d in studies[-1].datasets] == ["deep"]
+    assert main(["model.nature=majorana", "--config-dir", "mine", "detector=deep"]) == 0
+    assert (studies[-1].name, studies[-1].model.nature) == ("deep", "majorana")
+    assert main(["model=dipole_e,dipole_mu", "-m", "-cd", "mine", "detector=deep", "runs=o"]) == 0
+    assert [study.name for study in studies[-2:]] == ["deep", "deep"]
 
 
 def test_the_configuration_of_a_run_runs_again(studies: list[Study], tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_help_names_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> N
     )
     for word in (*groups, "scan.mass.", "yields_from="):
         assert word in text
-    assert max(map(len, text.splitlines())) <= 170
+    assert max(map(len, text.splitlines())) <= 180
     assert main(["--help", "name=any"]) == 0  # which Hydra answers itself
     assert capsys.readouterr().out == text
 

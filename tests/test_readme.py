@@ -154,6 +154,19 @@ def test_nothing_is_left_untested(page):
         assert tomllib.loads(block)
 
 
+def test_every_page_is_in_the_table_of_contents():
+    docs = ROOT / "docs"
+    listed = [
+        entry.removesuffix(">").rpartition("<")[2]
+        for kind, block in BLOCK.findall((docs / "index.md").read_text(encoding="utf-8"))
+        if kind == "{toctree}"
+        for entry in block.splitlines()
+        if entry[:1] not in ("", ":")
+    ]
+    found = {page for entry in listed for page in docs.glob(f"{entry}.md")}
+    assert {*docs.rglob("*.md")} - found == {docs / "index.md"}
+
+
 def searched(arguments):
     """The overrides of a command with a folder of configs, as scripts give them."""
     if "--config-dir" not in arguments:

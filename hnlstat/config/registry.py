@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 from pydantic import BeforeValidator, SerializeAsAny
+from pydantic_core import to_jsonable_python
 
 from hnlstat.config.base import suggest, validate
 from hnlstat.config.coupling import CouplingAxis
@@ -68,7 +69,7 @@ def option(name: str, options: list[str] | None = None) -> dict[str, Any] | None
     Give the settings of the model of a user's package, so that it can be chosen as model=NAME.
 
     None if there is none of that name; `options` get those that there are. Settings without a
-    default have OmegaConf's mark for it.
+    default have OmegaConf's mark for it; defaults that are sections are mappings.
 
     Raises
     ------
@@ -82,7 +83,9 @@ def option(name: str, options: list[str] | None = None) -> dict[str, Any] | None
         return None
     fields = model_class(name).model_fields
     settings = {
-        key: "???" if field.is_required() else field.get_default(call_default_factory=True)
+        key: "???"
+        if field.is_required()
+        else to_jsonable_python(field.get_default(call_default_factory=True))
         for key, field in fields.items()
     }
     return {**settings, "kind": name}

@@ -156,7 +156,7 @@ def _label(kind: type[Section], prefix: str) -> str:
         if name in kind.model_fields:
             values = " or ".join(_names(kind, name))
             return f"task={values}" if prefix == "task." else f"{name}={values}"
-    return "no kind"
+    return "without kind"
 
 
 def _text(value: Any) -> str:
@@ -165,4 +165,8 @@ def _text(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, Section):
+        value = value.model_dump()
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_text(one)}' for key, one in value.items())}}}"
     return f"{value:g}" if isinstance(value, float) else str(value)

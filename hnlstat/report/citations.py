@@ -35,10 +35,12 @@ Uses = dict[str, list[str]]
 
 
 def drawn_bounds(study: Study) -> tuple[Bound, ...]:
-    """Give the bounds that a run of a study compares with."""
+    """Give the bounds that a run of a study compares with; of fits, regions that are allowed."""
+    axis = study.model.axis
+    if isinstance(study.task, FitTask):
+        return tuple(b for b in chosen_bounds(study.bounds, axis) if b.status == "allowed")
     if study.task.kind not in WITH_BOUNDS:
         return ()
-    axis = study.model.axis
     return comparable(chosen_bounds(study.bounds, axis), axis)
 
 

@@ -16,13 +16,13 @@ def own_folder_first(
     Let Hydra look into the user's --config-dir before the shipped configuration.
 
     By itself it does the opposite, so that neither a file of the same name nor the config.yaml of
-    a run would be found.
+    a run would be found. Nor does it take flags between overrides: they come behind these.
     """
     from hydra._internal.utils import get_args_parser
 
     parser = get_args_parser()
     parser.error = _bad_arguments  # type: ignore[method-assign]
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     commands = "run", "multirun", "cfg", "info", "shell_completion"
     if sum(bool(getattr(options, command)) for command in commands) > 1:
         raise ConfigError("give only one of --run, --multirun, --cfg, --info, --shell-completion")
@@ -38,10 +38,13 @@ def own_folder_first(
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config-dir", "-cd", type=Path)
     found, rest = finder.parse_known_args(arguments)
+    for override in options.overrides:
+        rest.remove(override)
+    rest = [*options.overrides, *rest]
     if found.config_dir is None:
         found.config_dir = _folder_to_resume(options.overrides)
     if found.config_dir is None:
-        return shipped, arguments, options
+        return shipped, rest, options
     own = Path(os.path.expanduser(found.config_dir))
     if not own.is_dir():
         raise ConfigError(f"--config-dir: {own} is not a folder")

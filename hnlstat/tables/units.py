@@ -28,7 +28,8 @@ def units_of(
             continue
         if quantity not in _UNITS or quantity not in map(quantity_of, names):
             said = f"{where}.{quantity} = {unit!r}" if where else f"'# {key}: {unit}'"
-            raise DataError(f"{path}: {said} is the unit of no column")
+            hint = "; that of a flux is flux.unit.flux" if quantity == "flux" else ""
+            raise DataError(f"{path}: {said} is the unit of no column{hint}")
         said = f"{where}.{quantity}" if where else key
         found[quantity] = _scale(f"{path}: {said} = {unit!r}", unit, _UNITS[quantity])
     return found

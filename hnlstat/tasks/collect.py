@@ -96,6 +96,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     sweep.write_text("collected.md", _markdown(table, failed))
     current.say(_rich(table, len(keys)))
     current.say(*(line_of(f"failed: {line}", "red") for line in failed))
+    current.say(*map(line_of, without_limits(done)))
     files = ["collected.csv", "collected.md"]
     if limit is not None and column == SEVERAL:
         current.say(line_of("no figure: the limits are on couplings of several models"))
@@ -137,6 +138,14 @@ def write_rows(sweep: RunFolder, jobs: Sequence[Job], done: Sequence[Done], colu
 
 SEVERAL = "coupling"
 """Column of couplings of different models, which are in the units of these."""
+
+
+def without_limits(done: Sequence[Done]) -> list[str]:
+    """Name the jobs that have no limits by mass, such as planes, where others have some."""
+    lacking = [f"#{one.job.number}" for one in done if not one.reaches]
+    if not lacking or len(lacking) == len(done):
+        return []
+    return [f"no limits by mass in {', '.join(lacking)}: left out of the figure"]
 
 
 def _column(done: Sequence[Done], axis: CouplingAxis) -> str:

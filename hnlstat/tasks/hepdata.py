@@ -82,7 +82,14 @@ def _library() -> ModuleType:
 
 def _check(finished: FinishedRun) -> None:
     """Refuse runs that have no limits, or are of another version."""
-    kind = finished.study.task.kind
+    kind, scan = finished.study.task.kind, finished.study.scan
+    marginal = finished.study.inference.marginal
+    if scan.plane is not None or marginal is not None:
+        what = "a plane of mixings" if scan.plane else f"limits with inference.marginal={marginal}"
+        raise ConfigError(
+            f"task.folder: {finished.path} has {what}; task=hepdata takes limits on one coupling "
+            "by mass"
+        )
     lacking = [name for name in NEEDED if not finished.has(name)]
     if kind != "contour" or lacking:
         why = f"lacks {lacking[0]}" if kind == "contour" else "has no limits by mass"
@@ -117,7 +124,7 @@ def _write(library: ModuleType, place: Path, finished: FinishedRun, found: list[
             str(archive), copy_file=True, file_type="HistFactory",
         )  # fmt: skip
     if finished.has(CITATIONS):
-        bibliography = str(finished.path / CITATIONS)
+        bibliography = str((finished.path / CITATIONS).resolve())  # copied from elsewhere
         submission.add_additional_resource("What was used", bibliography, copy_file=True)
     for sheet in found:
         table = _table(library, sheet, study.name, reactions(study))

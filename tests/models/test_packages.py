@@ -181,6 +181,20 @@ def test_results_are_kept_for_the_code_that_made_them(install):
     assert key() == first
 
 
+def test_a_default_can_be_a_section(install, capsys):
+    section = (
+        "class Widths(Section):\n    vector: float = 1.0\n    scalar: float | None = None\n\n\n"
+    )
+    source = SOURCE.replace("class ContactModel", section + "class ContactModel")
+    source = source.replace("    width:", "    widths: Widths = Widths(vector=2.0)\n    width:")
+    install("contact_hnl", "from hnlstat.config.base import Section\n" + source, ENTRY)
+    assert load(["model=contact", *GRID]).model.widths.vector == 2.0
+    widths = load(["model=contact", *GRID, "model.widths.scalar=0.5"]).model.widths
+    assert (widths.vector, widths.scalar) == (2.0, 0.5)
+    assert main(["--docs", "model.widths"]) == 0
+    assert "default: {vector: 2, scalar: null}" in capsys.readouterr().out
+
+
 def test_code_without_a_file_is_never_known_again():
     assert foreign_code("no_such_module") != foreign_code("no_such_module_either")
     assert foreign_code("axes") == foreign_code("axes")

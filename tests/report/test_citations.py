@@ -68,6 +68,7 @@ def test_tasks_without_bounds_or_limits_cite_none(tmp_path):
 def test_a_fit_names_its_minimiser_and_own_bounds_their_source(tmp_path):
     found = uses(tmp_path, "task=fit", summary={})
     assert found["iminuit"] == ["fits"]
+    assert found["arXiv:2206.07100"] == ["bound MiniBooNE angle", "bound MiniBooNE energy"]
     own = tmp_path / "own.csv"
     own.write_text(
         "# label: Own\n# level: 0.9\n# kind: limit\n# status: excluded\n# flavour: mu\n"

@@ -82,6 +82,10 @@ def test_what_other_programs_write_is_the_same_table(tmp_path, content):
         ("\n# nothing\n", "has no table"),
         ("# mass_unit: cm\n" + GOOD, "mass_unit = 'cm' is a length, expected an energy in GeV"),
         ("# mass_unit: MEV\n" + GOOD, "mass_unit = 'MEV' has no unit that is known"),
+        (
+            "# flux_unit: 1/m2/1e21POT\n" + GOOD,
+            "the unit of no column; that of a flux is flux.unit.f",
+        ),
         ("# coupling_unit: MeV^-1\n" + GOOD, "'# coupling_unit: MeV.-1' is the unit of no column"),
     ],
 )

@@ -42,7 +42,8 @@ def submission(finished):
     """The folder of its submission, made without network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "socket", lambda *_, **__: pytest.fail("asks the network"))
-        assert main(["task=hepdata", f"task.folder={finished}"]) == 0
+        patch.chdir(finished.parent)
+        assert main(["task=hepdata", f"task.folder={finished.name}"]) == 0
     return finished / "hepdata"
 
 
