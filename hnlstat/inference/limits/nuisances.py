@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 REPLICAS = 8
 
 _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
-_SIGNAL_POINTS = 32  # from priors of the signal's uncertainty alone
+_SIGNAL_POINTS, _FEWER, _FEW = 128, 16, 8  # from priors of the signal's uncertainty alone
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
 _LOST = 1.0  # above which they are not even good for a first look
 _RELEVANT = 4.0  # below the largest ln(likelihood)
@@ -109,14 +109,16 @@ def _over_own_backgrounds(
     """Integrate with points of the priors of the signal's uncertainty, (G, M, replicas)."""
     shifts = own_backgrounds.rotated(path.signal, path.shifts)
     size = max(shifts.shape[2], 1)
-    theta = normals(size, _SIGNAL_POINTS).reshape(size, -1)[: shifts.shape[2]]
+    # of many outcomes their number is the larger error
+    points = _SIGNAL_POINTS if counts.shape[1] <= _FEW else _FEWER
+    theta = normals(size, points).reshape(size, -1)[: shifts.shape[2]]
     signal = path.signal[:, :, None] * np.exp(shifts @ theta)
     flat = signal.swapaxes(0, 1).reshape(len(counts), -1)
     step = max(_NUMBERS // flat.shape[1], 1)
     parts = []
     for first in range(0, counts.shape[1], step):
         each = own_backgrounds.log_likelihoods(flat, experiment, counts[:, first : first + step])
-        each = each.reshape(-1, len(signal), REPLICAS, _SIGNAL_POINTS)
+        each = each.reshape(-1, len(signal), REPLICAS, points)
         parts.append(average(each).swapaxes(0, 1))
     return np.concatenate(parts, axis=1)
 
