@@ -151,6 +151,9 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
     for first in range(0, len(path.signal), step):
         posterior = _Parameters(path.part(slice(first, first + step)), experiment, counts)
         z, curvature = posterior.maxima()
+        if own_backgrounds.holds(experiment, counts[:, None]):
+            parts.append(_of_signal(posterior, z, curvature))
+            continue
         inverse = np.linalg.inv(np.linalg.cholesky(curvature))
         u = normals(size, _OWN_POINTS).reshape(size, -1)
         points = z[:, :, None] + _WIDER * (inverse.swapaxes(1, 2) @ u)
@@ -158,6 +161,21 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
         volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", inverse)).sum(axis=1)
         parts.append(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
     return np.concatenate(parts)
+
+
+def _of_signal(posterior: "_Parameters", z: FloatArray, curvature: FloatArray) -> FloatArray:
+    """Integrate as `_around_maxima`, backgrounds in closed form, shape (G, replicas)."""
+    path = posterior.path
+    size = path.shifts.shape[2]
+    root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
+    u = normals(max(size, 1), _OWN_POINTS).reshape(max(size, 1), -1)[:size]
+    theta = z[:, :size, None] + _WIDER * (root @ u)
+    signal = path.signal[:, :, None] * np.exp(np.minimum(path.shifts @ theta, 300.0))
+    flat = signal.swapaxes(0, 1).reshape(signal.shape[1], -1)
+    logs = own_backgrounds.log_likelihoods(flat, posterior.experiment, posterior.counts[:, None])
+    logs = logs.reshape(len(z), -1) + 0.5 * ((u**2).sum(axis=0) - (theta**2).sum(axis=1))
+    volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
+    return np.asarray(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
 
 
 @dataclass(frozen=True, eq=False)
