@@ -170,15 +170,16 @@ class CredibleTests:
         height = np.log(np.maximum(depth, FAINTEST * (1.0 + 1e-6)))
         return np.asarray(np.interp(grid, self.nodes, height))
 
-    def error(self, kind: str, x: float) -> float:
+    def error(self, kind: str, x: float) -> float | None:
         """Return the relative error of a limit that was found at ln(coupling) x.
 
         One standard deviation, from the integration and, where outcomes are drawn, from their
-        number.
+        number. None above the top: no quantile of the posterior lies there.
         """
         one = self._seen if kind == OBSERVED else self._expected
         assert one is not None  # else there is no limit
-        x = min(x, one.tails.top)
+        if x > one.tails.top:
+            return None
         tails = one.tails.log_at(x)
         m, drawn = 0, 0.0
         if kind != OBSERVED:

@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 REPLICAS = 8
 
 _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
-_SIGNAL_POINTS = 32  # from priors of the signal's uncertainty alone
+_SIGNAL_POINTS, _FEWER, _FEW = 128, 16, 8  # from priors of the signal's uncertainty alone
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
 _LOST = 1.0  # above which they are not even good for a first look
 _RELEVANT = 4.0  # below the largest ln(likelihood)
@@ -109,14 +109,16 @@ def _over_own_backgrounds(
     """Integrate with points of the priors of the signal's uncertainty, (G, M, replicas)."""
     shifts = own_backgrounds.rotated(path.signal, path.shifts)
     size = max(shifts.shape[2], 1)
-    theta = normals(size, _SIGNAL_POINTS).reshape(size, -1)[: shifts.shape[2]]
+    # of many outcomes their number is the larger error
+    points = _SIGNAL_POINTS if counts.shape[1] <= _FEW else _FEWER
+    theta = normals(size, points).reshape(size, -1)[: shifts.shape[2]]
     signal = path.signal[:, :, None] * np.exp(shifts @ theta)
     flat = signal.swapaxes(0, 1).reshape(len(counts), -1)
     step = max(_NUMBERS // flat.shape[1], 1)
     parts = []
     for first in range(0, counts.shape[1], step):
         each = own_backgrounds.log_likelihoods(flat, experiment, counts[:, first : first + step])
-        each = each.reshape(-1, len(signal), REPLICAS, _SIGNAL_POINTS)
+        each = each.reshape(-1, len(signal), REPLICAS, points)
         parts.append(average(each).swapaxes(0, 1))
     return np.concatenate(parts, axis=1)
 
@@ -149,6 +151,9 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
     for first in range(0, len(path.signal), step):
         posterior = _Parameters(path.part(slice(first, first + step)), experiment, counts)
         z, curvature = posterior.maxima()
+        if own_backgrounds.holds(experiment, counts[:, None]):
+            parts.append(_of_signal(posterior, z, curvature))
+            continue
         inverse = np.linalg.inv(np.linalg.cholesky(curvature))
         u = normals(size, _OWN_POINTS).reshape(size, -1)
         points = z[:, :, None] + _WIDER * (inverse.swapaxes(1, 2) @ u)
@@ -156,6 +161,21 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
         volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", inverse)).sum(axis=1)
         parts.append(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
     return np.concatenate(parts)
+
+
+def _of_signal(posterior: "_Parameters", z: FloatArray, curvature: FloatArray) -> FloatArray:
+    """Integrate as `_around_maxima`, backgrounds in closed form, shape (G, replicas)."""
+    path = posterior.path
+    size = path.shifts.shape[2]
+    root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
+    u = normals(max(size, 1), _OWN_POINTS).reshape(max(size, 1), -1)[:size]
+    theta = z[:, :size, None] + _WIDER * (root @ u)
+    signal = path.signal[:, :, None] * np.exp(np.minimum(path.shifts @ theta, 300.0))
+    flat = signal.swapaxes(0, 1).reshape(signal.shape[1], -1)
+    logs = own_backgrounds.log_likelihoods(flat, posterior.experiment, posterior.counts[:, None])
+    logs = logs.reshape(len(z), -1) + 0.5 * ((u**2).sum(axis=0) - (theta**2).sum(axis=1))
+    volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
+    return np.asarray(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
 
 
 @dataclass(frozen=True, eq=False)

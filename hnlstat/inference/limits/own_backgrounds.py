@@ -16,7 +16,7 @@ from hnlstat.likelihood.model import CountingModel
 FloatArray = NDArray[np.float64]
 
 _MOST_COUNT = 300
-_REACH = 8.0  # sigma
+_REACH, _FURTHEST = 8.0, 37.0  # sigma, and where data are far above a background
 _STEP = 0.02  # of ln(signal): of ln(likelihood) an error of n / 80 000
 _LEAST_SIGNAL, _LEAST = 1e-9, 1e-300
 _LARGE = 500.0  # signal events; exp(-500) still is a number
@@ -75,7 +75,9 @@ def _chances(seen: NDArray[np.intp], background: float, error: float) -> FloatAr
     width, z, most = np.log1p(error), np.zeros(1), int(seen[-1])
     if width > 0.0:
         step = min(0.25, 0.5 / np.sqrt(1.0 + most * width**2))
-        z = np.arange(-_REACH, _REACH + step, step)
+        # as far up as the background alone makes the data
+        up = np.log((most + 1.0) / max(background, _LEAST)) / width + 2.0
+        z = np.arange(-_REACH, np.clip(up, _REACH, _FURTHEST) + step, step)
     share = np.exp(-0.5 * z**2)
     pmf = poisson_pmf(most + 1, background * np.exp(width * z)) @ (share / share.sum())
     left = seen[:, None] - np.arange(most + 1)

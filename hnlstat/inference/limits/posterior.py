@@ -5,7 +5,8 @@ detector: the likelihood returns to that of no signal, and a flat prior without 
 integral. So the posterior follows the signal up to its first large maximum (`top`), and from there
 on as if the signal rose on in the way it began: no limit comes from where the range ends. A limit
 exists where it lies below the top. Couplings above are as excluded as the one below that has their
-likelihood, so that a region closes where the likelihood is again that of its lower end.
+likelihood, so that a region closes where the likelihood is again that of its lower end. With less
+signal than the most likely they are not excluded: an upper limit does not exclude small signals.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ METHOD, CREDIBLE = "bayesian", "credible"
 """The calculator, and the head of what it excludes by."""
 
 _FINER, _GAUSS = 2, 4  # intervals for each between couplings, and points of each
+_FINER_ABOVE = 8
 _NONE, _GONE = -600.0, -100.0  # ln(likelihood) relative to the largest
 
 
@@ -64,8 +66,10 @@ class Tails:
         Fine ln(coupling) beyond the top, too, shape (F,), and ln(tail) there, shape (F, M).
     logs
         ln(likelihood), shape (F, M).
-    above, above_logs
-        The couplings from the top on as they are, shapes (A,) and (A, M).
+    events
+        ln(signal events) at `x`.
+    above, above_logs, above_events
+        The couplings from the top on as they are, shapes (A,), (A, M) and (A,).
     power
         Of the prior.
     """
@@ -74,8 +78,10 @@ class Tails:
     x: FloatArray
     log_tail: FloatArray
     logs: FloatArray
+    events: FloatArray
     above: FloatArray
     above_logs: FloatArray
+    above_events: FloatArray
     power: float
 
     @classmethod
@@ -117,7 +123,11 @@ class Tails:
         x, fine = (np.concatenate([a, b[keep]]) for a, b in
                    ((up.x, beyond.x), (up.logs, beyond.logs)))  # fmt: skip
         above = np.maximum(logs[2] - largest, _NONE)
-        return cls(float(way.x[-1]), x, log_tail, fine, way.above, above, p)
+        events = [np.log(np.maximum(path.signal.sum(axis=1), 1e-300))
+                  for path in (way.path, way.path_beyond, way.path_above)]  # fmt: skip
+        coarse = np.append(way.x, way.beyond[keep])
+        rising = np.interp(x, coarse, np.append(events[0], events[1][keep]))
+        return cls(float(way.x[-1]), x, log_tail, fine, rising, way.above, above, events[2], p)
 
     @cached_property
     def _below_top(self) -> scipy.interpolate.BSpline:
@@ -132,13 +142,28 @@ class Tails:
             return np.asarray(np.log1p(-below))
         if x <= self.top:
             return np.asarray(np.minimum(self._below_top(x), 0.0))
-        found = np.zeros(self.logs.shape[1])
+        at, tails = self._above_top
+        if at.size == 1:
+            return np.asarray(tails[0])
+        right = int(np.clip(np.searchsorted(at, x), 1, at.size - 1))
+        share = min((x - at[right - 1]) / (at[right] - at[right - 1]), 1.0)
+        return np.asarray((1.0 - share) * tails[right - 1] + share * tails[right])
+
+    @cached_property
+    def _above_top(self) -> tuple[FloatArray, FloatArray]:
+        """Fine ln(coupling) from the top on, shape (A,), and ln(tail) by likelihood, (A, M)."""
+        size = self.above.size
+        places = np.arange(_FINER_ABOVE * (size - 1) + 1) / _FINER_ABOVE
+        x = np.interp(places, np.arange(size), self.above)
+        events = np.interp(x, self.above, self.above_events)
+        found = np.zeros((x.size, self.logs.shape[1]))
         for m, likelihood in enumerate(self.above_logs.T):
             mode = int(np.argmax(self.logs[:, m]))
             falling = np.maximum.accumulate(-self.logs[mode:, m])
             here = np.interp(x, self.above, likelihood)
-            found[m] = np.interp(-here, falling, self.log_tail[mode:, m])
-        return found
+            tails = np.interp(-here, falling, self.log_tail[mode:, m])
+            found[:, m] = np.where(events < self.events[mode], 0.0, tails)
+        return x, found
 
 
 @dataclass(frozen=True, eq=False)

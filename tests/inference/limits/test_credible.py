@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
-from scipy.special import erfinv
+from scipy.special import erfinv, logsumexp
 from scipy.stats import gamma, poisson
 
 from hnlstat.errors import InferenceError
@@ -145,6 +146,51 @@ def test_data_that_tell_much_of_a_background(seen, error):
     got = limit(found)
     assert got == pytest.approx(right, rel=0.01)
     assert found.error("observed", np.log(3e-7 * got**0.25)) < 0.003
+
+
+TEN = np.array([1.54, 0.38, 0.33, 0.22, 0.56, 0.38, 0.018, 0.22, 0.038, 0.015])
+TEN_ERRORS = np.array([0.33, 0.72, 0.78, 0.62, 0.43, 0.53, 1.08, 1.17, 1.06, 1.0])
+SHARES = np.array([0.4, 0.1, 0.1, 0.002, 0.05, 0.2, 0.08, 0.05, 0.0179, 0.0001])
+MODIFIERS = {"flux": np.resize([0.1, 0.05], 10), "tracks": np.linspace(-0.1, 0.15, 10)}
+
+
+def by_quadrature(seen):
+    """Credible limit in ten channels: backgrounds one by one, a grid over flux and tracks.
+
+    Data far above small backgrounds pull these by more than ten sigma.
+    """
+    u, z, one = np.linspace(-14.0, 8.0, 700), np.linspace(-8.0, 24.0, 641), np.linspace(-7, 7, 57)
+    logs = 0.0
+    grid = np.arange(-4.0, 1.5, 0.025)  # of ln(coupling / 3e-8)
+    nuisances = np.stack(np.meshgrid(one, one, indexing="ij"))
+    for b, error, share, *moves in zip(TEN, TEN_ERRORS, SHARES, *MODIFIERS.values(), strict=True):
+        rate = np.exp(u)[:, None] + b * (1 + error) ** z
+        channel = CubicSpline(u, logsumexp(seen * np.log(rate) - rate - 0.5 * z**2, axis=1))
+        where = 2 * (grid + np.log(10)) + np.log(share)
+        moved = np.tensordot(np.log1p(moves), nuisances, 1)
+        logs = logs + channel(where[:, None, None] + moved)
+    likelihood = logsumexp(logs - 0.5 * (nuisances**2).sum(axis=0), axis=(1, 2))
+    density = CubicSpline(grid, np.exp(likelihood - likelihood.max() + grid))
+    whole = density.antiderivative()
+    left = 0.1 * (whole(grid[-1]) + density(grid[0]))
+    return 3e-8 * np.exp(brentq(lambda x: whole(grid[-1]) - whole(x) - left, grid[0], grid[-1]))
+
+
+@pytest.mark.parametrize("seen", [3, 30])
+def test_ten_channels_with_data_far_above_small_backgrounds(seen):
+    mixing = np.geomspace(1e-10, 1.0, 61)
+    table = ((mixing / 3e-9) ** 2 * np.exp(-mixing / 1e-2))[:, None] * SHARES
+    model = CountingModel(
+        tuple("abcdefghij"), np.zeros(10), TEN, np.full(10, float(seen)), {}, TEN_ERRORS
+    )
+    found = limits_at_mass(
+        0.3, mixing, table, model, levels=(0.9,), sigmas=(), signal_modifiers=MODIFIERS,
+        calculator="bayesian", prior=Prior(1.0, "U^2"),
+    )  # fmt: skip
+    lower, upper = (one for one in found.limits if one.kind == "observed")
+    assert lower.error < 0.001
+    assert lower.coupling == pytest.approx(by_quadrature(seen), rel=4 * lower.error + 0.001)
+    assert not upper.open  # where no signal is left that excludes nothing, whatever the data
 
 
 def test_covariance_of_backgrounds_by_its_components():
