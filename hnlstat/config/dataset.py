@@ -202,7 +202,8 @@ def count_twice(one: tuple[Dataset, Search], two: tuple[Dataset, Search]) -> str
     common = [name for name in first.volumes(search) if name in second.volumes(other)]
     if not common:
         return None
+    state = min(states, key=lambda name: name == CHARGED)  # what both count
     return (
-        f"counts the decays to {search.final_state} in {', '.join(common)} that {search.name} "
+        f"counts the decays to {state} in {', '.join(common)} that {search.name} "
         f"counts; if not say disjoint_from: [{search.name}]"
     )

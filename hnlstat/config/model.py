@@ -100,3 +100,8 @@ class Model(Section, ABC):
     def label(self) -> str:
         """The model in a few words: "Dirac N"."""
         return f"{self.nature.capitalize()} N"
+
+    @property
+    def ratios(self) -> str:
+        """Those of its couplings in a few words; "" where there is one coupling."""
+        return ""

@@ -138,12 +138,12 @@ class Mixed(Model):
     def lacks(self, final_state: str) -> str | None:
         """Charges apart are of a Majorana N: of a Dirac N they tell K+ from K-."""
         if self.nature == "dirac" and final_state in (*CHARGED, PAIRS):
-            hint = "model.nature=majorana"
+            hint, alone = "model.nature=majorana or a search such as tpc_mupi_tracks", ""
             if final_state in CHARGED:
-                hint = f"{CHARGED[final_state][0]}pi, both charges"
+                hint, alone = f"{CHARGED[final_state][0]}pi, both charges", " alone"
             return (
-                f"{final_state} alone takes K+ and K- apart for model.nature=dirac, which no table "
-                f"has; choose {hint}"
+                f"{final_state}{alone} takes K+ and K- apart for model.nature=dirac, which no "
+                f"table has; choose {hint}"
             )
         if final_state == PAIRS:
             return None
@@ -175,6 +175,14 @@ class Mixed(Model):
             symbol=f"|U_{{{SYMBOLS[only]}}}|^2",
             flavour=only,
         )
+
+    @property
+    def ratios(self) -> str:
+        """Those of the mixings, if there are more than one: "e:mu:tau = 1:1:0"."""
+        shares = [share for _, share in self.mixing]
+        if sum(share > 0 for share in shares) < 2:
+            return ""
+        return f"e:mu:tau = {':'.join(f'{share:g}' for share in shares)}"
 
 
 def _lepton(flavour: str, charge: int) -> Product:

@@ -72,9 +72,9 @@ def distributions(
     for dataset, search in study.searches:
         observable = getattr(search, "observable", None)
         for mode in dataset.exposure.pot:
-            name = dataset.channel(search, mode)
-            rows = base.members[name]
             if observable is not None and observable.bins > 1:
+                name = dataset.channel(search, mode)
+                rows = base.members[name]
                 found.append(
                     Distribution(
                         name, observable.name, np.array(observable.edges), base.observed[rows],

@@ -104,10 +104,14 @@ def _remarks(
         "(inference.prior_max), all others integrated over"
     ]
     if changes:
-        found.append(
-            "the range of these priors matters: with bounds ten times smaller limits are "
-            f"{min(changes):.3g} to {max(changes):.3g} times as high"
-        )
+        least, most = min(changes), max(changes)
+        if least > 0.99 and most < 1.01:
+            found.append("with bounds of these priors ten times smaller limits change by below 1 %")
+        else:
+            found.append(
+                "the range of these priors matters: with bounds ten times smaller limits are "
+                f"{least:.3g} to {most:.3g} times as high"
+            )
     if alone:
         found.append(f"the bound of the prior alone sets the limit at {', '.join(alone)} MeV")
     return found

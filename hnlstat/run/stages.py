@@ -207,4 +207,6 @@ def contours(
 def title(study: Study) -> str:
     """What is studied, in a line: datasets with their exposures, and the model."""
     data = ", ".join(f"{d.name} ({d.exposure.name})" for d in study.datasets)
-    return f"{data}: {study.model.label}"
+    fixed = study.scan.plane is None and study.inference.marginal is None
+    ratios = f", {study.model.ratios}" if fixed and study.model.ratios else ""
+    return f"{data}: {study.model.label}{ratios}"

@@ -136,7 +136,27 @@ def from_settings(
     name = data.pop("name", None)
     if name is None:
         name = "+".join(dataset.name for dataset in datasets)
-    return validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
+    try:
+        return validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
+    except ConfigError as error:
+        raise ConfigError(_set_by_experiment(str(error), hydra) or str(error)) from None
+
+
+def _set_by_experiment(text: str, hydra: HydraConf | None) -> str | None:
+    """Say so if a key is unknown because an experiment sets it for another option of its group."""
+    key, unknown, _ = text.partition(": unknown key")
+    if not unknown or hydra is None:
+        return None
+    choices = hydra.runtime.choices
+    group, experiment = key.partition(".")[0], choices.get("experiment")
+    typed = [override.lstrip("+").partition("=")[0] for override in hydra.overrides.task]
+    if experiment is None or group not in typed or key in typed:
+        return None
+    chosen = f"{group}={choices.get(group)}"
+    return (
+        f"experiment={experiment}: does not go with {chosen}, which has no {key}; "
+        f"leave {chosen} out"
+    )
 
 
 def _check_not_empty(overrides: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ def check_marginal(study: Study, flavour: str) -> None:
         raise ConfigError(f"{key} takes yields of all mixings, which are simulated on the grid "
                           "itself; yields_from and scan.table are of no use")  # fmt: skip
     mixing = dict(model.mixing)
-    if not mixing[flavour] or {*mixing.values()} > {0.0, mixing[flavour]}:
+    if not mixing[flavour] or not {*mixing.values()} <= {0.0, mixing[flavour]}:
         ratios = ":".join(f"{share:g}" for share in mixing.values())
         raise ConfigError(f"{key} is of all ratios of the mixings; model.mixing fixes e:mu:tau at "
                           f"{ratios}; write 1 for each that takes part, else 0")  # fmt: skip

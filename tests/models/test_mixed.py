@@ -14,6 +14,7 @@ from hnlstat.models.mixed import CHARGED, Mixed
 from hnlstat.physics.constants import HBAR_C_GEV_M, KAON_MASS, LEPTON_MASS
 from hnlstat.physics.mixing import pion_slope
 from hnlstat.run.files.limits import read_limits
+from hnlstat.run.stages import title
 from hnlstat.studies import load
 from hnlstat.studies.checks import check
 
@@ -149,7 +150,8 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         ),
         (
             ["model.nature=dirac", "search=t2k_2019"],
-            "search.t2k_2019.final_state: charged alone takes K+ and K- apart for model.nature=d",
+            "search.t2k_2019.final_state: charged takes K+ and K- apart for model.nature=dirac, "
+            "which no table has; choose model.nature=majorana or a search such as tpc_mupi_tracks",
         ),
         (
             ["model=mixed_e", "search=t2k_2019", "scan.mass.max=0.492"],
@@ -161,7 +163,7 @@ def test_kaons_make_those_that_mix_with_their_leptons():
         ),
         (
             ["search=[t2k_2019,tpc_ee]"],
-            "datasets.0.search.tpc_ee: counts the decays to charged in tpc1, tpc2, ",
+            "datasets.0.search.tpc_ee: counts the decays to ee in tpc1, tpc2, ",
         ),
         (
             ["simulation.survival=false"],
@@ -282,3 +284,12 @@ def test_limits_on_mixing_from_yields_that_are_given(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "Majorana N" in shown
     assert json.loads((folder / "summary.json").read_text())["coupling"] == "|U_tau|^2"
+
+
+def test_a_run_says_which_ratios_it_has():
+    """Hydra merges `{tau: 0}` with the other ratios; in a plane, or integrated, none is fixed."""
+    mixed = ["model=mixed", "search=t2k_2019", "model.mixing={tau: 0}"]
+    plane = ["scan.plane=[e,mu]", "model.mass=0.25"]
+    assert title(load(mixed)) == "nd280 (t2k_2019): Majorana N, e:mu:tau = 1:1:0"
+    assert title(load(["model=mixed_mu"])) == "nd280 (t2k_2019): Majorana N"
+    assert title(load([*mixed, *plane])) == "nd280 (t2k_2019): Majorana N"

@@ -9,7 +9,7 @@ from hnlstat.config.photons import ShowerObservable
 from hnlstat.errors import ConfigError
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report.spectrum_figure import spectrum_figure, spectrum_rows
-from hnlstat.run.beside import Distribution, fitted_background
+from hnlstat.run.beside import Distribution, distributions, fitted_background
 from hnlstat.run.remarks import beams, efficiencies
 from hnlstat.studies import load
 
@@ -32,6 +32,14 @@ def test_the_background_of_a_fit_is_moved_by_its_own_parameters_alone():
     # no own uncertainty in channel a; 1.1^2 in b; both components
     expected = [100 - 5 + 6, 50 - 2.5 - 9, (20 + 1.5) * 1.1**2]
     assert found == pytest.approx(np.array(expected))
+
+
+def test_channels_without_an_observable_have_nothing_to_show():
+    """Those of T2K's search are named by mode and channel, not by mode alone."""
+    study = load(["model=mixed_mu", "search=t2k_2019", "task=fit"])
+    fit = best(mass=0.3, coupling=1e-9, flux=0.0, mc=0.0, b=0.0, x=0.0, y=0.0)
+    fit.expected = BASE.background
+    assert distributions(study, SimpleNamespace(base=BASE), fit, None) == ()
 
 
 def distribution(observable, edges, fitted=True):

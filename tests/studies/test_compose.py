@@ -149,6 +149,17 @@ def test_bad_overrides(override: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_a_key_that_an_experiment_set_is_not_blamed_on_the_user() -> None:
+    chosen = ["experiment=t2k_2019", "model=dipole_mu"]
+    blamed = r"^experiment=t2k_2019: does not go with model=dipole_mu, which has no model\.release_"
+    with pytest.raises(ConfigError, match=blamed):
+        load(chosen)
+    with pytest.raises(ConfigError, match=r"^model\.release_widths: unknown key; choose from"):
+        load([*chosen, "model.release_widths=true"])
+    with pytest.raises(ConfigError, match=r"^model\.foo: unknown key"):
+        load(["experiment=t2k_2019", "+model.foo=1"])
+
+
 @pytest.mark.parametrize("override", ["exposure=t2k_2019", "detector.name=x"])
 def test_an_override_without_effect_is_an_error(override: str) -> None:
     datasets = "datasets=[{detector: nd280_upgrade, exposure: t2k_2023}]"

@@ -126,3 +126,9 @@ def test_n_that_do_not_live_long_at_the_first_couplings_are_refused():
 def test_the_dipole_has_no_mixings():
     with pytest.raises(ConfigError, match="the model dipole has no mixings"):
         load(["inference.calculator=bayesian", "inference.marginal=mu"])
+
+
+def test_a_range_that_does_not_matter_is_not_said_to():
+    said = marginal._remarks(["e", "mu"], [1, 1], [0.999, 1.002], [])
+    assert said[1] == "with bounds of these priors ten times smaller limits change by below 1 %"
+    assert "0.8 to 1 times as high" in marginal._remarks(["e", "mu"], [1, 1], [0.8, 1.002], [])[1]

@@ -281,7 +281,8 @@ class FewSums:
             for i, size in zip(order, most, strict=True):
                 yield self.backgrounds[i][None, :size], int(self.multiples[i])
             return
-        likely = likely_counts(_NEGLIGIBLE, signal[:, order].max(axis=0)).astype(int) + 1
+        likely = likely_counts(_NEGLIGIBLE, signal[:, order].max(axis=0))
+        likely = np.fmin(likely, most).astype(int) + 1  # a large signal has counts without end
         own = poisson_pmf(int(likely.max()), signal[:, order].ravel())
         own = own.reshape(len(own), *signal[:, order].shape)
         for j, (i, size) in enumerate(zip(order, most, strict=True)):

@@ -107,6 +107,17 @@ def test_channels_without_signal_and_signals_without_end():
     assert engine.exclusion(replace(one, signal=np.zeros(10))).validity == "ok: no signal"
 
 
+def test_certain_signals_without_end_take_no_memory():
+    """A table of all counts of the largest one would be of terabytes."""
+    certain = CountingModel(
+        tuple("abcdefghij"), 2.3 * SHARE, BACKGROUND, np.zeros(10), {}, np.zeros(10), 0.0
+    )
+    engine = ConvolutionCalculator(certain)
+    seen = engine.exclusion(certain).cls_observed
+    assert seen == pytest.approx(np.exp(-2.3 * SHARE.sum()), rel=1e-6)
+    assert engine.exclusion(certain.with_signal(1e12 * SHARE)).cls_observed == 0.0
+
+
 def test_quadratic_averages_across_the_pull_are_those_of_many_points():
     """F = exp(-sum s) has derivatives -1: its average is that of an exponential."""
     rng = np.random.default_rng(1)
