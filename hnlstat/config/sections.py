@@ -243,7 +243,7 @@ class Inference(Section):
     marginal
         The flavour whose |U|^2 has credible limits with all other mixings integrated over.
     prior_max
-        How far, at most: these limits hang on it.
+        Upper bounds of the flat priors of these limits, and of credible regions of `scan.plane`.
     toys, seed
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
