@@ -243,7 +243,7 @@ class Inference(Section):
     marginal
         The flavour whose |U|^2 has credible limits with all other mixings integrated over.
     prior_max
-        Where the priors of `marginal` end, on which its limits hang.
+        Where the priors of `marginal` and of credible regions of `scan.plane` end; these hang on it.
     toys, seed
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """

@@ -27,6 +27,7 @@ Mixing = dict[str, float]
 RATIOS = 0.01, 1.0, 100.0  # of two mixings that both make N
 LARGE = 1e4  # ratio of a mixing that makes none to one that does
 LIVING = 0.02  # relative loss of yields, at most, of N that live long
+LOST = 0.1  # likewise, which is worth a word where regions reach it
 FINE = 400  # couplings of a profile
 SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
 
@@ -73,8 +74,8 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
     """Limits of a study with `inference.marginal`, at all masses of its scan."""
     masses, flavours = study.scan.mass.array(), mixing_flavours(study)
     bounds = [getattr(study.inference.prior_max, name) for name in flavours]
-    signals = _signals(study, masses, work)
-    jobs = [MarginalJob(signal, base, tuple(bounds)) for signal, base in signals]
+    known = known_signals(study, masses, work)
+    jobs = [MarginalJob(one.signal, one.experiment, tuple(bounds)) for one in known]
     found = work.map("inference", MarginalJob.run, jobs)
     place = flavours.index(str(study.inference.marginal))
     results, changes, alone = [], [], []
@@ -117,9 +118,24 @@ def _remarks(
     return found
 
 
-def _signals(
-    study: Study, masses: Array, work: Work
-) -> list[tuple[MixingSignal, CountingModel]]:  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of yields at one mass.
+
+    Attributes
+    ----------
+    signal, experiment
+        Events of N that live long by their mixings, and the experiment.
+    short
+        Mixings from which on N do not live long, in some directions.
+    """
+
+    signal: MixingSignal
+    experiment: CountingModel
+    short: tuple[Mixing, ...]
+
+
+def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
     """Yields of N that live long by their mixings, at each mass, and the experiment."""
     couplings = study.scan.coupling.array()
     known = [directions(study, mass) for mass in masses.tolist()]
@@ -134,8 +150,8 @@ def _signals(
     for mass, mine, parts, (mixings, pairs) in zip(
         masses.tolist(), plans, jobs, known, strict=True
     ):
-        rows = []
-        for plan, part in zip(mine, parts, strict=True):
+        rows, short = [], []
+        for mixing, plan, part in zip(mixings, mine, parts, strict=True):
             table = plan.table([next(samples) for _ in part])
             experiment = stages.build(study, table, work)
             total = experiment.signal[0].sum(axis=-1) / couplings**2
@@ -144,12 +160,25 @@ def _signals(
                     f"scan.coupling: N of {1e3 * mass:.4g} MeV do not live long at its first "
                     f"values, from {couplings[0]:.3g}; begin lower"
                 )
+            short += _short(mixing, couplings, total / total[0])
             events = experiment.signal[0, 0]
             shifts = [events * one[0, 0] for one in experiment.modifiers.values()]
             shifts += list(np.diag(events * experiment.mc_error[0, 0]))
             rows.append(np.stack([events, *shifts]) / couplings[0] ** 2)
-        found.append((_form(study, mixings, pairs, np.array(rows)), experiment.base))
+        form = _form(study, mixings, pairs, np.array(rows))
+        found.append(Known(form, experiment.base, tuple(short)))
     return found
+
+
+def _short(mixing: Mixing, couplings: Array, share: Array) -> list[Mixing]:
+    """Where lifetimes change yields, of which shares are as long-lived N have; [] if nowhere."""
+    change = np.maximum.accumulate(np.abs(share - 1.0))
+    if change[-1] <= LOST:
+        return []
+    at = float(np.exp(np.interp(LOST, change, np.log(couplings))))
+    largest, total = max(mixing.values()), sum(mixing.values())
+    # a mixing that is there only to make N does not matter
+    return [{a: at * b / total for a, b in mixing.items() if b * LARGE > largest}]
 
 
 def _form(

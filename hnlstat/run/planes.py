@@ -24,7 +24,7 @@ from hnlstat.likelihood.experiment import Experiment
 from hnlstat.run import stages
 from hnlstat.run.contours import LimitField, Region, contours_document, limit_fields, regions
 from hnlstat.run.files.folder import write_json
-from hnlstat.run.jobs import LimitJob, limit_jobs, prior_of
+from hnlstat.run.jobs import LimitJob, limit_jobs
 from hnlstat.run.remarks import check_error
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
@@ -76,21 +76,27 @@ def shares(ratio: float) -> tuple[float, float]:
     return 1.0 / (1.0 + ratio), ratio / (1.0 + ratio)
 
 
+def remark_on_others(flavours: tuple[str, ...], work: Work) -> None:
+    """Say what the third mixing is."""
+    (rest,) = (name for name in ("e", "mu", "tau") if name not in flavours)
+    work.remark(f"in the plane |U_{rest}|^2 is 0")
+
+
+def directions_of_plane(low: float, high: float) -> Array:
+    """Ratios of the two mixings over a whole plane, rising, of which the middle one is 1."""
+    reach = np.log(high / low)
+    return np.asarray(np.exp(np.linspace(-reach, reach, 2 * int(np.ceil(reach / STEP)) + 1)))
+
+
 def find_plane(study: Study, work: Work) -> Plane:
-    """Limits and regions of a study with `scan.plane`."""
+    """Limits by CLs and regions of a study with `scan.plane`."""
     table = simulate(study, work)
     experiment = stages.build(study, table, work)
     jobs = limit_jobs(study, table, experiment)
     flavours, mass = study.scan.plane, study.model.mass
     assert flavours is not None
     assert mass is not None  # else the study is not valid
-    rest = [name for name in ("e", "mu", "tau") if name not in flavours]
-    work.remark(f"in the plane |U_{rest[0]}|^2 is 0")
-    if (prior := prior_of(study)) is not None:
-        work.remark(
-            f"limits are credible ones along each direction of the plane, with a prior flat in "
-            f"{prior.text} at a fixed ratio of the two; they are no region of the joint posterior"
-        )
+    remark_on_others(flavours, work)
     results = work.map_stored("inference", LimitJob.run, jobs)
     for result in results:
         if result.validity != "ok":
@@ -112,8 +118,7 @@ def simulate(study: Study, work: Work) -> YieldTable:
     couplings, mass = study.scan.coupling.array(), study.model.mass
     flavours: tuple[str, ...] | None = study.scan.plane
     assert flavours is not None  # else the study is not valid
-    reach = np.log(couplings[-1] / couplings[0])
-    ratios = np.exp(np.linspace(-reach, reach, 2 * int(np.ceil(reach / STEP)) + 1))
+    ratios = directions_of_plane(couplings[0], couplings[-1])
     mixings = [dict(zip(flavours, shares(ratio), strict=True)) for ratio in ratios.tolist()]
     plans = [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mixings]
     jobs = [list(plan.jobs()) for plan in plans]

@@ -33,6 +33,12 @@ def check_plane(study: Study, plane: tuple[str, ...]) -> None:
     if study.yields_from is not None:
         raise ConfigError(f"{key} takes yields of all ratios, which are simulated; yields_from is "
                           "of no use")  # fmt: skip
+    if study.inference.prior_power is not None:
+        raise ConfigError("inference.prior_power: cannot go with scan.plane, where priors are flat "
+                          "in |U|^2")  # fmt: skip
+    if study.inference.calculator == "bayesian":
+        for name in plane:
+            _check_bound(study, name)
     first, second = (getattr(model.mixing, name) for name in plane)
     if not 0 < first == second:
         raise ConfigError(
@@ -75,6 +81,11 @@ def check_marginal(study: Study, flavour: str) -> None:
                           f"{ratios}; write 1 for each that takes part, else 0")  # fmt: skip
     if len(mixing_flavours(study)) < 2:
         raise ConfigError(f"{key} has no other mixing to integrate over; choose model=mixed")
+    _check_bound(study, flavour)
+
+
+def _check_bound(study: Study, flavour: str) -> None:
+    """Make sure that the prior of a mixing leaves something of the grid."""
     bound, least = getattr(study.inference.prior_max, flavour), study.scan.coupling.array()[0]
     if bound <= least:
         raise ConfigError(f"inference.prior_max.{flavour}: {bound:g} leaves nothing of the grid of "

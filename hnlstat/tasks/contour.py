@@ -87,10 +87,12 @@ def _marginal(current: Run) -> dict[str, Any]:
 def _of_mixings(current: Run) -> dict[str, Any]:
     """Do so over the plane of two mixings."""
     from hnlstat.report import mixings as report
-    from hnlstat.run.planes import find_plane, write_plane  # contourpy is for these alone
+    from hnlstat.run.joint import find_joint  # contourpy is for these alone
+    from hnlstat.run.planes import find_plane, write_plane
 
     study = current.study
-    plane = find_plane(study, current)
+    credible = study.inference.calculator == "bayesian"
+    plane = find_joint(study, current) if credible else find_plane(study, current)
     rows = Rows(report.limit_columns(plane), tuple(report.limit_rows(plane)))
     current.keep_rows("limits.csv", rows)
     current.keep("contours.json", plane.regions, partial(write_plane, plane))

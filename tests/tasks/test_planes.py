@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from hnlstat.errors import ConfigError
+from hnlstat.run.joint import find_joint
+from hnlstat.run.marginal import known_signals
 from hnlstat.run.planes import find_plane
 from hnlstat.run.work import Work
 from hnlstat.search.masses import simulate_study
 from hnlstat.studies import load
+from hnlstat.studies.mixings import mixed_by
 from hnlstat.tables.csv_table import read_csv
 from hnlstat.tasks import running
 
@@ -19,21 +22,17 @@ SMALL = (
     "inference.sigmas=[]",
     "systematics=none",
 )
-ERF = 1.1630871536766743  # erf of it is 0.9
+ONLY = "search.t2k_2019.only=[mupi,eminus_piplus]"
+END = -np.log(0.1)  # events at the end of a region of 90 %, where none was seen
 
 
-def forms(pairs, mass, only):
-    """Events of all channels by the mixings of two flavours, over |U|^4, of long-lived N."""
-    totals = []
-    for mixing in pairs:
-        study = load(
-            ["search=t2k_2019", "model=mixed", f"model.mixing={mixing}", only,
-             f"scan.mass.values=[{mass - 0.01},{mass}]"]
-        )  # fmt: skip
-        place = np.array([mass]), np.geomspace(1e-10, 1e-9, 4)
-        table = simulate_study(study, *place, lambda jobs: [job.run() for job in jobs])
-        totals.append(table.events[0, 0].sum() / place[1][0] ** 2)
-    return totals
+def form_of(mass, only, flavours):
+    """Events of all channels by |U_a|^2 of two flavours, of long-lived N, (2, 2)."""
+    study = load(["search=t2k_2019", "model=mixed", only, "systematics=none",
+                  "scan.coupling={min: 1e-10, max: 1e-9, points: 4}"])  # fmt: skip
+    two = mixed_by(study, dict.fromkeys(flavours, 1.0))
+    (known,) = known_signals(two, np.array([mass]), Work())
+    return known.signal.form.sum(axis=-1)
 
 
 @pytest.fixture(scope="module")
@@ -45,36 +44,35 @@ def outcome(tmp_path_factory):
                 *SMALL,
                 "model=mixed",
                 "model.mass=0.25",
-                "scan.plane=[e,mu]",
+                "scan.plane=[mu,e]",
                 f"runs={folder}",
-                "search.t2k_2019.only=[mupi,eminus_piplus]",
-                "scan.coupling={min: 1e-10, max: 1e-7, points: 10}",
+                ONLY,
+                "scan.coupling={min: 1e-10, max: 1e-7, points: 4}",
             ]
         )
     )
 
 
 def test_the_contour_has_the_closed_form(outcome):
-    """No event seen: the credible limit of each direction has u A u = erfinv(0.9)^2."""
+    """No event seen: the posterior of u A u is exponential."""
     document = json.loads((outcome.folder / "contours.json").read_text())
-    assert (document["axes"], document["mass_gev"]) == (["u2_e", "u2_mu"], 0.25)
+    assert (document["axes"], document["mass_gev"]) == (["u2_mu", "u2_e"], 0.25)
     (seen,) = (one for one in document["contours"] if one["kind"] == "observed")
+    assert (seen["level"], seen["method"]) == (0.9, "bayesian HPD")
     (line,) = map(np.array, seen["lines"])
-    e, mu, both = forms(
-        ("{e: 1, mu: 0, tau: 0}", "{e: 0, mu: 1, tau: 0}", "{e: 1, mu: 1, tau: 0}"),
-        0.25, "search.t2k_2019.only=[mupi,eminus_piplus]",
-    )  # fmt: skip
-    cross = (4 * both - e - mu) / 2
-    form = np.einsum("va,ab,vb->v", line, np.array([[e, cross], [cross, mu]]), line)
-    assert form == pytest.approx(ERF**2, rel=0.03)  # 0.015 of the mixings
+    # flavours of the form are in order: e, mu
+    events = np.einsum(
+        "va,ab,vb->v", line[:, ::-1], form_of(0.25, ONLY, ["e", "mu"]), line[:, ::-1]
+    )
+    assert events == pytest.approx(END, rel=0.01)
     # it ends at the borders of the plane
     assert line.min(axis=0) == pytest.approx([1e-10, 1e-10])
-    assert seen["open"] == {"low_e": True, "high_e": True, "low_mu": True, "high_mu": True}
+    assert seen["open"] == {"low_mu": True, "high_mu": True, "low_e": True, "high_e": True}
 
 
 def test_limits_and_words_are_those_of_the_contour(outcome):
     rows = read_csv(outcome.folder / "limits.csv")
-    assert [name for name in rows.columns if name.startswith("u2_")] == ["u2_e", "u2_mu"]
+    assert [name for name in rows.columns if name.startswith("u2_")] == ["u2_mu", "u2_e"]
     mine = [
         i
         for i, (kind, branch) in enumerate(
@@ -83,12 +81,20 @@ def test_limits_and_words_are_those_of_the_contour(outcome):
         if (kind, branch) == ("observed", "lower")
     ]
     e, mu = (rows.numbers(f"u2_{name}")[mine] for name in ("e", "mu"))
+    u = np.stack([e, mu])
+    events = np.einsum("av,ab,bv->v", u, form_of(0.25, ONLY, ["e", "mu"]), u)
+    assert events == pytest.approx(END, rel=0.01)
     equal = e[np.argmin(np.abs(np.log(e / mu)))]
     (found,) = (one for one in outcome.summary["limits"] if one["kind"] == "observed")
     assert found["u2_each_if_equal"] == pytest.approx(equal, rel=1e-6)
     assert equal < min(found["u2_e_alone"], found["u2_mu_alone"])
+    told = " ".join(outcome.summary["remarks"])
+    assert "priors flat in |U_mu|^2 < 1, |U_e|^2 < 1 (inference.prior_max)" in told
+    assert "N that live long" in told
+    assert "no longer live long" not in told
+    assert "range of these priors" not in told
     report = (outcome.folder / "report.html").read_text()
-    assert "|U_e|^2 = |U_mu|^2 from" in report
+    assert "|U_mu|^2 = |U_e|^2 from" in report
     assert "|U_tau|^2 is 0" in report
     assert (outcome.folder / "plane.pdf").stat().st_size > 1000
 
@@ -97,14 +103,33 @@ def test_a_mixing_that_makes_no_n_bounds_by_the_product():
     """Above the reach of K -> mu N: events go as |U_e|^2 (A |U_e|^2 + B |U_tau|^2)."""
     only = "search.t2k_2019.only=[ee]"
     study = load([*SMALL, only, "model=mixed", "model.mass=0.45", "scan.plane=[e,tau]",
-                  "scan.coupling={min: 1e-9, max: 1e-5, points: 13}"])  # fmt: skip
-    found = find_plane(study, Work())
-    alone, both = forms(("{e: 1, mu: 0, tau: 0}", "{e: 1, mu: 0, tau: 1000}"), 0.45, only)
-    product = (both * 1001**2 - alone) / 1000
+                  "scan.coupling={min: 1e-9, max: 1e-1, points: 9}"])  # fmt: skip
+    work = Work()
+    found = find_joint(study, work)
+    form = form_of(0.45, only, ["e", "tau"])
     (region,) = (r for r in found.regions if r.kind == "observed")
     (line,) = region.lines
-    count = line[:, 0] ** 2 * alone + line[:, 0] * line[:, 1] * product
-    assert count == pytest.approx(ERF**2, rel=0.05)
+    count = np.einsum("va,ab,vb->v", line, form, line)
+    assert count == pytest.approx(count.mean(), rel=0.02)
+    # the region is long, with much of the posterior along it: c is less than without a bound
+    assert 2.0 < count.mean() < END
+    told = " ".join(work.remarks)
+    assert "the range of these priors" not in told  # a tenth of it changes c by less than 1 %
+    assert "regions reach mixings at which N no longer live long" in told
+
+
+def test_planes_of_cls_have_limits_along_their_directions():
+    """Where no event is seen CLs is exp(-signal): 2.303 events, as in the posterior of two."""
+    study = load([
+        "search=t2k_2019", "systematics=none", "inference.sigmas=[]", "model=mixed",
+        "model.mass=0.25", "scan.plane=[e,mu]", "search.t2k_2019.only=[mupi]",
+        "scan.coupling={min: 3e-9, max: 1e-7, points: 4}",
+    ])  # fmt: skip
+    found = find_plane(study, Work())
+    form = form_of(0.25, "search.t2k_2019.only=[mupi]", ["e", "mu"])
+    (region,) = (r for r in found.regions if r.kind == "observed")
+    line = np.concatenate(region.lines)
+    assert np.einsum("va,ab,vb->v", line, form, line) == pytest.approx(END, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +143,8 @@ def test_a_mixing_that_makes_no_n_bounds_by_the_product():
         (["model.mass=0.45", "scan.plane=[mu,tau]"], "model.mass: 0.45 GeV is above the reach"),
         (["model=mixed_mu"], "model.mixing fixes e:mu at 0:1"),
         (["model.mixing.e=-1"], "model.mixing.e"),
+        (["inference.prior_power=2"], "inference.prior_power: cannot go with scan.plane"),
+        (["inference.prior_max.mu=1e-9", "scan.coupling.min=1e-8"], "leaves nothing of the grid"),
         (["task=yields"], "is of task=contour"),
     ],
 )

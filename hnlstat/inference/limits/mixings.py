@@ -142,11 +142,12 @@ def marginals(
     InferenceError
         If there is no signal.
     """
-    most = _most(signal, counts)
-    axes = _axes(signal, most, np.asarray(bounds, dtype=np.float64))
+    most = largest_signal(signal, counts[:, None])
+    ends = ends_of_mixings(signal, most, np.asarray(bounds, dtype=np.float64))
+    axes = [_Axis.build(*pair) for pair in ends.tolist()]
     grids = np.meshgrid(*(axis.points for axis in axes), indexing="ij")
     mixings = np.stack([grid.ravel() for grid in grids], axis=-1)
-    logs = _log_likelihoods(signal, experiment, counts, mixings, most)
+    logs = mixing_likelihoods(signal, experiment, counts[:, None], mixings, most)[:, 0]
     likelihood = np.exp(logs - logs.max()).reshape(grids[0].shape)
     found = []
     for share in (1.0, 0.1):
@@ -157,9 +158,9 @@ def marginals(
     return found[0], found[1]
 
 
-def _most(signal: MixingSignal, counts: FloatArray) -> float:
-    """Return a number of events that the outcome leaves no likelihood."""
-    form, n = signal.form.sum(axis=-1), float(counts.sum())
+def largest_signal(signal: MixingSignal, counts: FloatArray) -> float:
+    """Return a number of events that outcomes (C, M) leave no likelihood."""
+    form, n = signal.form.sum(axis=-1), float(counts.sum(axis=0).max())
     if not np.any(form > 0):
         raise InferenceError("a limit needs a signal, and N of these mixings leave none")
     shift = signal.shifts.sum(axis=2) / np.where(form > 0, form, np.inf)[:, :, None]
@@ -167,8 +168,8 @@ def _most(signal: MixingSignal, counts: FloatArray) -> float:
     return float((60.0 + n + 10.0 * np.sqrt(n)) * np.exp(_RANGE * wide))
 
 
-def _axes(signal: MixingSignal, most: float, bounds: FloatArray) -> list[_Axis]:
-    """Choose where each mixing makes a difference, up to where nothing is likely."""
+def ends_of_mixings(signal: MixingSignal, most: float, bounds: FloatArray) -> FloatArray:
+    """Choose where each mixing makes a difference, up to where nothing is likely, (F, 2)."""
     form = signal.form.sum(axis=-1)
     alone = np.sqrt(np.maximum(np.diag(form), 1e-300))
     ends = np.minimum(bounds, np.sqrt(most) / alone)
@@ -176,22 +177,25 @@ def _axes(signal: MixingSignal, most: float, bounds: FloatArray) -> list[_Axis]:
     for a, end in enumerate(ends.tolist()):
         with_others = 2.0 * sum(form[a, b] * ends[b] for b in range(len(ends)) if b != a)
         start = min(_LEAST_FIRST / max(with_others, 1e-300), np.sqrt(_LEAST_FIRST) / alone[a])
-        found.append(_Axis.build(min(start, 1e-3 * end), end))
-    return found
+        found.append((min(start, 1e-3 * end), end))
+    return np.array(found)
 
 
-def _log_likelihoods(
+def mixing_likelihoods(
     signal: MixingSignal, experiment: CountingModel, counts: FloatArray,
     mixings: FloatArray, most: float,
 ) -> FloatArray:  # fmt: skip
-    """Return ln(likelihood) at mixings (G, F), integrated over nuisance parameters, shape (G,)."""
+    """Return ln(likelihood) of outcomes (C, M) at mixings (G, F), shape (G, M).
+
+    Nuisance parameters are integrated over; signals above `most` events are not looked at.
+    """
     total = np.einsum("ga,ab,gb->g", mixings, signal.form.sum(axis=-1), mixings)
     matters = (total > _LEAST) & (total < most)
     least = int(np.argmin(total))
     matters[least] = True  # stands for all that have no signal
     path = signal.at(mixings[matters])
-    logs = np.asarray(-total)  # where nothing is likely, so that it is smooth
-    logs[matters] = average(log_likelihoods(path, experiment, counts[:, None])[:, 0])
+    logs = np.repeat(-total[:, None], counts.shape[1], axis=1)  # smooth where nothing is likely
+    logs[matters] = average(log_likelihoods(path, experiment, counts))
     logs[total <= _LEAST] = logs[least]
     return logs
 

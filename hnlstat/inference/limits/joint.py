@@ -1,0 +1,144 @@
+"""The joint posterior of two mixings, and its regions of highest density (HPD).
+
+Priors are flat in each |U_a|^2 from 0 to an upper bound, nuisance parameters are integrated over,
+N live long, as for `mixings.marginals`. ln(likelihood) is known on even points of ln(|U_a|^2) and a
+cubic spline between them. The posterior is integrated over fine cells with their areas in |U_a|^2;
+below the first point its density goes on as it is. A region of a level is where the density is
+above the threshold that leaves so much of the posterior above it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from hnlstat.inference.limits.mixings import (
+    MixingSignal,
+    ends_of_mixings,
+    largest_signal,
+    mixing_likelihoods,
+)
+from hnlstat.likelihood.model import CountingModel
+
+FloatArray = NDArray[np.float64]
+
+_DECADE = np.log(10.0)
+_NODES, _FINE = 10, 40  # of the likelihood and of cells, in a decade
+_MOST_STRENGTH = 6.0  # strengths are cut off here
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Posteriors of two mixings for M outcomes.
+
+    Attributes
+    ----------
+    starts, ends
+        ln(|U_a|^2) between which the likelihood changes, shape (2,).
+    bounds
+        Upper bounds of the priors, in ln(|U_a|^2), shape (2,).
+    splines
+        ln(likelihood) by ln(|U_a|^2) of both, M of them.
+    form, best
+        All events by both mixings, shape (2, 2), and those of the largest likelihood, shape (M,).
+    """
+
+    starts: FloatArray
+    ends: FloatArray
+    bounds: FloatArray
+    splines: tuple[Any, ...]
+    form: FloatArray
+    best: FloatArray
+
+    @classmethod
+    def build(
+        cls, signal: MixingSignal, experiment: CountingModel, counts: FloatArray,
+        bounds: Sequence[float],
+    ) -> "Joint":  # fmt: skip
+        """Find the likelihoods.
+
+        Parameters
+        ----------
+        signal
+            Of two mixings.
+        experiment
+            Backgrounds; its signal and data are not used.
+        counts
+            Outcomes, shape (C, M).
+        bounds
+            Upper bounds of the priors, shape (2,).
+
+        Raises
+        ------
+        InferenceError
+            If there is no signal.
+        """
+        most = largest_signal(signal, counts)
+        limits = ends_of_mixings(signal, most, np.asarray(bounds, dtype=np.float64))
+        nodes = [np.linspace(low, high, _number(low, high, _NODES)) for low, high in np.log(limits)]
+        grids = np.meshgrid(*nodes, indexing="ij")
+        mixings = np.exp(np.stack([grid.ravel() for grid in grids], axis=-1))
+        logs = mixing_likelihoods(signal, experiment, counts, mixings, np.inf)
+        form = signal.form.sum(axis=-1)
+        best = _events(form, mixings)[logs.argmax(axis=0)]
+        logs = (logs - logs.max(axis=0)).T.reshape(-1, *grids[0].shape)
+        splines = tuple(scipy.interpolate.RectBivariateSpline(*nodes, one) for one in logs)
+        starts, ends = np.log(limits).T
+        return cls(starts, ends, np.log(bounds), splines, form, best)
+
+    def thresholds(self, levels: Sequence[float]) -> FloatArray:
+        """Return ln(density) above which these shares of the posteriors lie, (levels, M)."""
+        edges = [np.linspace(low, high, _number(low, high, _FINE))
+                 for low, high in zip(self.starts, self.ends, strict=True)]  # fmt: skip
+        places = [np.append(x[0], 0.5 * (x[1:] + x[:-1])) for x in edges]
+        widths = [np.diff(np.exp(x), prepend=0.0) for x in edges]  # the first begins at 0
+        area = np.outer(*widths).ravel()
+        found = []
+        for spline in self.splines:
+            density = spline(*places).ravel()
+            order = np.argsort(-density, kind="stable")
+            density = density[order]
+            mass = np.exp(density) * area[order]
+            above = np.cumsum(mass) - 0.5 * mass
+            found.append(np.interp(levels, above / mass.sum(), density))
+        return np.array(found).T
+
+    def strengths(
+        self, places: FloatArray, levels: Sequence[float], far: bool = False
+    ) -> FloatArray:
+        """Return ln(threshold / density) at ln(|U_a|^2) (X, 2), shape (levels, X, M).
+
+        It is positive outside the regions, and beyond the bounds of the priors. With `far` it is
+        negative where there are fewer events than likeliest: only the far ends of regions count.
+        """
+        inside = np.clip(places, self.starts, self.ends)
+        density = np.stack([spline.ev(*inside.T) for spline in self.splines], axis=-1)
+        found = self.thresholds(levels)[:, None] - density
+        if far:
+            near = _events(self.form, np.exp(places))[:, None] < self.best
+            found = np.where(near, -np.abs(found), found)
+        beyond = np.any(places > self.bounds, axis=1)
+        found[:, beyond] = _MOST_STRENGTH
+        return np.asarray(np.clip(found, -_MOST_STRENGTH, _MOST_STRENGTH))
+
+
+def _events(form: FloatArray, mixings: FloatArray) -> FloatArray:
+    """Return all events of mixings (X, 2)."""
+    return np.asarray(np.einsum("xa,ab,xb->x", mixings, form, mixings))
+
+
+def _number(low: float, high: float, per_decade: int) -> int:
+    """Points from one ln(|U_a|^2) to another."""
+    return int(np.ceil((high - low) / _DECADE * per_decade)) + 1
+
+
+def quantile(values: FloatArray, weights: FloatArray, share: float) -> FloatArray:
+    """Return a quantile of values (..., M) over outcomes of weights (M,)."""
+    order = np.argsort(values, axis=-1, kind="stable")
+    reached = np.cumsum(weights[order], axis=-1)
+    at = np.argmax(reached >= share * reached[..., -1:] * (1.0 - 1e-9), axis=-1)
+    chosen = np.take_along_axis(order, at[..., None], axis=-1)
+    return np.asarray(np.take_along_axis(values, chosen, axis=-1)[..., 0])
