@@ -22,6 +22,7 @@ from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
+from hnlstat.studies.mixings import limited
 from hnlstat.studies.saved import LOADER, yaml_text
 from hnlstat.system.reading import read_json, read_text
 from hnlstat.version import __version__
@@ -82,8 +83,7 @@ def render_report(run: FinishedRun) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     study, kind = run.study, run.study.task.kind
-    axis = study.model.axis
-    bounds = drawn_bounds(study)
+    axis, bounds = limited(study), drawn_bounds(study)
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)
@@ -113,7 +113,7 @@ def _from_memory(bounds: Sequence[Bound]) -> list[str]:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    summary, axis = run.summary, run.study.model.axis
+    summary, axis = run.summary, limited(run.study)
     kind = run.study.task.kind if run.study.scan.plane is None else "plane"
     try:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]

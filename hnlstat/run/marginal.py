@@ -18,7 +18,7 @@ from hnlstat.likelihood.model import CountingModel
 from hnlstat.models.checks import from_kaons
 from hnlstat.run import stages
 from hnlstat.run.work import Work
-from hnlstat.search.yields import Job, Plan
+from hnlstat.search.yields import Plan
 from hnlstat.studies.mixings import mixed_by, mixing_flavours
 
 Array = NDArray[np.float64]
@@ -113,9 +113,7 @@ def _remarks(
     return found
 
 
-def _signals(
-    study: Study, masses: Array, work: Work
-) -> list[tuple[MixingSignal, CountingModel]]:  # fmt: skip
+def _signals(study: Study, masses: Array, work: Work) -> list[tuple[MixingSignal, CountingModel]]:
     """Yields of N that live long by their mixings, at each mass, and the experiment."""
     couplings = study.scan.coupling.array()
     known = [directions(study, mass) for mass in masses.tolist()]
@@ -123,16 +121,12 @@ def _signals(
         [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mine]
         for mass, (mine, _) in zip(masses.tolist(), known, strict=True)
     ]
-    jobs = [[list(plan.jobs()) for plan in mine] for mine in plans]
-    flat = [job for mine in jobs for part in mine for job in part]
-    samples = iter(work.map_stored("simulation", Job.run, flat))
+    tables = iter(stages.simulate_each([plan for mine in plans for plan in mine], work))
+    stages.remark_inputs(study, work)
     found = []
-    for mass, mine, parts, (mixings, pairs) in zip(
-        masses.tolist(), plans, jobs, known, strict=True
-    ):
+    for mass, (mixings, pairs) in zip(masses.tolist(), known, strict=True):
         rows = []
-        for plan, part in zip(mine, parts, strict=True):
-            table = plan.table([next(samples) for _ in part])
+        for table in (next(tables) for _ in mixings):
             experiment = stages.build(study, table, work)
             total = experiment.signal[0].sum(axis=-1) / couplings**2
             if abs(total[1] / total[0] - 1.0) > LIVING:

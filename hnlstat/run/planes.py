@@ -21,6 +21,7 @@ from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.sensitivity import SensitivityField
 from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.likelihood.experiment import Experiment
+from hnlstat.physics.mixing import FLAVOURS
 from hnlstat.run import stages
 from hnlstat.run.contours import LimitField, Region, contours_document, limit_fields, regions
 from hnlstat.run.files.folder import write_json
@@ -28,7 +29,7 @@ from hnlstat.run.jobs import LimitJob, limit_jobs, prior_of
 from hnlstat.run.remarks import check_error
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import Job, Plan
+from hnlstat.search.yields import Plan
 from hnlstat.studies.mixings import mixed_by
 
 Array = NDArray[np.float64]
@@ -84,8 +85,8 @@ def find_plane(study: Study, work: Work) -> Plane:
     flavours, mass = study.scan.plane, study.model.mass
     assert flavours is not None
     assert mass is not None  # else the study is not valid
-    rest = [name for name in ("e", "mu", "tau") if name not in flavours]
-    work.remark(f"in the plane |U_{rest[0]}|^2 is 0")
+    (rest,) = (name for name in FLAVOURS if name not in flavours)
+    work.remark(f"in the plane |U_{rest}|^2 is 0")
     if (prior := prior_of(study)) is not None:
         work.remark(
             f"limits are credible ones along each direction of the plane, with a prior flat in "
@@ -116,14 +117,9 @@ def simulate(study: Study, work: Work) -> YieldTable:
     ratios = np.exp(np.linspace(-reach, reach, 2 * int(np.ceil(reach / STEP)) + 1))
     mixings = [dict(zip(flavours, shares(ratio), strict=True)) for ratio in ratios.tolist()]
     plans = [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mixings]
-    jobs = [list(plan.jobs()) for plan in plans]
-    flat = [job for mine in jobs for job in mine]
-    samples = iter(work.map_stored("simulation", Job.run, flat))
-    tables = [
-        plan.table([next(samples) for _ in mine]) for plan, mine in zip(plans, jobs, strict=True)
-    ]
-    found = _joined(ratios, tables)
+    found = _joined(ratios, stages.simulate_each(plans, work))
     check_error(study, found, work)
+    stages.remark_inputs(study, work)
     return found
 
 
