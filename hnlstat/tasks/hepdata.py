@@ -56,7 +56,10 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     found = [*sheets(finished.study, limits, regions, table)]
     try:
         # beside the result, so that moving it there is one step
-        with tempfile.TemporaryDirectory(prefix=".", dir=task.folder) as place, _quietly():
+        with (
+            tempfile.TemporaryDirectory(prefix=".", dir=task.folder.resolve()) as place,
+            _quietly(),
+        ):
             _write(library, Path(place), finished, found)
             _validate(Path(place) / FOLDER)
             _move(Path(place), task.folder)
@@ -118,7 +121,7 @@ def _write(library: ModuleType, place: Path, finished: FinishedRun, found: list[
             str(archive), copy_file=True, file_type="HistFactory",
         )  # fmt: skip
     if finished.has(CITATIONS):
-        bibliography = str(finished.path / CITATIONS)
+        bibliography = str(finished.path.resolve() / CITATIONS)  # found from another place
         submission.add_additional_resource("What was used", bibliography, copy_file=True)
     for sheet in found:
         table = _table(library, sheet, study.name, reactions(study))
