@@ -1,7 +1,7 @@
 """N of kaons that decay along the beam: how many cross a detector, and with what energies."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,11 @@ class KaonBeam(ABC):
     @abstractmethod
     def range(self) -> tuple[float, float]:
         """Least and largest mass of N [GeV] that it is for."""
+
+    @property
+    @abstractmethod
+    def arrays(self) -> Sequence[Array]:
+        """All its numbers."""
 
     @abstractmethod
     def flux(self, mode: str, lepton: str, mass: float) -> Array:
@@ -88,6 +93,12 @@ class KaonTable(KaonBeam):
         """Least and largest mass of N [GeV] that it is for."""
         return float(self.masses[0]), float(self.masses[-1])
 
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """All its numbers."""
+        spectra = [array for pair in self.spectra.values() for array in pair]
+        return [self.masses, *self.decays.values(), self.edges, *spectra]
+
     def rate(self, mode: str, lepton: str, mass: float) -> float:
         """Decays at a mass, as `decays`; over the branching ratio they are smooth in the mass."""
         known = kaon_branching(self.masses, lepton)
@@ -132,6 +143,11 @@ class ScaledNeutrinos(KaonBeam):
         """Least and largest mass of N [GeV] that it is for."""
         return 0.0, np.inf
 
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """All its numbers."""
+        return [self.edges, *self.neutrinos.values()]
+
     def flux(self, mode: str, lepton: str, mass: float) -> Array:
         """N per cm^2 and POT in each bin, (J,); 0 out of reach, and in modes without a table."""
         if mode not in self.neutrinos:
@@ -156,12 +172,11 @@ def load_kaons(flux: KaonFlux) -> KaonBeam:
     """
     if isinstance(flux, ScaledKaons):
         return _load_scaled(flux)
-    assert isinstance(flux, TabulatedKaons)
-    return load_tables(flux)
+    assert isinstance(flux, TabulatedKaons)  # there is no third source
+    return _load_tables(flux)
 
 
-def load_tables(flux: TabulatedKaons) -> KaonTable:
-    """Read the tables of `source: tables`; errors as `load_kaons`."""
+def _load_tables(flux: TabulatedKaons) -> KaonTable:
     try:
         rates = read_csv(flux_file(flux.table), required=("mass_gev",))
         masses = rates.numbers("mass_gev", above=0)
@@ -255,13 +270,8 @@ def of_kaons(flux: AnyFlux) -> KaonFlux:
 
 def arrays(flux: AnyFlux) -> Iterator[Array]:
     """The numbers in the tables of a flux."""
-    if isinstance(flux, ScaledKaons):
-        neutrinos = _load_scaled(flux)
-        yield from (neutrinos.edges, *neutrinos.neutrinos.values())
-    elif isinstance(flux, TabulatedKaons):
-        kaons = load_tables(flux)
-        spectra = [array for pair in kaons.spectra.values() for array in pair]
-        yield from (kaons.masses, *kaons.decays.values(), kaons.edges, *spectra)
+    if isinstance(flux, KaonFlux):
+        yield from load_kaons(flux).arrays
     else:
         table = load_flux(flux.table, flux.unit)
         yield from (table.edges_gev, *table.flux.values())

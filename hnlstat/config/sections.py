@@ -227,6 +227,11 @@ class Simulation(Section):
         return self
 
 
+CalculatorName = Literal[
+    "auto", "exact", "convolution", "saddlepoint", "toys", "asymptotic", "published", "bayesian",
+]  # fmt: skip
+
+
 class Inference(Section):
     """
     Limits and the discovery reach.
@@ -243,15 +248,12 @@ class Inference(Section):
     marginal
         The flavour whose |U|^2 has credible limits with all other mixings integrated over.
     prior_max
-        Where the priors of `marginal` and of credible regions of `scan.plane` end; these hang on it.
+        Where priors end for `marginal` and credible regions of `scan.plane`, which hang on it.
     toys, seed
         Toys for each test of a point, where toys are used, and the seed of their random numbers.
     """
 
-    calculator: Literal[
-        "auto", "exact", "convolution", "saddlepoint", "toys", "asymptotic", "published",
-        "bayesian",
-    ]  # fmt: skip
+    calculator: CalculatorName
     prior_power: Annotated[PositiveNumber, within(0.25, 16)] | None = None
     marginal: Flavour | None = None
     prior_max: MixingBounds = MixingBounds(e=1.0, mu=1.0, tau=1.0)
@@ -274,6 +276,11 @@ class Inference(Section):
     def _levels_differ(self) -> Self:
         check_levels(self.levels, self.sigmas, one_sided)
         return self
+
+    @property
+    def tester(self) -> CalculatorName:
+        """Calculator of p-values: "bayesian" has none, and discoveries beside it are of "auto"."""
+        return "auto" if self.calculator == "bayesian" else self.calculator
 
 
 FINISHED = "finished"

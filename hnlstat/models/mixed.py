@@ -22,15 +22,13 @@ from hnlstat.physics.constants import (
     NEUTRAL_PION_MASS,
     PION_MASS,
 )
+from hnlstat.physics.mixing import CHARGED
 from hnlstat.physics.processes import Decay, KaonMode, Kaons, Product
 
 Array = NDArray[np.float64]
 
 PION_CODE, NEUTRAL_PION_CODE = 211, 111
 """Numbers of the Particle Data Group."""
-
-CHARGED = widths.CHARGED
-"""Lepton and lepton number of the decays to one charge alone."""
 
 VISIBLE = ("ee", "mumu", "emu", "epi", "mupi")
 """Decays to two charged particles, `PAIRS` all at once."""

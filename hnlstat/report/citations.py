@@ -10,6 +10,7 @@ from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, FitTask
 from hnlstat.run.files.finished import FinishedRun
+from hnlstat.studies.mixings import limited
 from hnlstat.system.references import entry, words
 from hnlstat.version import __version__
 
@@ -36,10 +37,10 @@ Uses = dict[str, list[str]]
 
 def drawn_bounds(study: Study) -> tuple[Bound, ...]:
     """Give the bounds that a run of a study compares with; of fits, regions that are allowed."""
-    axis = study.model.axis
+    axis = limited(study)
     if isinstance(study.task, FitTask):
         return tuple(b for b in chosen_bounds(study.bounds, axis) if b.status == "allowed")
-    if study.task.kind not in WITH_BOUNDS:
+    if study.task.kind not in WITH_BOUNDS or study.scan.plane is not None:
         return ()
     return comparable(chosen_bounds(study.bounds, axis), axis)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.look import Look
+from hnlstat.report.page import embedded, render, write_page
 from hnlstat.report.plot_data import axes_data, bound_data, curve_data
 from hnlstat.report.sweep_figure import LINES, Scenario, styles
 from hnlstat.report.wording import level_text
 from hnlstat.run.files.folder import RunFolder
-from hnlstat.version import __version__
 
 REPORT = "collected.html"
 STEPS = 61
@@ -84,15 +82,10 @@ def write_collected(
     OutputError
         If it cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("hnlstat.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    figure = base64.b64encode((sweep.path / "collected.png").read_bytes()).decode("ascii")
-    text = environment.get_template("collected.html").render(
+    text = render(
+        REPORT,
         heading=f"{len(plot['limits'])} scenarios: {level_text(limit[0])} CL {limit[1]}",
-        plot=plot, figure=f"data:image/png;base64,{figure}", heads=heads, rows=rows,
-        failed=failed, version=__version__,
+        plot=plot, figure=embedded(sweep.path / "collected.png"), heads=heads, rows=rows,
+        failed=failed,
     )  # fmt: skip
-    # names of files may hold bytes that are no text
-    return sweep.write_text(REPORT, text.encode("utf-8", "replace").decode("utf-8"))
+    return write_page(sweep.path / REPORT, text)

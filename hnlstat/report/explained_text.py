@@ -19,8 +19,8 @@ from hnlstat.report.wording import (
     range_text,
     unit_text,
 )
+from hnlstat.run.explaining import PUBLISHED
 
-PUBLISHED = "published"
 MOST_RANGES = 3
 
 Entry = Mapping[str, Any]

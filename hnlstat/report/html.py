@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnlstat.bounds import Bound
 from hnlstat.errors import DataError
 from hnlstat.report.citations import citations, drawn_bounds, listed
 from hnlstat.report.look import Look
+from hnlstat.report.page import embedded, render, write_page
 from hnlstat.report.plot_data import plot_data
 from hnlstat.report.wording import unit_text
 from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
-from hnlstat.run.files.folder import write_text
 from hnlstat.run.files.point_reader import read_points
+from hnlstat.studies.mixings import limited
 from hnlstat.studies.saved import LOADER, yaml_text
 from hnlstat.system.reading import read_json, read_text
-from hnlstat.version import __version__
 
 REPORT = "report.html"
 CAPTIONS = {
@@ -69,27 +67,20 @@ def write_report(run: FinishedRun) -> Path:
     OutputError
         If it cannot be written.
     """
-    path = run.path / REPORT
-    # names of files may hold bytes that are no text
-    write_text(path, render_report(run).encode("utf-8", "replace").decode("utf-8"))
-    return path
+    return write_page(run.path / REPORT, render_report(run))
 
 
 def render_report(run: FinishedRun) -> str:
     """Return the report of a run as HTML; see `write_report`."""
-    environment = Environment(
-        loader=PackageLoader("hnlstat.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     study, kind = run.study, run.study.task.kind
-    axis = study.model.axis
-    bounds = drawn_bounds(study)
+    axis, bounds = limited(study), drawn_bounds(study)
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)
         plot = plot_data(run.regions(), bounds, points, axis, Look.of(study.report))
     found = _found(run)
-    return environment.get_template("report.html").render(
+    return render(
+        REPORT,
         heading=f"{study.name}: {kind}",
         words=found[0],
         remarks=found[1],
@@ -101,7 +92,6 @@ def render_report(run: FinishedRun) -> str:
         provenance=_provenance(run),
         files=_files(run.path),
         sources=[*listed(citations(run, bounds)), *_from_memory(bounds)],
-        version=__version__,
     )
 
 
@@ -113,7 +103,7 @@ def _from_memory(bounds: Sequence[Bound]) -> list[str]:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    summary, axis = run.summary, run.study.model.axis
+    summary, axis = run.summary, limited(run.study)
     kind = run.study.task.kind if run.study.scan.plane is None else "plane"
     try:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
@@ -156,9 +146,8 @@ def _pictures(folder: Path) -> list[Picture]:
     places = [order.index(name) if name in order else len(order) for name in names]
     pictures = []
     for _, stem, name in sorted(zip(places, found, names, strict=True)):
-        code = base64.b64encode(found[stem].read_bytes()).decode("ascii")
         caption = CAPTIONS.get(name, stem).replace("{}", stem.partition("_")[2])
-        pictures.append(Picture(stem, caption, f"data:image/png;base64,{code}"))
+        pictures.append(Picture(stem, caption, embedded(found[stem])))
     return pictures
 
 

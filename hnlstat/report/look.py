@@ -137,7 +137,7 @@ class Look:
         """Make the figure that is of this size [inch] in a journal's column."""
         from matplotlib.figure import Figure
 
-        size, dpi = self._size(width, height), dpi
+        size = self._size(width, height)
         if self.style == "slides":
             dpi = round(SLIDE_PIXELS / size[0])
         return Figure(figsize=size, dpi=dpi, layout="constrained")

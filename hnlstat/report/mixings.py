@@ -11,16 +11,16 @@ import numpy as np
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.curves import DISCOVERY
 from hnlstat.inference.limits.limits import Limit
+from hnlstat.models.dipole import SYMBOLS
+from hnlstat.report.look import Look
 from hnlstat.report.wording import level_text, mev_text
 from hnlstat.run.planes import Plane, shares
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
-
-def plane_figure(plane: Plane, axis: CouplingAxis, title: str) -> Figure:
+def plane_figure(plane: Plane, axis: CouplingAxis, title: str, look: Look) -> Figure:
     """Draw what is excluded, and could be discovered, by |U_a|^2 and |U_b|^2."""
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 
@@ -29,9 +29,9 @@ def plane_figure(plane: Plane, axis: CouplingAxis, title: str) -> Figure:
 
     axis = replace(axis, noun="mixing", symbol=_symbol(plane.flavours[1]))
     figure = contour_figure(
-        [_in_mev(region) for region in plane.regions], axis=axis,
-        title=f"{title}, {mev_text(plane.mass)} MeV",
-        mass_range=(plane.ends[0] / 1e3, plane.ends[1] / 1e3), coupling_range=plane.ends,
+        plane.regions, axis=axis, title=f"{title}, {look.mass_text(plane.mass)}",
+        mass_range=plane.ends, coupling_range=plane.ends,
+        look=replace(look, mass_axis="GeV"),  # |U_a|^2 stands in place of masses, as it is
     )  # fmt: skip
     (axes,) = figure.axes
     axes.set_xlabel(f"Mixing ${_symbol(plane.flavours[0])}$")
@@ -47,16 +47,6 @@ def plane_figure(plane: Plane, axis: CouplingAxis, title: str) -> Figure:
 
 def _symbol(flavour: str) -> str:
     return f"|U_{{{SYMBOLS[flavour]}}}|^2"
-
-
-def _in_mev(region: Any) -> Any:
-    """A region whose first coordinate is drawn as it is, where masses [GeV] become MeV."""
-    scale = np.array([1e-3, 1.0])
-    return replace(
-        region, outline=region.outline * scale,
-        holes=tuple(ring * scale for ring in region.holes),
-        lines=tuple(line * scale for line in region.lines),
-    )  # fmt: skip
 
 
 def limit_columns(plane: Plane) -> tuple[str, ...]:

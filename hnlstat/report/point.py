@@ -39,8 +39,7 @@ def describe_point(
     kappa = float(physics.inverse_decay_length(np.array([mass]), np.array([coupling]))[0, 0])
     inference = study.inference
     toys = ToySettings(inference.toys, inference.seed)
-    wanted = "auto" if inference.calculator == "bayesian" else inference.calculator
-    name, calculator = choose(wanted, model, toys)
+    name, calculator = choose(inference.tester, model, toys)
     engines: dict[str, Calculator] = {name: calculator, "asymptotic": AsymptoticCalculator()}
     return {
         "mass_gev": mass,

@@ -13,7 +13,7 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report import explained_text
 from hnlstat.report.existing import Share
 from hnlstat.report.mixings import plane_sentences
-from hnlstat.report.requirements import requirement_sentences
+from hnlstat.report.requirements_text import requirement_sentences
 from hnlstat.report.summary import PublishedRange, Reach, Summary
 from hnlstat.report.summary_text import sentences
 from hnlstat.report.wording import level_text, mev_text, power_text, range_text, unit_text

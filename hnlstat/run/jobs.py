@@ -40,8 +40,7 @@ class GridJob:
 
     def run(self) -> tuple[PointTest, ...]:
         """Make the tests."""
-        name = "auto" if self.prior else self.calculator
-        method, engine = choose(name, self.experiment.base, self.toys)
+        method, engine = choose(self.calculator, self.experiment.base, self.toys)
         models = [self.experiment.at(j) for j in range(len(self.couplings))]
         tests = (self.mass, self.couplings, models, engine)
         if self.prior is None:
@@ -81,7 +80,7 @@ def grid_jobs(study: Study, table: YieldTable, experiment: Experiment) -> list[G
     return [
         GridJob(
             float(mass), table.couplings, experiment.mass(i),
-            max(inference.sigmas, default=0.0), inference.calculator, toys, prior_of(study),
+            max(inference.sigmas, default=0.0), inference.tester, toys, prior_of(study),
         )
         for i, mass in enumerate(table.masses)
     ]  # fmt: skip
@@ -131,7 +130,7 @@ def limit_jobs(
     return [
         LimitJob(
             float(mass), table.couplings, experiment.mass(i),
-            inference.levels, inference.sigmas, inference.calculator,
+            inference.levels, inference.sigmas, inference.tester,
             ToySettings(inference.toys, inference.seed), tests[i] if tests else (),
             prior_of(study),
         )

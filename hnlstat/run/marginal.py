@@ -18,7 +18,7 @@ from hnlstat.likelihood.model import CountingModel
 from hnlstat.models.checks import from_kaons
 from hnlstat.run import stages
 from hnlstat.run.work import Work
-from hnlstat.search.yields import Job, Plan
+from hnlstat.search.yields import Plan
 from hnlstat.studies.mixings import mixed_by, mixing_flavours
 
 Array = NDArray[np.float64]
@@ -143,16 +143,13 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
         [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mine]
         for mass, (mine, _) in zip(masses.tolist(), known, strict=True)
     ]
-    jobs = [[list(plan.jobs()) for plan in mine] for mine in plans]
-    flat = [job for mine in jobs for part in mine for job in part]
-    samples = iter(work.map_stored("simulation", Job.run, flat))
+    tables = iter(stages.simulate_each([plan for mine in plans for plan in mine], work))
+    stages.remark_inputs(study, work)
     found = []
-    for mass, mine, parts, (mixings, pairs) in zip(
-        masses.tolist(), plans, jobs, known, strict=True
-    ):
+    for mass, (mixings, pairs) in zip(masses.tolist(), known, strict=True):
         rows, short = [], []
-        for mixing, plan, part in zip(mixings, mine, parts, strict=True):
-            table = plan.table([next(samples) for _ in part])
+        for mixing in mixings:
+            table = next(tables)
             experiment = stages.build(study, table, work)
             total = experiment.signal[0].sum(axis=-1) / couplings**2
             if abs(total[1] / total[0] - 1.0) > LIVING:

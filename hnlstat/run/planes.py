@@ -21,6 +21,7 @@ from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.sensitivity import SensitivityField
 from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.likelihood.experiment import Experiment
+from hnlstat.physics.mixing import FLAVOURS
 from hnlstat.run import stages
 from hnlstat.run.contours import LimitField, Region, contours_document, limit_fields, regions
 from hnlstat.run.files.folder import write_json
@@ -28,7 +29,7 @@ from hnlstat.run.jobs import LimitJob, limit_jobs
 from hnlstat.run.remarks import check_error
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import Job, Plan
+from hnlstat.search.yields import Plan
 from hnlstat.studies.mixings import mixed_by
 
 Array = NDArray[np.float64]
@@ -78,7 +79,7 @@ def shares(ratio: float) -> tuple[float, float]:
 
 def remark_on_others(flavours: tuple[str, ...], work: Work) -> None:
     """Say what the third mixing is."""
-    (rest,) = (name for name in ("e", "mu", "tau") if name not in flavours)
+    (rest,) = (name for name in FLAVOURS if name not in flavours)
     work.remark(f"in the plane |U_{rest}|^2 is 0")
 
 
@@ -121,14 +122,9 @@ def simulate(study: Study, work: Work) -> YieldTable:
     ratios = directions_of_plane(couplings[0], couplings[-1])
     mixings = [dict(zip(flavours, shares(ratio), strict=True)) for ratio in ratios.tolist()]
     plans = [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mixings]
-    jobs = [list(plan.jobs()) for plan in plans]
-    flat = [job for mine in jobs for job in mine]
-    samples = iter(work.map_stored("simulation", Job.run, flat))
-    tables = [
-        plan.table([next(samples) for _ in mine]) for plan, mine in zip(plans, jobs, strict=True)
-    ]
-    found = _joined(ratios, tables)
+    found = _joined(ratios, stages.simulate_each(plans, work))
     check_error(study, found, work)
+    stages.remark_inputs(study, work)
     return found
 
 

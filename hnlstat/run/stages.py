@@ -36,7 +36,7 @@ from hnlstat.run.remarks import (
 from hnlstat.run.work import Work
 from hnlstat.search.masses import Simulation
 from hnlstat.search.table import YieldTable
-from hnlstat.search.yields import Job
+from hnlstat.search.yields import Job, Plan
 from hnlstat.simulation.sample import MassSample
 from hnlstat.simulation.setup import without_rock, without_variation
 
@@ -112,10 +112,25 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
         work.log.info("decays at %d of %d masses are interpolated", between.sum(), masses.size)
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
+    remark_inputs(study, work)
+    return found
+
+
+def simulate_each(plans: Sequence[Plan], work: Work) -> list[YieldTable]:
+    """Give the yields of several plans, the jobs of which run together."""
+    jobs = [list(plan.jobs()) for plan in plans]
+    flat = [job for mine in jobs for job in mine]
+    samples = iter(work.map_stored("simulation", Job.run, flat))
+    return [
+        plan.table([next(samples) for _ in mine]) for plan, mine in zip(plans, jobs, strict=True)
+    ]
+
+
+def remark_inputs(study: Study, work: Work) -> None:
+    """Say what is to be known of what a simulation takes."""
     for words in (beams, scaled, efficiencies, without_rock, without_variation):
         for text in words(study):
             work.remark(text)
-    return found
 
 
 def build(study: Study, table: YieldTable, work: Work) -> Experiment:

@@ -1,19 +1,26 @@
 """Studies over the mixings of N: in a plane of two of them, or with others integrated over."""
 
+from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.models.mixed import Mixed, Mixing
+from hnlstat.physics.mixing import FLAVOURS
 
 
 def mixed_by(study: Study, shares: dict[str, float]) -> Study:
     """The same Study of N with other ratios of |U_a|^2; flavours that are left out do not mix."""
     assert isinstance(study.model, Mixed)  # else there is nothing to mix
-    ratios = {name: shares.get(name, 0.0) for name in ("e", "mu", "tau")}
-    mixing = Mixing.model_construct(
-        None, **ratios
-    )  # ratios may be smaller than what users may write
+    ratios = {name: shares.get(name, 0.0) for name in FLAVOURS}
+    # not validated: ratios may be smaller than what users may write
+    mixing = Mixing.model_construct(None, **ratios)
     model = study.model.model_copy(update={"mixing": mixing})
     return study.model_copy(update={"model": model})
+
+
+def limited(study: Study) -> CouplingAxis:
+    """Give the coupling that limits are on: of one flavour, where others are integrated over."""
+    flavour = study.inference.marginal
+    return (study if flavour is None else mixed_by(study, {flavour: 1.0})).model.axis
 
 
 def check_plane(study: Study, plane: tuple[str, ...]) -> None:
@@ -25,11 +32,8 @@ def check_plane(study: Study, plane: tuple[str, ...]) -> None:
     ConfigError
         Names the key, the value and what would be right.
     """
-    key, model = f"scan.plane: [{', '.join(plane)}]", study.model
-    if not isinstance(model, Mixed):
-        raise ConfigError(f"{key} is of N that mix; the model {model.kind} has no mixings")
-    if study.task.kind != "contour":
-        raise ConfigError(f"{key} is of task=contour; task={study.task.kind} needs scan.plane=null")
+    key = f"scan.plane: [{', '.join(plane)}]"
+    model = _mixed(study, key)
     if study.yields_from is not None:
         raise ConfigError(f"{key} takes yields of all ratios, which are simulated; yields_from is "
                           "of no use")  # fmt: skip
@@ -64,11 +68,8 @@ def check_marginal(study: Study, flavour: str) -> None:
     ConfigError
         Names the key, the value and what would be right.
     """
-    key, model = f"inference.marginal: {flavour}", study.model
-    if not isinstance(model, Mixed):
-        raise ConfigError(f"{key} is of N that mix; the model {model.kind} has no mixings")
-    if study.task.kind != "contour":
-        raise ConfigError(f"{key} is of task=contour; task={study.task.kind} needs null")
+    key = f"inference.marginal: {flavour}"
+    model = _mixed(study, key)
     if study.scan.plane is not None:
         raise ConfigError(f"{key} is of one mixing by mass; leave scan.plane null")
     if study.yields_from is not None or study.scan.table is not None:
@@ -90,3 +91,12 @@ def _check_bound(study: Study, flavour: str) -> None:
     if bound <= least:
         raise ConfigError(f"inference.prior_max.{flavour}: {bound:g} leaves nothing of the grid of "
                           f"couplings, which begins at {least:g}")  # fmt: skip
+
+
+def _mixed(study: Study, key: str) -> Mixed:
+    """Give the model, if it mixes and the task finds limits; else refuse a key and its value."""
+    if not isinstance(study.model, Mixed):
+        raise ConfigError(f"{key} is of N that mix; the model {study.model.kind} has no mixings")
+    if study.task.kind != "contour":
+        raise ConfigError(f"{key} is of task=contour; task={study.task.kind} needs null")
+    return study.model

@@ -4,24 +4,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hnlstat.bounds import chosen_bounds, comparable
+from hnlstat.bounds import chosen_bounds
 from hnlstat.report import keep
+from hnlstat.report.citations import drawn_bounds
 from hnlstat.report.existing import left_out, level_remarks
 from hnlstat.report.figure_job import ContourFigureJob
+from hnlstat.report.look import Look
 from hnlstat.report.summary import summarise
 from hnlstat.report.summary_text import notes, render
 from hnlstat.run import stages
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.executors.executors import SerialExecutor
 from hnlstat.search.table import YieldTable
-from hnlstat.studies.mixings import mixed_by
+from hnlstat.studies.mixings import limited
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     """Find limits over the plane, and draw and summarise them."""
     study = current.study
     if study.scan.plane is not None:
-        return _of_mixings(current)
+        return _plane(current)
     if study.inference.marginal is not None:
         return _marginal(current)
     source = None if given is not None else keep.simulation(current)
@@ -74,18 +76,19 @@ def _marginal(current: Run) -> dict[str, Any]:
     keep.limits(current, results)
     found = tuple(region for one in limit_fields(results) for region in regions(one))
     keep.contours(current, found)
-    axis = mixed_by(study, {flavour: 1.0}).model.axis
-    bounds = comparable(chosen_bounds(study.bounds, axis), axis)
     masses, couplings = (
         (float(grid[0]), float(grid[-1]))
         for grid in (study.scan.mass.array(), study.scan.coupling.array())
     )
-    job = ContourFigureJob(found, bounds, axis, stages.title(study), masses, couplings)
+    job = ContourFigureJob(
+        found, drawn_bounds(study), limited(study), stages.title(study), masses, couplings,
+        Look.of(study.report),
+    )  # fmt: skip
     return _shown(current, job, ["report.html", "contours.pdf", "limits.csv", "summary.json"])
 
 
-def _of_mixings(current: Run) -> dict[str, Any]:
-    """Do so over the plane of two mixings."""
+def _plane(current: Run) -> dict[str, Any]:
+    """Find limits over the plane of two mixings of N of one mass."""
     from hnlstat.report import mixings as report
     from hnlstat.run.joint import find_joint  # contourpy is for these alone
     from hnlstat.run.planes import find_plane, write_plane
@@ -97,7 +100,8 @@ def _of_mixings(current: Run) -> dict[str, Any]:
     current.keep_rows("limits.csv", rows)
     current.keep("contours.json", plane.regions, partial(write_plane, plane))
     title = stages.title(study)
-    current.draw("plane", partial(report.plane_figure, plane, study.model.axis, title))
+    look = Look.of(study.report)
+    current.draw("plane", partial(report.plane_figure, plane, study.model.axis, title, look))
     summary = {
         "task": "plane", "remarks": current.remarks, "title": title, "mass_gev": plane.mass,
         "flavours": [*plane.flavours], "limits": report.plane_reaches(plane),

@@ -94,8 +94,13 @@ def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
 
 def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
     """Names of the figures to draw, each of which the run has the files for."""
-    simulation = finished.study.simulation
-    kaons = isinstance(finished.study.model.source, Kaons)
+    study = finished.study
+    if study.scan.plane is not None or study.inference.marginal is not None:
+        raise ConfigError(
+            f"task.folder: {finished.path} has limits of many mixings, and no yields to draw; for "
+            "another look of its figure run it again"
+        )
+    simulation, kaons = study.simulation, isinstance(study.model.source, Kaons)
     no_events = kaons or not simulation.survival or simulation.decay_lengths is not None
     lacking = {name: file for name, file in NEEDED.items() if not finished.has(file)}
     if task.figures == "all":

@@ -55,7 +55,11 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     table = finished.table()
     found = [*sheets(finished.study, limits, regions, table)]
     try:
-        with tempfile.TemporaryDirectory() as place, _quietly():
+        # beside the result, so that moving it there is one step
+        with (
+            tempfile.TemporaryDirectory(prefix=".", dir=task.folder.resolve()) as place,
+            _quietly(),
+        ):
             _write(library, Path(place), finished, found)
             _validate(Path(place) / FOLDER)
             _move(Path(place), task.folder)
@@ -95,7 +99,7 @@ def _check(finished: FinishedRun) -> None:
         why = f"lacks {lacking[0]}" if kind == "contour" else "has no limits by mass"
         raise ConfigError(
             f"task.folder: {finished.path} is of task={kind} and {why}; task=hepdata takes a run "
-            "of task=contour"
+            "of task=contour with its yields"
         )
     if finished.version != __version__:
         made = (
@@ -202,10 +206,11 @@ def _validate(folder: Path) -> None:
 
 
 def _move(place: Path, folder: Path) -> None:
-    """Put what is complete in place of an earlier one."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
-    shutil.move(place / FOLDER, folder / FOLDER)
-    shutil.move(place / ARCHIVE, folder / ARCHIVE)
+    """Put what is complete in place of an earlier one, which goes with the temporary folder."""
+    if (folder / FOLDER).exists():
+        (folder / FOLDER).rename(place / "earlier")
+    (place / FOLDER).rename(folder / FOLDER)
+    (place / ARCHIVE).replace(folder / ARCHIVE)
 
 
 @contextlib.contextmanager

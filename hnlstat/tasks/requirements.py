@@ -18,8 +18,8 @@ from hnlstat.inference.limits.requirements import WEIGHTED, Edge, Kind, Row
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report import keep
 from hnlstat.report.look import Look
-from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.requirements_figure import PointMap, requirements_figure
+from hnlstat.report.requirements_text import requirement_sentences
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.stages import build, simulate, title
 from hnlstat.search.kept import looked_for

@@ -10,9 +10,9 @@ from hnlstat.app import main
 from hnlstat.config.base import validate
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import check_model, pair_sampler
-from hnlstat.models.mixed import CHARGED, Mixed
+from hnlstat.models.mixed import Mixed
 from hnlstat.physics.constants import HBAR_C_GEV_M, KAON_MASS, LEPTON_MASS
-from hnlstat.physics.mixing import pion_slope
+from hnlstat.physics.mixing import CHARGED, pion_slope
 from hnlstat.run.files.limits import read_limits
 from hnlstat.run.stages import title
 from hnlstat.studies import load

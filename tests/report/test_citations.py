@@ -76,3 +76,12 @@ def test_a_fit_names_its_minimiser_and_own_bounds_their_source(tmp_path):
     )
     found = uses(tmp_path, "bounds.curves=[minerva]", f"bounds.files=['{own}']")
     assert found["A. Uthor, private"] == ["bound Own"]
+
+
+def test_limits_on_one_mixing_are_compared_with_the_bounds_on_it():
+    mixed = ["model=mixed", "search=t2k_2019", "inference.calculator=bayesian"]
+    found = drawn_bounds(load([*mixed, "inference.marginal=mu"]))
+    assert {bound.flavour for bound in found} == {"mu"}
+    assert drawn_bounds(load([*mixed, "model.mixing.tau=0"])) == ()
+    plane = ["model=mixed_mu", "search=t2k_2019", "model.mixing.e=1", "model.mass=0.25"]
+    assert drawn_bounds(load([*plane, "scan.plane=[e,mu]"])) == ()

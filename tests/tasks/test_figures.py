@@ -13,6 +13,8 @@ from axes import ANY
 
 from hnlstat.app import main
 from hnlstat.run.files.point_reader import read_points
+from hnlstat.studies import load
+from hnlstat.studies.saved import to_yaml
 
 SMALL = (
     "scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=400 MeV",
@@ -290,6 +292,14 @@ def test_an_old_run_is_drawn_in_another_style(run, tmp_path, capsys):
 def read_size(path):
     """Width and height of a PNG [pixels]."""
     return [int.from_bytes(path.read_bytes()[i : i + 4], "big") for i in (16, 20)]
+
+
+def test_limits_over_mixings_have_no_figures_of_yields(tmp_path, capsys):
+    mixed = ["model=mixed", "search=t2k_2019", "scan.plane=[e,mu]", "model.mass=0.25"]
+    (tmp_path / "config.yaml").write_text(to_yaml(load(mixed)))
+    (tmp_path / "summary.json").write_text("{}")
+    assert main([*QUICK, f"task.folder={tmp_path}"]) == 2
+    assert "has limits of many mixings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

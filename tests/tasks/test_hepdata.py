@@ -39,11 +39,14 @@ def finished(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def submission(finished):
-    """The folder of its submission, made without network."""
+    """The folder of its submission, made without network, in place of an earlier one."""
+    (finished / "hepdata").mkdir()
+    (finished / "hepdata" / "earlier.yaml").touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "socket", lambda *_, **__: pytest.fail("asks the network"))
         patch.chdir(finished.parent)
         assert main(["task=hepdata", f"task.folder={finished.name}"]) == 0
+    assert not [*finished.glob(".*/*")]
     return finished / "hepdata"
 
 

@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnlstat.models.mixed import CHARGED
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.kaon_decay import kaon_branching, kaon_polarisation
-from hnlstat.physics.mixing import RELEASE_PION, WIDTHS, pion_slope, width_pion
+from hnlstat.physics.mixing import CHARGED, RELEASE_PION, WIDTHS, pion_slope, width_pion
 from hnlstat.tables.csv_table import read_csv
 
 SUBJECT = "Decays of mass-mixed N"

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from axes import MU
 
-from hnlstat.report.requirements import requirement_sentences
 from hnlstat.report.requirements_figure import PointMap, requirements_figure
+from hnlstat.report.requirements_text import requirement_sentences
 
 
 def row(point, uncertainty, **found):
