@@ -191,7 +191,8 @@ def test_every_task_gives_its_tables_and_figures(task, small, tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
     path = pickle.loads(pickle.dumps(found)).save(tmp_path / "saved")
-    assert json.loads((path / "summary.json").read_text()) == found.summary
+    left = json.loads((path / "summary.json").read_text())
+    assert left == {**found.summary, "citations": left["citations"]}
     for name in figures:
         assert (path / f"{name}.png").is_file()
     if task == "efficiency":
