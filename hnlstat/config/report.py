@@ -14,8 +14,8 @@ ExperimentStyle = Literal["ALICE", "ATLAS", "CMS", "DUNE", "LHCb", "ROOT"]
 EXPERIMENTS: tuple[ExperimentStyle, ...] = get_args(ExperimentStyle)
 """Styles that mplhep has."""
 
-DIPOLE = "coupling_inv_gev"
-"""Column of the couplings that are a magnetic moment, too."""
+DIPOLE = "dipole coupling"
+"""Noun of the couplings that are a magnetic moment, too."""
 
 STYLES = *get_args(OwnStyle), *EXPERIMENTS
 MASS_AXES = "MeV", "GeV"
@@ -67,7 +67,7 @@ class Report(Section):
                 f"report.style: {self.style} needs mplhep, which is not installed; install "
                 "hnlstat[styles] or take column, double_column or slides"
             )
-        if self.coupling_axis not in (None, "d") and axis.column != DIPOLE:
+        if self.coupling_axis not in (None, "d") and axis.noun != DIPOLE:
             raise ConfigError(
                 f"report.coupling_axis: {self.coupling_axis} is of a dipole coupling, not of "
                 f"{axis.name}; leave it out"

@@ -1,5 +1,7 @@
 """Physical constants (CODATA, from scipy) and particle masses (PDG, from particle)."""
 
+import math
+
 from particle import Particle, literals
 from scipy import constants as codata
 
@@ -39,6 +41,9 @@ LEPTON_MASS: dict[str, float] = {
     "tau": _mass_gev(literals.tau_minus),
 }
 """Charged-lepton masses [GeV]."""
+
+BOHR_MAGNETON_INV_GEV: float = (4 * math.pi * ALPHA) ** 0.5 / (2 * LEPTON_MASS["e"])
+"""e / 2 m_e [GeV^-1]."""
 NEUTRINO_CODE: dict[str, int] = {
     "e": int(literals.nu_e.pdgid),
     "mu": int(literals.nu_mu.pdgid),

@@ -8,7 +8,6 @@ mu_B = e / (2 m_e) = sqrt(4 pi alpha) / (2 m_e) = 296.3 GeV^-1, d is 148.15 GeV^
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.report import DIPOLE, EXPERIMENTS, Report
-from hnlstat.physics.constants import ALPHA, LEPTON_MASS
+from hnlstat.physics.constants import BOHR_MAGNETON_INV_GEV
 from hnlstat.report.wording import Shown, mev_text, plain, power_symbol, unit_symbol
 from hnlstat.run.contours import Region
 from hnlstat.system.drawing import own_settings
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FloatArray = NDArray[np.float64]
-
-BOHR_MAGNETON = math.sqrt(4 * math.pi * ALPHA) / (2 * LEPTON_MASS["e"])
-"""In GeV^-1."""
 
 COLUMN, PAGE, SLIDE = 3.375, 7.0, 5.0
 """Widths: a column and a page of Physical Review, and a slide to which a text is a column's."""
@@ -88,13 +84,13 @@ class Look:
 
     def coupling(self, axis: CouplingAxis) -> Shown:
         """Give the coupling as axes show it."""
-        if self.coupling_axis == "d" or axis.column != DIPOLE:
+        if self.coupling_axis == "d" or axis.noun != DIPOLE:
             return Shown(axis.noun, axis.symbol, axis.unit)
         symbol = re.sub(r"\bd(?:_\{(.*?)\})?", _moment, axis.symbol)
         noun = "transition magnetic moment"
         if self.coupling_axis == "mu_tr":
             return Shown(noun, symbol, axis.unit, 2.0)
-        return Shown(noun, symbol, "mu_B", 2.0 / BOHR_MAGNETON)
+        return Shown(noun, symbol, "mu_B", 2.0 / BOHR_MAGNETON_INV_GEV)
 
     def coupling_text(self, value: float, axis: CouplingAxis, named: bool = False) -> str:
         """Write a coupling of this axis in mathtext, if named behind its symbol."""

@@ -16,9 +16,10 @@ from hnlstat.bounds import comparable, load_bounds
 from hnlstat.config.base import validate
 from hnlstat.config.report import EXPERIMENTS, STYLES, Report
 from hnlstat.errors import ConfigError
+from hnlstat.physics.constants import BOHR_MAGNETON_INV_GEV
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
 from hnlstat.report.figures import contour_figure
-from hnlstat.report.look import BOHR_MAGNETON, Look
+from hnlstat.report.look import Look
 from hnlstat.run.contours import Region
 from hnlstat.studies import load
 from hnlstat.studies.saved import content_hash
@@ -32,7 +33,7 @@ def test_the_bohr_magneton_is_that_in_a_field_of_a_tesla():
     per_volume = (constants.hbar * constants.c / (1e9 * constants.e)) ** 3
     tesla = math.sqrt(1 / constants.mu_0 / (1e9 * constants.e) * per_volume)
     magneton = constants.value("Bohr magneton in eV/T") * 1e-9 / tesla
-    assert pytest.approx(magneton, rel=1e-6) == BOHR_MAGNETON
+    assert pytest.approx(magneton, rel=1e-6) == BOHR_MAGNETON_INV_GEV
 
 
 def test_a_dipole_coupling_is_half_a_magnetic_moment():
@@ -52,7 +53,7 @@ def test_units_change_axes_and_all_that_lies_on_them_alike():
         contour_figure([REGION], bounds, axis=MU, look=look).axes[0]
         for look in (Look(), Look(mass_axis="GeV", coupling_axis="mu_B"))
     ]
-    factors = 1e-3, 2 / BOHR_MAGNETON
+    factors = 1e-3, 2 / BOHR_MAGNETON_INV_GEV
     for usual, other in zip(*(axes.get_lines() for axes in drawn), strict=True):
         for before, after, factor in zip(usual.get_data(), other.get_data(), factors, strict=True):
             assert np.asarray(after, float) == pytest.approx(

@@ -83,6 +83,7 @@ def test_every_option_of_every_group_makes_a_study() -> None:
     forward = ["exposure=t2k_2023", "~exposure.pot.rhc"]
     needs |= dict.fromkeys(("bnb_icarus", "bnb_microboone", "bnb_sbnd"), forward)
     needs |= {key: ["model=mixed_mu"] for key in ("t2k_kaons", "t2k_kaons_rho", "t2k_2019")}
+    needs |= {key: ["model=mixed_mu"] for key in ("tpc_epi_tracks", "tpc_mupi_tracks")}
     needs |= {"mixed_tau": ["model.mixing.e=1"], "sfgd_photon": ["detector=nd280_upgrade"]}
     with hydra_session():
         chosen = {f"{group}={name}": name for group in groups() for name in options(group)}
