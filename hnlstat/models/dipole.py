@@ -17,13 +17,11 @@ from hnlstat.config.model import Model
 from hnlstat.config.quantities import PositiveRatio, Ratio, inside
 from hnlstat.physics import decay as widths
 from hnlstat.physics import decay_kinematics, upscattering
-from hnlstat.physics.constants import HBAR_C_GEV_M, LEPTON_CODE, LEPTON_MASS
+from hnlstat.physics.constants import HBAR_C_GEV_M, LEPTON_CODE, LEPTON_MASS, SYMBOLS
 from hnlstat.physics.processes import Decay, Product, Scattering, Upscattering, Variation
 from hnlstat.physics.targets import Target
 
 Array = NDArray[np.float64]
-
-SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 
 def _share(value: float) -> float:

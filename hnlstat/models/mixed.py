@@ -12,7 +12,7 @@ from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.model import Model
 from hnlstat.config.search import CHARGED as PAIRS
 from hnlstat.config.sections import not_negative
-from hnlstat.models.dipole import SYMBOLS, Share
+from hnlstat.models.dipole import Share
 from hnlstat.physics import mixing as widths
 from hnlstat.physics import weak_kinematics
 from hnlstat.physics.constants import (
@@ -21,6 +21,7 @@ from hnlstat.physics.constants import (
     LEPTON_MASS,
     NEUTRAL_PION_MASS,
     PION_MASS,
+    SYMBOLS,
 )
 from hnlstat.physics.mixing import CHARGED
 from hnlstat.physics.processes import Decay, KaonMode, Kaons, Product

@@ -42,8 +42,12 @@ LEPTON_MASS: dict[str, float] = {
 }
 """Charged-lepton masses [GeV]."""
 
+SYMBOLS = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+"""Flavours in mathtext."""
+
 BOHR_MAGNETON_INV_GEV: float = (4 * math.pi * ALPHA) ** 0.5 / (2 * LEPTON_MASS["e"])
 """e / 2 m_e [GeV^-1]."""
+
 NEUTRINO_CODE: dict[str, int] = {
     "e": int(literals.nu_e.pdgid),
     "mu": int(literals.nu_mu.pdgid),

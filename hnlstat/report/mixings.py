@@ -11,7 +11,7 @@ import numpy as np
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.inference.limits.curves import DISCOVERY
 from hnlstat.inference.limits.limits import Limit
-from hnlstat.models.dipole import SYMBOLS
+from hnlstat.physics.constants import SYMBOLS
 from hnlstat.report.look import Look
 from hnlstat.report.wording import level_text, mev_text
 from hnlstat.run.planes import Plane, shares

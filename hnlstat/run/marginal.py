@@ -151,7 +151,7 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
         for mixing in mixings:
             table = next(tables)
             experiment = stages.build(study, table, work)
-            total = experiment.signal[0].sum(axis=-1) / couplings**2
+            total = experiment.signal[0].sum(axis=-1) / np.square(couplings)
             if abs(total[1] / total[0] - 1.0) > LIVING:
                 raise ConfigError(
                     f"scan.coupling: N of {1e3 * mass:.4g} MeV do not live long at its first "

@@ -189,7 +189,9 @@ def test_a_shape_is_one_key_on_the_command_line() -> None:
 def test_the_shapes_of_the_readme_are_such(cave: dict[str, Any]) -> None:
     readme = (MINE.parents[1] / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(name: mydetector\n.*?)```", readme, re.DOTALL)
-    detector = validate(Detector, cave | {"volumes": yaml.safe_load(block)["volumes"]})
+    detector = validate(
+        Detector, cave | {key: yaml.safe_load(block)[key] for key in ("volumes", "fiducial")}
+    )
     assert list(detector.volumes) == ["box", "sphere", "cylinder", "hexagonal_prism"]
     for name, volume in detector.volumes.items():
         assert volume.shape == name
