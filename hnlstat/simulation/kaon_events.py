@@ -5,20 +5,18 @@ particles (fhc) and K- elsewhere: tables do not tell them apart, and weights are
 keep the polarisation that they have in the rest frame of the kaon, as those along its flight do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.beam.kaons import load_kaons, of_kaons
 from hnlstat.config.study import Study
-from hnlstat.physics.constants import LEPTON_CODE, NEUTRINO_CODE
-from hnlstat.physics.decay_kinematics import four_momentum
+from hnlstat.physics.constants import LEPTON_CODE
 from hnlstat.physics.processes import Decay
 from hnlstat.simulation import setup
-from hnlstat.simulation.events import AXES, N_CODE, Batches, Columns, EventModel, four_vector
+from hnlstat.simulation.batches import Batches, Columns, EventModel, Maker, four_vector
 from hnlstat.simulation.kaons import CM_PER_M, KaonSample, Tunnel
 from hnlstat.simulation.sampling import DIMENSIONS, Rays
 from hnlstat.simulation.vertices import Vertices, draw_vertices, matter_segments
@@ -71,56 +69,28 @@ class KaonEventJob(Batches):
             model.kappa, rng.random((n, 2)),
         )  # fmt: skip
         pot = np.array([*self.pot.values()])[:, None]
-        flux = np.cumsum(pot * sample.flux[: len(pot), rays.energy_bin], axis=0)
-        column = np.sum(flux <= rng.random(n) * flux[-1], axis=0)
-        scale = rays.weight * flux[-1] * model.branching / self.all_rays
-        return rays, vertices, vertices.weight * scale[:, None], column
+        flux = pot * sample.flux[: len(pot), rays.energy_bin]
+        return rays, vertices, *self._drawn(rays, vertices, flux, rng)
 
-    def _events(
+    def _maker(
         self,
-        rays: Rays,
-        vertices: Vertices,
-        weight: Array,
         column: NDArray[np.int64],
-        rng: np.random.Generator,
-    ) -> Columns:
-        """Decay the N of rays that have a weight, and put all into columns."""
-        kept = np.any(weight > 0, axis=1)
-        n = int(np.sum(kept))
-        direction, origin = -rays.direction[kept], rays.origin[kept]
-        vertex = origin - vertices.distance[kept, None] * direction
-        mode = np.array([*self.pot])[column[kept]]
+        energy: Array,  # noqa: ARG002
+        vertex: Array,  # noqa: ARG002
+    ) -> Maker:
+        """Kaons, and the leptons that they decayed to beside N."""
+        mode = np.array([*self.pot])[column]
         sign = np.where(mode == POSITIVE, 1, -1)
-        production, model = self.tunnel.modes[self.production], self.model
-        polarised = sign * float(production.polarisation(model.mass))
-        momentum = rays.momentum[kept, None] * direction
+        production = self.tunnel.modes[self.production]
         columns: Columns = {
-            "dataset": np.full(n, self.dataset),
-            "mode": mode,
-            "volume": np.full(n, self.volume),
             "kaon_pdg": sign * KAON_CODE,
             "lepton_pdg": -sign * LEPTON_CODE[production.lepton],
-            **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(AXES)},
-            **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(AXES)},
-            "n_pdg": np.full(n, N_CODE) if model.majorana else N_CODE * sign,
-            "n_helicity": polarised,
-            **four_vector("n", four_momentum(momentum, model.mass)),
         }
-        if model.decay is not None:
-            columns |= self._products(model.decay, momentum, sign, polarised, rng)
-        return columns | self.weights(weight[kept])
+        return Maker(mode, columns, sign, sign * float(production.polarisation(self.model.mass)))
 
-    def _products(
-        self, decay: Decay, momentum: Array, sign: NDArray[Any], polarised: Array,
-        rng: np.random.Generator,
-    ) -> Columns:  # fmt: skip
-        """Products of N (n, 3) of kaons of a sign; of lepton number -1 they are antiparticles."""
-        n, products = len(sign), decay.products
-        number = rng.choice([-1, 1], n) if self.model.majorana else sign
-        if decay.number is not None:
-            number = np.full(n, decay.number)
-        unit = rng.random((n, decay.dimensions))
-        found = decay.sample(unit, momentum, self.model.mass, polarised * number)
+    def _named(self, decay: Decay, found: Sequence[Array], number: NDArray[np.int64]) -> Columns:
+        """Columns of the products (n, 4); of lepton number -1 they are antiparticles."""
+        products = decay.products
         side = number if decay.number is None else np.ones_like(number)
         if len(products) == 2 and products[0].code == -products[1].code:
             # a pair stays what its columns are called
@@ -131,12 +101,9 @@ class KaonEventJob(Batches):
         for product, vector in zip(products, found, strict=True):
             own = product.code if product.charge == 0 else product.code * side
             columns |= {
-                f"{product.name}_pdg": np.broadcast_to(own, n),
+                f"{product.name}_pdg": np.broadcast_to(own, len(number)),
                 **four_vector(product.name, vector),
             }
-        shares = decay.neutrinos(self.model.mass)
-        if shares is not None:
-            columns["decay_nu_pdg"] = rng.choice([*NEUTRINO_CODE.values()], n, p=shares) * number
         return columns
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hnlstat.config.detector import Detector
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import paint
-from hnlstat.simulation.events import EventModel, join
+from hnlstat.simulation.batches import EventModel, join
 from hnlstat.simulation.strata import divide, strata
 
 Array = NDArray[np.float64]

@@ -12,7 +12,8 @@ from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.simulation import setup
-from hnlstat.simulation.events import Array, EventJob, EventModel
+from hnlstat.simulation.batches import Array, EventModel
+from hnlstat.simulation.events import EventJob
 from hnlstat.simulation.kaon_events import KaonEventJob
 from hnlstat.simulation.sampling import energy_proposal
 

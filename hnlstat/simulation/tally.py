@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.simulation.events import Columns, weight_names
+from hnlstat.simulation.batches import Columns, weight_names
 
 Array = NDArray[np.float64]
 

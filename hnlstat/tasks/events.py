@@ -10,7 +10,7 @@ from hnlstat.run.current import Run
 from hnlstat.run.files.event_files import FILES, best_format, write_events
 from hnlstat.run.stages import point_of
 from hnlstat.search.table import YieldTable
-from hnlstat.simulation.events import Batches, Columns, EventModel, join
+from hnlstat.simulation.batches import Batches, Columns, EventModel, join
 from hnlstat.simulation.kaon_events import kaon_jobs
 from hnlstat.simulation.strata import Job, divide, strata
 from hnlstat.simulation.tally import Tally

@@ -9,7 +9,7 @@ from hnlstat.search.kept import branching_ratio
 from hnlstat.search.layout import Layout
 from hnlstat.search.selecting import PairSelection
 from hnlstat.search.yields import Plan
-from hnlstat.simulation.events import EventModel, join
+from hnlstat.simulation.batches import EventModel, join
 from hnlstat.simulation.strata import divide, strata
 from hnlstat.simulation.tally import Tally
 from hnlstat.studies import load

@@ -6,7 +6,7 @@ import pytest
 from hnlstat.errors import ConfigError
 from hnlstat.physics.targets import target
 from hnlstat.search.yields import Plan
-from hnlstat.simulation.events import EventModel, join
+from hnlstat.simulation.batches import EventModel, join
 from hnlstat.simulation.strata import divide, strata
 from hnlstat.studies import load
 

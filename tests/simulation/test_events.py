@@ -11,7 +11,7 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.search.kept import branching_ratio
 from hnlstat.search.yields import Plan
-from hnlstat.simulation import events as module
+from hnlstat.simulation import batches as module
 from hnlstat.simulation import setup, strata
 from hnlstat.simulation.tally import Tally
 from hnlstat.studies import load

@@ -7,7 +7,7 @@ from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.kaon_decay import kaon_polarisation
 from hnlstat.physics.mixing import pion_slope
 from hnlstat.search.masses import simulate_study
-from hnlstat.simulation.events import EventModel, join
+from hnlstat.simulation.batches import EventModel, join
 from hnlstat.simulation.kaon_events import kaon_jobs
 from hnlstat.simulation.strata import divide
 from hnlstat.studies import load

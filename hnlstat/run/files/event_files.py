@@ -16,7 +16,7 @@ import numpy as np
 from hnlstat.physics.processes import Product
 from hnlstat.physics.targets import target
 from hnlstat.run.files.folder import atomic_file
-from hnlstat.simulation.events import Columns, join
+from hnlstat.simulation.batches import Columns, join
 from hnlstat.studies.checks import EVENT_LIBRARIES
 from hnlstat.version import __version__
 

@@ -13,7 +13,7 @@ from hnlstat.models.dipole import PairDecay
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.run.files import event_files
-from hnlstat.simulation import events as simulation
+from hnlstat.simulation import batches as simulation
 from hnlstat.simulation import strata
 from hnlstat.studies import load
 
