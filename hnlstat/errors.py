@@ -57,7 +57,12 @@ class OutOfMemoryError(HnlstatError):
 NUMERICAL_ERRORS = ArithmeticError, ValueError, RuntimeError
 """What calculations raise on numbers that nobody thought of; singular matrices are among them."""
 
-_NO_MEMORY = "failed to map segment", "annot allocate memory", "can't start new thread"
+_NO_MEMORY = (
+    "failed to map segment",
+    "annot allocate memory",
+    "can't start new thread",
+    "error return without exception set",  # of CPython, where a MemoryError finds no room
+)
 
 
 @contextmanager
