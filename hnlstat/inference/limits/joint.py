@@ -16,6 +16,7 @@ import scipy
 from numpy.typing import NDArray
 
 from hnlstat.inference.limits.mixings import (
+    DECADE,
     MixingSignal,
     ends_of_mixings,
     largest_signal,
@@ -25,7 +26,6 @@ from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 
-_DECADE = np.log(10.0)
 _NODES, _FINE = 10, 40  # of the likelihood and of cells, in a decade
 _MOST_STRENGTH = 6.0  # strengths are cut off here
 
@@ -42,15 +42,15 @@ class Joint:
         Upper bounds of the priors, in ln(|U_a|^2), shape (2,).
     splines
         ln(likelihood) by ln(|U_a|^2) of both, M of them.
-    form, best
-        All events by both mixings, shape (2, 2), and those of the largest likelihood, shape (M,).
+    signal, best
+        Of both mixings, and all its events at the largest likelihood, shape (M,).
     """
 
     starts: FloatArray
     ends: FloatArray
     bounds: FloatArray
     splines: tuple[Any, ...]
-    form: FloatArray
+    signal: MixingSignal
     best: FloatArray
 
     @classmethod
@@ -82,12 +82,11 @@ class Joint:
         grids = np.meshgrid(*nodes, indexing="ij")
         mixings = np.exp(np.stack([grid.ravel() for grid in grids], axis=-1))
         logs = mixing_likelihoods(signal, experiment, counts, mixings, np.inf)
-        form = signal.form.sum(axis=-1)
-        best = _events(form, mixings)[logs.argmax(axis=0)]
+        best = signal.events(mixings)[logs.argmax(axis=0)]
         logs = (logs - logs.max(axis=0)).T.reshape(-1, *grids[0].shape)
         splines = tuple(scipy.interpolate.RectBivariateSpline(*nodes, one) for one in logs)
         starts, ends = np.log(limits).T
-        return cls(starts, ends, np.log(bounds), splines, form, best)
+        return cls(starts, ends, np.log(bounds), splines, signal, best)
 
     def thresholds(self, levels: Sequence[float]) -> FloatArray:
         """Return ln(density) above which these shares of the posteriors lie, (levels, M)."""
@@ -118,21 +117,16 @@ class Joint:
         density = np.stack([spline.ev(*inside.T) for spline in self.splines], axis=-1)
         found = self.thresholds(levels)[:, None] - density
         if far:
-            near = _events(self.form, np.exp(places))[:, None] < self.best
+            near = self.signal.events(np.exp(places))[:, None] < self.best
             found = np.where(near, -np.abs(found), found)
         beyond = np.any(places > self.bounds, axis=1)
         found[:, beyond] = _MOST_STRENGTH
         return np.asarray(np.clip(found, -_MOST_STRENGTH, _MOST_STRENGTH))
 
 
-def _events(form: FloatArray, mixings: FloatArray) -> FloatArray:
-    """Return all events of mixings (X, 2)."""
-    return np.asarray(np.einsum("xa,ab,xb->x", mixings, form, mixings))
-
-
 def _number(low: float, high: float, per_decade: int) -> int:
     """Points from one ln(|U_a|^2) to another."""
-    return int(np.ceil((high - low) / _DECADE * per_decade)) + 1
+    return int(np.ceil((high - low) / DECADE * per_decade)) + 1
 
 
 def quantile(values: FloatArray, weights: FloatArray, share: float) -> FloatArray:

@@ -22,7 +22,7 @@ from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
 
-_DECADE = np.log(10.0)
+DECADE = np.log(10.0)
 _NODES, _NODES_LAST, _LAST = 3, 10, 2  # in a decade of each mixing, and in the last ones
 _LEAST, _LEAST_FIRST = 1e-3, 0.02  # events: are none; of the first node above 0
 _MOST_DECADES = 40
@@ -44,6 +44,15 @@ class MixingSignal:
 
     form: FloatArray
     shifts: FloatArray
+
+    @property
+    def all_events(self) -> FloatArray:
+        """The form of all channels together, shape (F, F)."""
+        return np.asarray(self.form.sum(axis=-1))
+
+    def events(self, mixings: FloatArray) -> FloatArray:
+        """Return the events of all channels of mixings (G, F), shape (G,)."""
+        return np.asarray(np.einsum("ga,ab,gb->g", mixings, self.all_events, mixings))
 
     def at(self, mixings: FloatArray) -> SignalPath:
         """Return the signals of mixings (G, F)."""
@@ -99,7 +108,7 @@ class _Axis:
     @classmethod
     def build(cls, start: float, end: float) -> "_Axis":
         """Choose points, from a start that is lowered to whole decades below the end."""
-        decades = int(np.ceil(np.log(end / start) / _DECADE))
+        decades = int(np.ceil(np.log(end / start) / DECADE))
         if decades > _MOST_DECADES:
             raise InferenceError(f"mixings from {start:.1g} to {end:.1g} are too many decades")
         low = float(end * 10.0**-decades)
@@ -110,14 +119,14 @@ class _Axis:
                 _NODES if decade < decades - _LAST else _NODES_LAST
             )
             points.append(low * 10.0 ** (decade + 0.5 * (x + 1.0)))
-            weights.append(0.5 * _DECADE * w * points[-1])
+            weights.append(0.5 * DECADE * w * points[-1])
         return cls(np.concatenate(points), np.concatenate(weights), low, end)
 
     def below(self, bound: float) -> "_Axis":
         """Return the same points, of which those above a bound, whole decades, do not count."""
         end = min(self.end, bound)
         weights = np.where(self.points < end, self.weights, 0.0)
-        last = float(np.exp(np.log(self.end) - _DECADE * round(np.log(self.end / end) / _DECADE)))
+        last = float(np.exp(np.log(self.end) - DECADE * round(np.log(self.end / end) / DECADE)))
         return _Axis(self.points, weights, self.start, last)
 
 
@@ -160,7 +169,7 @@ def marginals(
 
 def largest_signal(signal: MixingSignal, counts: FloatArray) -> float:
     """Return a number of events that outcomes (C, M) leave no likelihood."""
-    form, n = signal.form.sum(axis=-1), float(counts.sum(axis=0).max())
+    form, n = signal.all_events, float(counts.sum(axis=0).max())
     if not np.any(form > 0):
         raise InferenceError("a limit needs a signal, and N of these mixings leave none")
     shift = signal.shifts.sum(axis=2) / np.where(form > 0, form, np.inf)[:, :, None]
@@ -170,7 +179,7 @@ def largest_signal(signal: MixingSignal, counts: FloatArray) -> float:
 
 def ends_of_mixings(signal: MixingSignal, most: float, bounds: FloatArray) -> FloatArray:
     """Choose where each mixing makes a difference, up to where nothing is likely, (F, 2)."""
-    form = signal.form.sum(axis=-1)
+    form = signal.all_events
     alone = np.sqrt(np.maximum(np.diag(form), 1e-300))
     ends = np.minimum(bounds, np.sqrt(most) / alone)
     found = []
@@ -189,7 +198,7 @@ def mixing_likelihoods(
 
     Nuisance parameters are integrated over; signals above `most` events are not looked at.
     """
-    total = np.einsum("ga,ab,gb->g", mixings, signal.form.sum(axis=-1), mixings)
+    total = signal.events(mixings)
     matters = (total > _LEAST) & (total < most)
     least = int(np.argmin(total))
     matters[least] = True  # stands for all that have no signal
@@ -208,7 +217,7 @@ def _marginal(axis: _Axis, masses: FloatArray) -> Marginal:
     x = np.log(points[2:])
     spline = scipy.interpolate.make_interp_spline(x, np.log(density[2:]), k=3)
     low, high = np.log(axis.start), np.log(axis.end)
-    fine = np.linspace(low, high, int((high - low) / _DECADE * _FINE) + 1)
+    fine = np.linspace(low, high, int((high - low) / DECADE * _FINE) + 1)
     values = np.exp(np.maximum(spline(np.clip(fine, x[0], x[-1])), -690.0))
     # beyond the outermost points the density by the mixing itself goes on as it is
     values *= np.exp(fine - np.clip(fine, x[0], x[-1]))

@@ -2,32 +2,13 @@
 
 import numpy as np
 import pytest
+from mixing_models import model, signal
 from scipy.integrate import dblquad
 from scipy.optimize import brentq
 
 from hnlstat.inference.limits.joint import Joint, quantile
-from hnlstat.inference.limits.mixings import MixingSignal
-from hnlstat.likelihood.model import CountingModel
 
 LEVELS = [0.5, 0.9, 0.99]
-
-
-def model(background, error=0.0):
-    count = len(background)
-    return CountingModel(
-        channels=tuple(f"c{i}" for i in range(count)),
-        signal=np.zeros(count),
-        background=np.array(background, dtype=float),
-        observed=None,
-        background_modifiers=np.full(count, error),
-    )
-
-
-def signal(form, shifts=0.0):
-    """Of forms (2, 2, C), with one relative shift of all."""
-    form = np.array(form, dtype=float)
-    size = 1 if shifts else 0
-    return MixingSignal(form, np.repeat(form[..., None], size, axis=-1) * shifts)
 
 
 @pytest.mark.parametrize("ratios", [(1.0, 0.0), (1.0, 0.7), (1e-4, 0.003), (0.2, 3.0)])
