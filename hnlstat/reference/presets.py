@@ -12,9 +12,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from hnlstat.system.shipped import conf_dir
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""By libyaml where it is there: all files take 30 ms."""
+from hnlstat.system.yaml_nodes import LOADER, scalars
 
 SENTENCE = re.compile(
     r"(?<=[\w)]{2})(?<!\bal)(?<!Nucl)(?<!Instrum)(?<!Meth)(?<!Phys)(?<!Rev)(?<!Lett)[.:] +(?=[A-Z])"
@@ -129,7 +127,7 @@ class _Comments:
     def __init__(self, text: str, node: Any, head: int) -> None:
         self._lines, self._head = text.splitlines(), head
         self._ends: dict[int, int] = {}
-        for scalar in _scalars(node):
+        for scalar in scalars(node):
             end = scalar.end_mark
             self._ends[end.line] = max(end.column, self._ends.get(end.line, 0))
         self._given: set[int] = set()
@@ -166,15 +164,3 @@ class _Comments:
                 break
             found.insert(0, text.strip().lstrip("# "))
         return found
-
-
-def _scalars(node: Any) -> Iterator[Any]:
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-    elif isinstance(node, yaml.MappingNode):
-        for pair in node.value:
-            for part in pair:
-                yield from _scalars(part)
-    else:
-        for entry in node.value:
-            yield from _scalars(entry)

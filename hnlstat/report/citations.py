@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hnlstat.bounds import Bound, chosen_bounds, comparable
@@ -33,6 +34,20 @@ LIKELIHOODS, FITS = ("pyhf", "pyhf:joss", "HistFactory:2012"), ("iminuit", "Minu
 
 Uses = dict[str, list[str]]
 """What each reference is for, by key."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a run rests on: the bounds that it has compared with, and all that it has used."""
+
+    bounds: tuple[Bound, ...]
+    uses: Uses
+
+    @classmethod
+    def of(cls, run: FinishedRun) -> Sources:
+        """Read the bounds, and collect what there is."""
+        bounds = drawn_bounds(run.study)
+        return cls(bounds, citations(run, bounds))
 
 
 def drawn_bounds(study: Study) -> tuple[Bound, ...]:

@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from hnlstat.bounds import Bound
 from hnlstat.errors import DataError
-from hnlstat.report.citations import citations, drawn_bounds, listed
+from hnlstat.report.citations import Sources, listed
 from hnlstat.report.look import Look
 from hnlstat.report.page import embedded, render, write_page
 from hnlstat.report.plot_data import plot_data
@@ -21,8 +21,9 @@ from hnlstat.report.words import Grid, tables, without_folders, words
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.studies.mixings import limited
-from hnlstat.studies.saved import LOADER, yaml_text
+from hnlstat.studies.saved import yaml_text
 from hnlstat.system.reading import read_json, read_text
+from hnlstat.system.yaml_nodes import LOADER
 
 REPORT = "report.html"
 CAPTIONS = {
@@ -57,7 +58,7 @@ class Picture:
     source: str
 
 
-def write_report(run: FinishedRun) -> Path:
+def write_report(run: FinishedRun, rests_on: Sources) -> Path:
     """Write `report.html` into the folder of a run, from the files that are there.
 
     Raises
@@ -67,13 +68,13 @@ def write_report(run: FinishedRun) -> Path:
     OutputError
         If it cannot be written.
     """
-    return write_page(run.path / REPORT, render_report(run))
+    return write_page(run.path / REPORT, render_report(run, rests_on))
 
 
-def render_report(run: FinishedRun) -> str:
+def render_report(run: FinishedRun, rests_on: Sources) -> str:
     """Return the report of a run as HTML; see `write_report`."""
     study, kind = run.study, run.study.task.kind
-    axis, bounds = limited(study), drawn_bounds(study)
+    axis, bounds = limited(study), rests_on.bounds
     plot = None
     if run.has("contours.json") and run.has("points.csv"):
         points = read_points(run.path / "points.csv", axis)
@@ -91,7 +92,7 @@ def render_report(run: FinishedRun) -> str:
         config=_config(run.path / "config.yaml"),
         provenance=_provenance(run),
         files=_files(run.path),
-        sources=[*listed(citations(run, bounds)), *_from_memory(bounds)],
+        sources=[*listed(rests_on.uses), *_from_memory(bounds)],
     )
 
 

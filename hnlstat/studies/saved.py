@@ -87,10 +87,6 @@ def to_yaml(study: Study) -> str:
     return head + yaml_text(content)
 
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""What reads the configurations that are written here, by libyaml where it is there."""
-
-
 def yaml_text(content: dict[str, Any]) -> str:
     """Write a configuration as YAML."""
     return str(

@@ -21,6 +21,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.system import yaml_tree as tree
 from hnlstat.system.places import placed
 from hnlstat.system.shipped import conf_dir
+from hnlstat.system.yaml_nodes import scalars
 
 RUN = "config.yaml"
 """The file that makes a folder that of a run."""
@@ -64,7 +65,7 @@ def read_run(path: Path) -> dict[str, Any]:
             )
         if key.value == "defaults" and [tree.text(entry) for entry in value.value] != RUN_DEFAULTS:
             raise ConfigError(f"{tree.place(path, key)}: {NO_RUN}")
-    for scalar in tree.scalars(node):
+    for scalar in scalars(node):
         if "${" in scalar.value or scalar.value == "???":
             raise ConfigError(
                 f"{tree.place(path, scalar)}: {scalar.value} stands for another value; the "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,19 +94,6 @@ def pairs(node: Node) -> list[tuple[Any, Any]]:
 def text(node: Node) -> str:
     """The text of a scalar, of anything else none."""
     return str(node.value) if isinstance(node, ScalarNode) else ""
-
-
-def scalars(node: Node) -> Iterator[ScalarNode]:
-    """All values and keys below a node."""
-    if isinstance(node, ScalarNode):
-        yield node
-    elif isinstance(node, MappingNode):
-        for pair in node.value:
-            for part in pair:
-                yield from scalars(part)
-    else:
-        for entry in node.value:
-            yield from scalars(entry)
 
 
 def place(path: Path, node: Node) -> str:

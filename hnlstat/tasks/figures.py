@@ -11,6 +11,7 @@ from hnlstat.config.task import FIGURES, FiguresTask
 from hnlstat.errors import ConfigError
 from hnlstat.physics.processes import Kaons
 from hnlstat.report.album import DRAW, Album, NotDrawnError
+from hnlstat.report.citations import Sources
 from hnlstat.report.html import write_report
 from hnlstat.run.current import Run
 from hnlstat.run.executors.executors import work_executor
@@ -52,7 +53,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         current = replace(current, folder=folder, executor=executor, log=log)
         drawn = _draw(Album(task, finished, current, folder), wanted)
         with current.drawing("report.html"):
-            write_report(finished)
+            write_report(finished, Sources.of(finished))
         log.info("figures drawn: %s", ", ".join(drawn))
         current.say(
             *(f"Not drawn: {remark}" for remark in current.remarks), f"Figures: {', '.join(drawn)}"

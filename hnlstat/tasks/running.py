@@ -17,7 +17,7 @@ from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
 from hnlstat.errors import FigureError, OutputError
 from hnlstat.report.citations import FILE as CITATIONS
-from hnlstat.report.citations import bibtex, citations, drawn_bounds
+from hnlstat.report.citations import Sources, bibtex
 from hnlstat.report.html import write_report
 from hnlstat.report.summary_text import notes
 from hnlstat.run import stages
@@ -183,9 +183,10 @@ def _finish(
     study = current.study
     folder.write_json("provenance.json", provenance(identity, study.simulation.seed, spent))
     finished = FinishedRun(folder.path, study, json.loads(json_text(summary)))
+    rests_on = Sources.of(finished)
     with current.drawing("report.html", passing=OutputError):
-        write_report(finished)
-    uses = citations(finished, drawn_bounds(study))
+        write_report(finished, rests_on)
+    uses = rests_on.uses
     folder.write_text(CITATIONS, bibtex(uses))
     folder.write_json("summary.json", summary | {"remarks": current.remarks, "citations": uses})
 
