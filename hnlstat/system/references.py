@@ -65,7 +65,7 @@ def words(reference: str) -> str:
 
 
 def _note(text: str) -> str:
-    return "" if text == "from memory" else text
+    return "" if text.endswith("from memory") else text
 
 
 def _plain(text: str) -> str:

@@ -78,9 +78,10 @@ def test_nothing_is_observed_and_all_that_is_assumed_is_said(study):
     assert [*dataset.search] == ["photon"]
     assert dataset.data(dataset.search["photon"]) is None
     said = " ".join(study.assumptions())
-    for key in ("photon: efficiency", "photon: background", "photon: covariance", "materials.rock"):
+    for key in ("photon: efficiency", "photon: background", "photon: covariance", "hall.size"):
         assert key in said
     assert ("background_factor" in said) == (dataset.detector.name != "microboone")
+    assert ("materials.rock" in said) == (dataset.detector.name in ("dune_nd", "minerva"))
 
 
 def interactions(dataset, mode):

@@ -16,6 +16,15 @@ from hnlstat.system.shipped import DATA, conf_dir
 ENTRY = re.compile(r"@(?:article|misc|software|techreport)\{([^\s,{}]+),\n((?:  .*\n)+)\}\n")
 FIELD = re.compile(r"  (\w+) = \{(.*)\}(,?)\n")
 NEEDED = {"author", "collaboration"}, {"title"}, {"eprint", "doi", "journal", "number"}
+DOIS = {
+    r"Phys\. Rev\. D (\d+), (\w+)": r"10.1103/PhysRevD.\1.\2",
+    r"Phys\. Rev\. Lett\. (\d+), (\w+)": r"10.1103/PhysRevLett.\1.\2",
+    r"JHEP (\d+), (\d+)": r"10.1007/JHEP\1(YEAR)\2",
+    r"JCAP (\d+), (\d+)": r"10.1088/1475-7516/YEAR/\1/\2",
+    r"JINST (\d+), P(\d\d)(\d+)": r"10.1088/1748-0221/\1/\2/P\2\3",
+    r"Phys\. Lett\. B 8\d\d, (\d+)": r"10.1016/j.physletb.YEAR.\1",
+}
+"""What journals make DOIs of."""
 
 
 def parsed(text):
@@ -61,6 +70,18 @@ def test_the_file_parses():
         assert re.fullmatch(r"10\.\d{4,}/\S+", fields.get("doi", "10.1234/x")), key
 
 
+def test_journals_years_and_numbers_agree():
+    checked = 0
+    for key, fields in parsed((DATA / FILE).read_text(encoding="utf-8")).items():
+        for journal, doi in DOIS.items():
+            if found := re.fullmatch(journal, fields.get("journal", "")):
+                assert fields["doi"] == found.expand(doi).replace("YEAR", fields["year"]), key
+                checked += 1
+        if number := re.match(r"(?:hep-ex/)?(\d\d)\d{2}", fields.get("eprint", "")):
+            assert 0 <= int(fields["year"]) - 2000 - int(number[1]) <= 2, key
+    assert checked > 35
+
+
 def test_every_key_is_in_it_and_every_entry_is_used():
     assert cited() == {*bibliography()}
 
@@ -84,6 +105,7 @@ def test_entries_in_words():
         "Phys. Rev. D 100, 052006 (2019), arXiv:1902.07598"
     )
     assert words("arXiv:2101.00001") == "arXiv:2101.00001"
+    assert words("ICARUS:2004").endswith("329 (2004), doi:10.1016/j.nima.2004.02.044")
     assert words("Somebody, in words") == "Somebody, in words"
 
 
