@@ -1,4 +1,4 @@
-"""The figures of a finished run, and what they are made of."""
+"""Further figures of a finished run, by task=figures alone, and what they are made of."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from hnlstat.bounds import chosen_bounds, comparable
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.task import FiguresTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
-from hnlstat.report.figures import contour_figure
 from hnlstat.report.look import Look
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
@@ -138,19 +136,6 @@ class Album:
         return found
 
 
-def _contours(album: Album) -> Drawn:
-    album.need_plane()
-    if album.finished.study.task.kind != "contour":
-        raise NotDrawnError(f"task.folder: {album.finished.path} has no limits, but those of a fit")
-    table = album.table
-    bounds = comparable(chosen_bounds(album.finished.study.bounds, album.axis), album.axis)
-    yield "contours", contour_figure(
-        album.regions, bounds, axis=album.axis, title=album.title, look=album.look,
-        mass_range=(float(table.masses[0]), float(table.masses[-1])),
-        coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
-    )  # fmt: skip
-
-
 def _yields(album: Album) -> Drawn:
     album.need_plane()
     table = album.table
@@ -230,7 +215,6 @@ def _vertices(album: Album) -> Drawn:
 
 
 DRAW: dict[str, Callable[[Album], Drawn]] = {
-    "contours": _contours,
     "yields": _yields,
     "brazil": _brazil,
     "production": _production,

@@ -39,6 +39,7 @@ CAPTIONS = {
     "Each view has its own sample.",
     "fit": "Best fit and contours of mass and coupling.",
     "pulls": "Pulls of the nuisance parameters, and their impacts on the coupling.",
+    "spectrum": "Data in bins, with the background and the signal of the best fit.",
     "coverage": "Share of pseudo-experiments in which the limit contains the true signal.",
     "requirements": "What efficiency and background it takes to exclude N of a point, and to "
     "discover them, for some uncertainties of the background.",
@@ -104,17 +105,13 @@ def _from_memory(bounds: Sequence[Bound]) -> list[str]:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    summary, axis = run.summary, limited(run.study)
-    kind = run.study.task.kind if run.study.scan.plane is None else "plane"
-    try:
+    axis, kind = limited(run.study), run.kind
+
+    def read(summary: dict[str, Any]) -> tuple[list[str], list[str], list[Grid]]:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
         return words(kind, summary, axis), remarks, tables(kind, summary)
-    except KeyError as error:
-        raise DataError(f"{run.path / 'summary.json'}: lacks {error}") from None
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise DataError(
-            f"{run.path / 'summary.json'}: is not that of a task={kind}: {error}"
-        ) from None
+
+    return run.told(read)
 
 
 def _config(path: Path) -> str:
