@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from hnlstat.config.study import Study
 from hnlstat.config.task import CollectTask, FiguresTask
 from hnlstat.errors import ConfigError
-from hnlstat.physics.processes import Kaons
 from hnlstat.report.album import DRAW, Album, NotDrawnError
 from hnlstat.report.citations import Sources
 from hnlstat.report.gallery import own_figures
@@ -125,8 +124,8 @@ def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
     """Names of the figures to draw, each of which the run has the files for."""
     study, kind = finished.study, finished.kind
     needed = {name: shown.needs for name, shown in own_figures(finished).items()} | FURTHER
-    simulation, kaons = study.simulation, isinstance(study.model.source, Kaons)
-    no_events = kaons or not simulation.survival or simulation.decay_lengths is not None
+    simulation = study.simulation
+    no_events = not simulation.survival or simulation.decay_lengths is not None
     lacking = {name: finished.lacking(files) for name, files in needed.items()}
     if task.figures == "all":
         found = [n for n, file in lacking.items() if not (file or (no_events and n in SAMPLED))]
@@ -145,11 +144,6 @@ def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
         if lacking[name]:
             raise ConfigError(
                 f"task.figures: {name} needs {lacking[name]}, which {finished.path} lacks"
-            )
-        if kaons and name in SAMPLED:
-            raise ConfigError(
-                f"task.figures: {name} is of N that are made in matter; those of "
-                f"{finished.path} are of kaons, see task=events"
             )
         if no_events and name in SAMPLED:
             raise ConfigError(
