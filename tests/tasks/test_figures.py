@@ -337,3 +337,18 @@ def test_odd_files_of_a_run_are_one_line(run, tmp_path, capsys, file, content, w
     assert main([*QUICK, f"task.folder={folder}", "task.figures=[contours]"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_n_of_kaons_have_figures_of_their_own(tmp_path):
+    kaons = (
+        "model=mixed_mu", "search=t2k_2019", "task=yields", "scan.mass.values=[0.2,0.3]",
+        "scan.coupling={min: 1e-9, max: 1e-7, points: 3}", "simulation.precision=0.1",
+    )  # fmt: skip
+    assert main([*kaons, f"runs={tmp_path}", "executor=serial"]) == 0
+    (folder,) = tmp_path.glob("*/*")
+    place = ("task.mass=0.25", "task.coupling=1e-8")
+    assert main([*QUICK, f"task.folder={folder}", *place]) == 0
+    assert files_of(folder) == [
+        "decay_length.png", "decays_nd280.png", "momenta.png", "yields.png",
+    ]  # fmt: skip
+    assert "Momenta of N of kaons" in (folder / "report.html").read_text(encoding="utf-8")
