@@ -131,6 +131,10 @@ class Requirements(Section):
         """Couplings of the points, each once, rising."""
         return np.unique([point.coupling for point in self.points])
 
+    def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the efficiencies, with those that are quoted, and the backgrounds of the map."""
+        return np.union1d(self.efficiency.array(), self.quoted), self.background.array()
+
     @model_validator(mode="after")
     def _points_differ(self) -> Self:
         names = [point.label for point in self.points]

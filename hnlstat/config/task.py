@@ -217,7 +217,10 @@ class CollectTask(Task):
     folder: UserPath
 
 
-FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertices")
+FIGURES = (
+    "contours", "plane", "fit", "pulls", "spectrum", "explained", "requirements", "compare",
+    "coverage", "yields", "brazil", "production", "decay_length", "vertices",
+)  # fmt: skip
 """What task=figures draws."""
 
 
@@ -235,7 +238,7 @@ class FiguresTask(OfFinished, Task):
     Attributes
     ----------
     figures
-        Which ones; "all": those that the run's files are there for.
+        Which ones; "all": those of the run's task, and further ones that its files are there for.
     mass, coupling
         Where CLs and the vertices are drawn, and what materials and momenta are for; None: where
         the run's first limit is strongest.

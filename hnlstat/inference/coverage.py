@@ -7,6 +7,7 @@ Limits average over nuisance parameters. So they cover on the average over these
 they are nominal; where the signal in truth lies below what is expected of it, limits cover less.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,18 @@ class CoveragePoint:
 def nuisances_text(nuisances: Nuisances) -> str:
     """Return "drawn", "nominal" or such as "signal -2 sigma"."""
     return nuisances if isinstance(nuisances, str) else f"signal {nuisances:+g} sigma"
+
+
+def nuisances_of(text: str) -> Nuisances:
+    """Return what `nuisances_text` has put in words; anything else is a ValueError."""
+    if text == "drawn":
+        return "drawn"
+    if text == "nominal":
+        return "nominal"
+    found = re.fullmatch(r"signal ([-+][\d.e+-]+) sigma", text)
+    if found is None:
+        raise ValueError('is not drawn, nominal or such as "signal -2 sigma"')
+    return float(found[1])
 
 
 def coverage(

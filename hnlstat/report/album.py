@@ -1,22 +1,22 @@
-"""The figures of a finished run, and what they are made of."""
+"""Further figures of a finished run, by task=figures alone, and what they are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from hnlstat.bounds import chosen_bounds, comparable
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.task import FiguresTask
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.report.brazil_figure import BrazilCurves, brazil_figure
-from hnlstat.report.figures import contour_figure
+from hnlstat.report.kaon_figures import spectra_figure
 from hnlstat.report.look import Look
 from hnlstat.report.plane_figures import decay_length_figure, yields_figure
 from hnlstat.report.production_figures import production_figure, vertices_figure
@@ -138,19 +138,6 @@ class Album:
         return found
 
 
-def _contours(album: Album) -> Drawn:
-    album.need_plane()
-    if album.finished.study.task.kind != "contour":
-        raise NotDrawnError(f"task.folder: {album.finished.path} has no limits, but those of a fit")
-    table = album.table
-    bounds = comparable(chosen_bounds(album.finished.study.bounds, album.axis), album.axis)
-    yield "contours", contour_figure(
-        album.regions, bounds, axis=album.axis, title=album.title, look=album.look,
-        mass_range=(float(table.masses[0]), float(table.masses[-1])),
-        coupling_range=(float(table.couplings[0]), float(table.couplings[-1])),
-    )  # fmt: skip
-
-
 def _yields(album: Album) -> Drawn:
     album.need_plane()
     table = album.table
@@ -179,16 +166,11 @@ def _brazil(album: Album) -> Drawn:
 
 
 def _production(album: Album) -> Drawn:
-    yield (
-        "production",
-        production_figure(
-            album.productions,
-            _efficiency(album),
-            axis=album.axis,
-            title=album.title,
-            look=album.look,
-        ),
-    )
+    shown: Any = {"axis": album.axis, "title": album.title, "look": album.look}
+    if album.productions[0].of_kaons:
+        yield "momenta", spectra_figure(album.productions, **shown)
+    else:
+        yield "production", production_figure(album.productions, _efficiency(album), **shown)
 
 
 def _efficiency(album: Album) -> Array | None:
@@ -226,11 +208,11 @@ def _vertices(album: Album) -> Drawn:
     for dataset in (d for d in study.datasets if d.name in production.dataset[production.passes]):
         rng = np.random.default_rng(study.simulation.seed)
         figure = vertices_figure(production, dataset, axis=album.axis, rng=rng, look=album.look)
-        yield f"vertices_{dataset.name}", figure
+        stem = "decays" if production.of_kaons else "vertices"
+        yield f"{stem}_{dataset.name}", figure
 
 
 DRAW: dict[str, Callable[[Album], Drawn]] = {
-    "contours": _contours,
     "yields": _yields,
     "brazil": _brazil,
     "production": _production,

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
@@ -115,7 +116,12 @@ def brazil_figure(
     with look.settings():
         figure = look.canvas(WIDTH, 0.9 * WIDTH)
         axes = figure.add_subplot(xscale="log", yscale="log")
-        axes.set_xlim(_range(curves))
+        low, high = _range(curves)
+        axes.set_xlim(low, high)
+        # within about a decade there are labels between its ends, but not at every tick
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0) if high < 30 * low else (1.0,)))
+        axes.xaxis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(LOWEST, 1.6)
         axes.set_xlabel(coupling_label(shown))
         tested = test_symbol(curves.test).replace("cred.", "Tail of the posterior, flat")
@@ -124,9 +130,9 @@ def brazil_figure(
         for level in (level for level in levels if 1 - level > LOWEST):
             axes.axhline(1 - level, color=DARK_GREY, lw=0.7, ls=":", zorder=3.5)
             axes.annotate(
-                f"{level_text(level)} CL", (0, 1 - level), (3, 2), color=DARK_GREY,
+                f"{level_text(level)} CL", (1, 1 - level), (3, 0), color=DARK_GREY,
                 xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                fontsize=SIZE,
+                va="center", fontsize=SIZE,
             )  # fmt: skip
         figure.legend(
             handles=[artists for _, artists in handles],

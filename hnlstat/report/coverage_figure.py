@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from hnlstat.inference.coverage import CoveragePoint
+from hnlstat.errors import DataError
+from hnlstat.inference.coverage import CoveragePoint, nuisances_of
 from hnlstat.report.figures import BLUE, GREY, VERMILION, WIDTH
 from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import level_text, plain
+from hnlstat.tables.csv_table import CsvTable
 
 COLOURS = (BLUE, VERMILION, GREY)
 LINES = {"drawn": "-", "nominal": ":"}
 OTHER_LINES = (0, (6, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)), (0, (1, 2))
 """Of signals off by some sigma."""
+COLUMNS = ("signal", "level", "nuisances", "coverage", "error")
 MANY_EVENTS = 10.0
 """Above, the axis of signals is logarithmic."""
 
@@ -68,3 +71,27 @@ def coverage_figure(
         axes.set_title(plain(title), fontsize=SIZE + 1)
         figure.legend(frameon=False, loc="outside lower center", ncols=look.columns(2))
     return figure
+
+
+def read_coverage(table: CsvTable) -> list[CoveragePoint]:
+    """Give the points of coverage.csv.
+
+    Raises
+    ------
+    DataError
+        Names the file, line and column of what cannot be used.
+    """
+    signal = table.numbers("signal", at_least=0).tolist()
+    level = table.numbers("level", above=0, at_most=1).tolist()
+    share = table.numbers("coverage", at_least=0, at_most=1).tolist()
+    error = table.numbers("error", at_least=0).tolist()
+    found = []
+    for i, text in enumerate(table.columns["nuisances"]):
+        try:
+            nuisances = nuisances_of(text)
+        except ValueError as reason:
+            raise table.error(i, "nuisances", str(reason)) from None
+        found.append(CoveragePoint(signal[i], level[i], nuisances, share[i], error[i]))
+    if not found:
+        raise DataError(f"{table.path}: has no points")
+    return found

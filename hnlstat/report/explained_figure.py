@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +13,7 @@ from matplotlib.patches import Patch
 
 from hnlstat.bounds import Bound, established
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.errors import DataError
 from hnlstat.inference.limits.curves import DISCOVERY
 from hnlstat.report.figures import (
     DARK_GREY,
@@ -31,21 +34,34 @@ from hnlstat.report.figures import (
 from hnlstat.report.labels import freeze_layout, place_labels
 from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import fit_level_text, level_text, plain
-from hnlstat.run.contours import Region, regions
+from hnlstat.run.contours import Region, contours_document, regions
 from hnlstat.run.explaining import Probe
-from hnlstat.run.fitting import Fitted
+from hnlstat.run.files.finished import regions_of
 
 SHADES = ("#4F9CCB", "#8CC4E6", "#CFE6F5")  # of the regions, the smallest first
 COLOURS = (VERMILION, "#009E73", PURPLE, ORANGE, "black", "#8A5A00")  # of the tests
 DASHES = (0, (3, 1.5))
 
 
+@dataclass(frozen=True)
+class Curve:
+    """What other data do: exclude by the data ("observed"), or are expected to, or discover."""
+
+    label: str
+    level: float
+    kind: str
+    regions: tuple[Region, ...]
+
+
 def explained_figure(
-    found: Fitted,
-    probes: Sequence[Probe],
+    preferred: Sequence[Region],
+    best: tuple[float, float],
+    tests: Sequence[Sequence[Curve]],
     bounds: Sequence[Bound] = (),
     *,
     axis: CouplingAxis,
+    mass_range: tuple[float, float],
+    coupling_range: tuple[float, float],
     title: str = "",
     look: Look = JOURNAL,
 ) -> Figure:
@@ -55,14 +71,18 @@ def explained_figure(
 
     Parameters
     ----------
-    found : Fitted
-        The fit.
-    probes : sequence of Probe
-        Other data.
+    preferred : sequence of Region
+        What the fit prefers, of all levels.
+    best : pair of float
+        Mass [GeV] and coupling of the best fit.
+    tests : sequence of sequences of Curve
+        What each of the other data do, by rising level.
     bounds : sequence of Bound
         Bounds on the same coupling; those that exclude at a stated level are drawn.
     axis : CouplingAxis
         The coupling.
+    mass_range, coupling_range : pair of float
+        Limits of the axes [GeV], [unit of the coupling].
     title : str
         Line above the axes.
     look : Look
@@ -72,14 +92,11 @@ def explained_figure(
     with look.settings():
         figure = look.canvas(width, 1.35 * HEIGHT)
         axes = figure.add_subplot()
-        masses, couplings = (
-            (float(ends[0]), float(ends[-1])) for ends in (found.masses, found.couplings)
-        )
-        set_axes(axes, axis, masses, couplings, look)
-        handles = _draw_regions(axes, look.regions(found.regions, axis))
-        place = look.place(found.best["mass"].value, found.best["coupling"].value, axis)
+        set_axes(axes, axis, mass_range, coupling_range, look)
+        handles = _draw_regions(axes, look.regions(preferred, axis))
+        place = look.place(*best, axis)
         (star,) = axes.plot(*place, marker="*", color=DARK_GREY, linestyle="", zorder=4)
-        handles += [("best fit", (star,)), *_draw_probes(axes, probes, axis, look)]
+        handles += [("best fit", (star,)), *_draw_tests(axes, tests, axis, look)]
         drawn = len(axes.get_lines())
         labels, more = draw_bounds(axes, look.bounds(established(bounds), axis))
         handles += more
@@ -112,19 +129,61 @@ def _draw_regions(axes: Axes, regions: Sequence[Region]) -> list[Handle]:
     return handles
 
 
-def _draw_probes(
-    axes: Axes, probes: Sequence[Probe], axis: CouplingAxis, look: Look
+def _draw_tests(
+    axes: Axes, tests: Sequence[Sequence[Curve]], axis: CouplingAxis, look: Look
 ) -> list[Handle]:
     """Outline what other data exclude, and what they could discover."""
     handles: list[Handle] = []
-    for one, colour in zip(probes, itertools.cycle(COLOURS), strict=False):
-        exclusions = [f for f in one.fields if f.kind != DISCOVERY and f.level < STRONG]
-        discoveries = [f for f in one.fields if f.kind == DISCOVERY]
-        for fields, style in ((exclusions[:1], "-"), (discoveries[:1], DASHES)):
-            for field in fields:
-                line = outline(
-                    axes, look.regions(regions(field), axis), color=colour, lw=1.1, ls=style
-                )
-                what = f"{level_text(field.level)} {field.kind}"
+    for curves, colour in zip(tests, itertools.cycle(COLOURS), strict=False):
+        exclusions = [c for c in curves if c.kind != DISCOVERY and c.level < STRONG]
+        discoveries = [c for c in curves if c.kind == DISCOVERY]
+        for found, style in ((exclusions[:1], "-"), (discoveries[:1], DASHES)):
+            for one in found:
+                shown = look.regions(one.regions, axis)
+                line = outline(axes, shown, color=colour, lw=1.1, ls=style)
+                what = f"{level_text(one.level)} {one.kind}"
                 handles.append((plain(f"{one.label}, {what}"), (line,)))
     return handles
+
+
+def probes_document(probes: Sequence[Probe]) -> dict[str, Any]:
+    """Content of explained.json: for each test the document of its contours.
+
+    `curves` has the level and kind of all that were looked for, also where they reach nothing.
+    """
+    return {
+        one.name: {
+            "label": one.label,
+            "data": one.title,
+            "curves": [{"level": field.level, "kind": field.kind} for field in one.fields],
+        }
+        | contours_document([region for field in one.fields for region in regions(field)])
+        for one in probes
+    }
+
+
+def read_probes(document: Any, path: str) -> list[list[Curve]]:
+    """Give the tests of an explained.json that stands at `path`.
+
+    Raises
+    ------
+    DataError
+        Names the entry of what cannot be used.
+    """
+    found = []
+    try:
+        for name, test in document.items():
+            regions = regions_of(test, f"{path}, {name}")
+            found.append(
+                [
+                    Curve(str(test["label"]), float(level), kind, tuple(
+                        r for r in regions if (r.level, r.kind) == (level, kind)
+                    ))
+                    for level, kind in ((c["level"], str(c["kind"])) for c in test["curves"])
+                ]
+            )  # fmt: skip
+    except KeyError as error:
+        raise DataError(f"{path}: lacks {error}") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: is not that of a task=explained: {error}") from None
+    return found

@@ -19,6 +19,7 @@ from hnlstat.run.files.folder import figure_files
 from hnlstat.run.stages import title
 from hnlstat.run.store.packing import code_digest
 from hnlstat.search.table import YieldTable
+from hnlstat.studies.mixings import limited
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,13 +47,19 @@ class ContourFigureJob:
     drawn_with: str = field(default_factory=drawn_with)
 
     @classmethod
-    def of(cls, study: Study, table: YieldTable, regions: Sequence[Region]) -> ContourFigureJob:
-        """Show regions over the grid of a table, with the bounds of a study that compare."""
-        axis = study.model.axis
+    def of(
+        cls, study: Study, table: YieldTable | None, regions: Sequence[Region]
+    ) -> ContourFigureJob:
+        """Show regions over the grid of a table, else of a study, with the bounds that compare."""
+        axis = limited(study)
         shown = comparable(chosen_bounds(study.bounds, axis), axis)
-        mass_range, coupling_range = (
-            (float(values[0]), float(values[-1])) for values in (table.masses, table.couplings)
+        scan = study.scan
+        grid = (
+            (scan.mass.array(), scan.coupling.array())
+            if table is None
+            else (table.masses, table.couplings)
         )
+        mass_range, coupling_range = ((float(values[0]), float(values[-1])) for values in grid)
         look = Look.of(study.report)
         return cls(tuple(regions), shown, axis, title(study), mass_range, coupling_range, look)
 

@@ -120,11 +120,17 @@ def set_axes(
 ) -> None:
     """Scales, limits, ticks and names of the axes."""
     shown = look.coupling(axis)
-    axes.set(xscale="log", yscale="log")
-    axes.set_xlim(*(look.mass_factor * mass for mass in mass_range))
+    set_masses(axes, mass_range, look)
+    axes.set_yscale("log")
     axes.set_ylim(*(shown.factor * coupling for coupling in coupling_range))
-    axes.set_xlabel(look.mass_label)
     axes.set_ylabel(coupling_label(shown))
+
+
+def set_masses(axes: Axes, mass_range: tuple[float, float], look: Look) -> None:
+    """Scale, limits [GeV], ticks and name of the axis of masses."""
+    axes.set_xscale("log")
+    axes.set_xlim(*(look.mass_factor * mass for mass in mass_range))
+    axes.set_xlabel(look.mass_label)
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda mass, _: f"{mass:g}"))

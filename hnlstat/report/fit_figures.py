@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hnlstat.bounds import Bound
 from hnlstat.config.coupling import CouplingAxis
-from hnlstat.inference.fit.fit import FitResult
+from hnlstat.inference.fit.fit import FitResult, Impact, Parameter
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
@@ -112,3 +113,15 @@ def _draw_impacts(
         )
     axes.axvline(0.0, color="black", linewidth=0.6)
     axes.set_xlabel("Coupling [%]")
+
+
+def read_fit(summary: Mapping[str, Any]) -> FitResult:
+    """Give the best fit that the summary of task=fit tells."""
+    return FitResult(
+        tuple(Parameter(**one) for one in summary["parameters"]),
+        tuple(Impact(**one) for one in summary["impacts"]),
+        np.array([*summary["expected"].values()], dtype=float),
+        summary["nll"],
+        summary["improvement"],
+        summary["validity"],
+    )

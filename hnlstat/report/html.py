@@ -33,12 +33,17 @@ CAPTIONS = {
     "brazil": "CLs against the coupling at one mass, with the bands expected without signal.",
     "production": "By mass: share of the decays in the fiducial volumes whose N passes "
     "the cut on its angle, and that are selected; materials that the N that pass were made in.",
+    "momenta": "Momenta of N of kaons that decay in the fiducial volumes, by mass, and the decays "
+    "of kaons that they are of, where these are several.",
     "decay_length": "Decay length in the laboratory, at the median momentum of N that pass the "
     "cut on their angle.",
     "vertices": "Where the N were made that pass the cut on their angle, on the outline of {}. "
     "Each view has its own sample.",
+    "decays": "Where the kaons decayed whose N decay in the detector, and where these decay, on "
+    "the outline of {}. Each view has its own sample.",
     "fit": "Best fit and contours of mass and coupling.",
     "pulls": "Pulls of the nuisance parameters, and their impacts on the coupling.",
+    "spectrum": "Data in bins, with the background and the signal of the best fit.",
     "coverage": "Share of pseudo-experiments in which the limit contains the true signal.",
     "requirements": "What efficiency and background it takes to exclude N of a point, and to "
     "discover them, for some uncertainties of the background.",
@@ -46,7 +51,7 @@ CAPTIONS = {
     "explained": "What the fit prefers, shaded, with the exclusion and discovery of other data "
     "and the published bounds.",
 }
-"""What the figures show, by the names of their files; of vertices_<dataset> the first part."""
+"""What the figures show, by the names of their files; of those by dataset by the first part."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +109,13 @@ def _from_memory(bounds: Sequence[Bound]) -> list[str]:
 
 def _found(run: FinishedRun) -> tuple[list[str], list[str], list[Grid]]:
     """Give sentences, remarks and tables of what a run found."""
-    summary, axis = run.summary, limited(run.study)
-    kind = run.study.task.kind if run.study.scan.plane is None else "plane"
-    try:
+    axis, kind = limited(run.study), run.kind
+
+    def read(summary: dict[str, Any]) -> tuple[list[str], list[str], list[Grid]]:
         remarks = [without_folders(remark) for remark in summary.get("remarks", ())]
         return words(kind, summary, axis), remarks, tables(kind, summary)
-    except KeyError as error:
-        raise DataError(f"{run.path / 'summary.json'}: lacks {error}") from None
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise DataError(
-            f"{run.path / 'summary.json'}: is not that of a task={kind}: {error}"
-        ) from None
+
+    return run.told(read)
 
 
 def _config(path: Path) -> str:

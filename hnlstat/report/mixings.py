@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,27 +14,35 @@ from hnlstat.inference.limits.limits import Limit
 from hnlstat.physics.constants import SYMBOLS
 from hnlstat.report.look import Look
 from hnlstat.report.wording import level_text, mev_text
+from hnlstat.run.contours import Region
 from hnlstat.run.planes import Plane, shares
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plane_figure(plane: Plane, axis: CouplingAxis, title: str, look: Look) -> Figure:
-    """Draw what is excluded, and could be discovered, by |U_a|^2 and |U_b|^2."""
+def plane_figure(
+    regions: Sequence[Region],
+    flavours: Sequence[str],
+    ends: tuple[float, float],
+    *,
+    axis: CouplingAxis,
+    title: str,
+    look: Look,
+) -> Figure:
+    """Draw what is excluded, and could be discovered, by |U_a|^2 and |U_b|^2, between two ends."""
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 
     from hnlstat.report.figures import contour_figure  # only now: matplotlib is slow to load
     from hnlstat.report.labels import freeze_layout
 
-    axis = replace(axis, noun="mixing", symbol=_symbol(plane.flavours[1]))
+    axis = replace(axis, noun="mixing", symbol=_symbol(flavours[1]))
     figure = contour_figure(
-        plane.regions, axis=axis, title=f"{title}, {look.mass_text(plane.mass)}",
-        mass_range=plane.ends, coupling_range=plane.ends,
+        regions, axis=axis, title=title, mass_range=ends, coupling_range=ends,
         look=replace(look, mass_axis="GeV"),  # |U_a|^2 stands in place of masses, as it is
     )  # fmt: skip
     (axes,) = figure.axes
-    axes.set_xlabel(f"Mixing ${_symbol(plane.flavours[0])}$")
+    axes.set_xlabel(f"Mixing ${_symbol(flavours[0])}$")
     for one in (axes.xaxis, axes.yaxis):
         one.set_major_locator(LogLocator(10, numticks=7))
         one.set_minor_locator(LogLocator(10, subs=(1.0,), numticks=99))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from hnlstat.config.coupling import CouplingAxis
@@ -23,12 +23,14 @@ from hnlstat.report.figures import (
     DARK_GREY,
     GREY,
     LIGHT_GREY,
+    ORANGE,
     VERMILION,
     WIDTH,
+    set_masses,
 )
 from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import plain
-from hnlstat.simulation.production import Production
+from hnlstat.simulation.production import PARENTS, Production
 
 FloatArray = NDArray[np.float64]
 
@@ -42,6 +44,7 @@ COLOURS = {
     "iron": "#D55E00",
     "water_scintillator": "#F0E442",
 }  # Okabe and Ito again, for the materials that make most N
+OF_KAONS = dict(zip(PARENTS.values(), (ORANGE, BLUE), strict=True))
 OTHER, OTHER_COLOUR = "other", "#333333"
 MARGIN = 0.5  # [m] around the detector in the close view
 NEAR = 25.0  # [m] a volume that is longer belongs to the surroundings
@@ -61,7 +64,7 @@ def colours(productions: Sequence[Production]) -> dict[str, str]:
     names = sorted(largest, key=lambda name: -largest[name])
     own = names[: len(COLOURS)]
     free = [colour for name, colour in COLOURS.items() if name not in own]
-    found = {name: COLOURS.get(name) or free.pop() for name in own}
+    found = {name: COLOURS.get(name) or OF_KAONS.get(name) or free.pop() for name in own}
     return found | {OTHER: OTHER_COLOUR} if len(names) > len(own) else found
 
 
@@ -93,15 +96,9 @@ def production_figure(
     with look.settings():
         figure = look.canvas(1.2 * WIDTH, 1.25 * WIDTH)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.7))
-        lower.set_xscale("log")
-        lower.set_xlim(mass[0], mass[-1])
-        lower.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
-        lower.xaxis.set_minor_locator(LogLocator(10, subs=range(1, 10)))
-        lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        lower.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
-        lower.set_xlabel(look.mass_label)
+        set_masses(lower, (productions[0].mass, productions[-1].mass), look)
         _draw_acceptance(upper, mass, productions, efficiency)
-        _draw_shares(lower, mass, productions, palette)
+        draw_shares(lower, mass, productions, palette)
         where = look.coupling_text(productions[0].coupling, axis, named=True)
         heading = "\n".join(filter(None, (look.wrap(title, 60, 1.2 * WIDTH), where)))
         figure.suptitle(heading, fontsize=SIZE + 1, linespacing=1.2)
@@ -132,10 +129,10 @@ def _draw_acceptance(
     axes.legend(frameon=False, loc="best", ncols=2)
 
 
-def _draw_shares(
+def draw_shares(
     axes: Axes, mass: FloatArray, productions: Sequence[Production], palette: Mapping[str, str]
 ) -> None:
-    """Stack the materials; each is named at the right, beside its layer."""
+    """Stack the materials, or parents; each is named at the right, beside its layer."""
     shares = {name: np.array([p.shares().get(name, 0.0) for p in productions]) for name in palette}
     if OTHER in shares:
         shares[OTHER] = 1.0 - sum(shares.values(), np.zeros(len(mass)))
@@ -176,6 +173,8 @@ def vertices_figure(
 ) -> Figure:
     """Draw vertices on the outline of a detector: from the side and from above, far and close.
 
+    Of N of kaons, whose vertices are far, the close views have the decays.
+
     Parameters
     ----------
     production : Production
@@ -193,8 +192,10 @@ def vertices_figure(
     detector = dataset.detector
     close = close_view(detector)
     z = production.vertex[:, 2]
-    inside = mine[(z[mine] > close[0][0]) & (z[mine] < close[0][1])]
+    near = production.decay if production.of_kaons else production.vertex
+    inside = mine[(near[mine, 2] > close[0][0]) & (near[mine, 2] < close[0][1])]
     chosen = [_draw_lots(production, among, rng) for among in (mine, inside)]
+    drawn_in = production.vertex, near
     drawn = production.material[np.concatenate(chosen)]
     palette = {n: c for n, c in colours([production]).items() if n == OTHER or n in drawn}
     start = min([*np.quantile(z[chosen[0]], [FAR]), 1.5 * close[0][0]])
@@ -203,17 +204,18 @@ def vertices_figure(
         figure = look.canvas(2.1 * WIDTH, 1.5 * WIDTH, dpi=200)
         rows = figure.subplots(2, 2, sharex="col", width_ratios=(1, 1.2))
         for (name, up, letter), row in zip(VIEWS, rows, strict=True):
-            for axes, points, (along, across) in zip(row, chosen, views, strict=True):
+            for axes, points, at, (along, across) in zip(row, chosen, drawn_in, views, strict=True):
                 _draw_outline(axes, dataset, up)
                 colour = [palette.get(n, OTHER_COLOUR) for n in production.material[points]]
                 axes.scatter(
-                    z[points], production.vertex[points, up], s=1.5, c=colour, lw=0, zorder=2,
+                    at[points, 2], at[points, up], s=1.5, c=colour, lw=0, zorder=2,
                     rasterized=True,
                 )  # fmt: skip
                 axes.set(xlim=along, ylim=across, ylabel=f"{letter} [m]")
             row[1].set_aspect("equal")
             row[0].set_title(f"from {name}, all", fontsize=SIZE + 1, loc="left")
-            row[1].set_title("those in the detector", fontsize=SIZE + 1, loc="left")
+            what = "their decays" if production.of_kaons else "those in the detector"
+            row[1].set_title(what, fontsize=SIZE + 1, loc="left")
         for axes in rows[1]:
             axes.set_xlabel("z along the beam [m]")
         _draw_key(figure, palette)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from hnlstat.config.coupling import CouplingAxis
+from hnlstat.config.task import RequirementsTask
+from hnlstat.errors import DataError
 from hnlstat.report.figures import (
     BLUE,
     DARK_GREY,
@@ -28,6 +30,7 @@ from hnlstat.report.figures import (
 )
 from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import level_text, plain
+from hnlstat.tables.csv_table import CsvTable
 
 FloatArray = NDArray[np.float64]
 
@@ -192,3 +195,34 @@ def _legend(
         title=title or None,
         title_fontsize=SIZE + 1.5, handlelength=1.8, labelspacing=0.3, columnspacing=1.0,
     )  # fmt: skip
+
+
+def read_maps(
+    table: CsvTable, summary: Mapping[str, Any], task: RequirementsTask, axis: CouplingAxis
+) -> list[PointMap]:
+    """Give the maps of requirements.csv, and what the summary says of their points.
+
+    Raises
+    ------
+    DataError
+        Names the file, line and column of what cannot be used.
+    """
+    efficiencies, backgrounds = task.axes()
+    names = {point.label: point.name for point in task.points}
+    shape = len(task.uncertainties), len(backgrounds), len(efficiencies)
+    points = summary["points"]
+    exclusion, discovery = (
+        table.numbers(f"{kind}_sigma", at_least=0) for kind in ("exclusion", "discovery")
+    )
+    if exclusion.size != len(points) * np.prod(shape):
+        raise DataError(f"{table.path}: is incomplete, or not of these points")
+    maps = zip(
+        points, exclusion.reshape(-1, *shape), discovery.reshape(-1, *shape), strict=True
+    )  # fmt: skip
+    return [
+        PointMap(
+            names[point["name"]], point["mass_gev"], point[axis.column], point["decays"],
+            point["own_efficiency"], *sigmas,
+        )
+        for point, *sigmas in maps
+    ]  # fmt: skip

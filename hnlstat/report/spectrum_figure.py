@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hnlstat.errors import DataError
 from hnlstat.report.figures import (
     BLUE,
     GREY,
@@ -19,6 +21,7 @@ from hnlstat.report.figures import (
 from hnlstat.report.look import JOURNAL, SIZE, Look
 from hnlstat.report.wording import plain
 from hnlstat.run.beside import Distribution
+from hnlstat.tables.csv_table import CsvTable
 
 LABELS = {
     "quasi_elastic_energy": r"$E_\nu^\mathrm{QE}$",
@@ -109,3 +112,27 @@ def spectrum_rows(found: Sequence[Distribution]) -> Iterator[tuple[object, ...]]
         for row in zip(*(values.tolist() for values in columns), strict=True):
             head = (one.channel, one.observable, "yes" if one.fitted else "no")
             yield (*head, *(f"{value:.7g}" for value in row))
+
+
+def read_spectrum(table: CsvTable) -> list[Distribution]:
+    """Give what `spectrum_rows` has written, a distribution for each run of rows of one name.
+
+    Raises
+    ------
+    DataError
+        Names the file, line and column of what cannot be used.
+    """
+    names = [*zip(*(table.columns[name] for name in COLUMNS[:3]), strict=True)]
+    values = np.array([table.numbers(name) for name in COLUMNS[3:]])
+    found = []
+    for (channel, observable, fitted), rows in groupby(range(len(names)), names.__getitem__):
+        low, high, observed, background, error, signal, prediction = values[:, [*rows]]
+        found.append(
+            Distribution(
+                channel, observable, np.append(low, high[-1]), observed, background, error, signal,
+                prediction, fitted == "yes",
+            )
+        )  # fmt: skip
+    if not found:
+        raise DataError(f"{table.path}: has no bins")
+    return found

@@ -1,13 +1,17 @@
 """The limits and expected events on the way from one study to another."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.config.compare import Point
+from hnlstat.config.compare import Compare, Point
+from hnlstat.errors import DataError
 from hnlstat.inference.limits.limits import Limit
+from hnlstat.tables.csv_table import CsvTable
 
 Array = NDArray[np.float64]
 
@@ -87,3 +91,34 @@ class Comparison:
                     landing.name, " ".join(landing.keys), f"{mass:.10g}", f"{landing.level:.12g}",
                     landing.kind, *found, ratio, f"{landing.events:.6g}",
                 )  # fmt: skip
+
+    @classmethod
+    def read(cls, table: CsvTable, settings: Compare) -> Comparison:
+        """Give what `rows` has written.
+
+        Raises
+        ------
+        DataError
+            Names the file, line and column of what cannot be used.
+        """
+        columns, number = table.columns, len(settings.masses)
+        if not columns["step"] or len(columns["step"]) % number:
+            raise DataError(f"{table.path}: is not of {number} masses in each step")
+        level = table.numbers("level", above=0, at_most=1).tolist()
+        coupling = table.numbers("coupling", above=0, empty=np.nan).tolist()
+        events = table.numbers("events_at_point", at_least=0).tolist()
+        landings = []
+        for first in range(0, len(level), number):
+            limits = tuple(
+                None
+                if np.isnan(coupling[i])
+                else Limit(
+                    settings.masses[i - first], level[i], columns["kind"][i], "lower",
+                    columns["method"][i], coupling[i], columns["open"][i] == "true",
+                )
+                for i in range(first, first + number)
+            )  # fmt: skip
+            keys = tuple(columns["keys"][first].split())
+            head = columns["step"][first], keys, level[first], columns["kind"][first]
+            landings.append(Landing(*head, limits, events[first]))
+        return cls(settings.masses, settings.point, tuple(landings))

@@ -27,7 +27,9 @@ FloatArray = NDArray[np.float64]
 COUPLINGS = 120  # of the field, beside the limits
 SLIVER = 1e-9  # relative width of the region of a scan with one mass
 EDGE = 1e-12  # distance in ln from an edge of the grid that is rounding
-SCHEMA = "hnlstat contours 2"
+SCHEMA, PLANE_SCHEMA = "hnlstat contours 2", "hnlstat plane 1"
+EDGES = ("low_mass", "high_mass", "low_coupling", "high_coupling")
+"""Of a grid, as `open` of a contour names them; of a plane of mixings see `plane_edges`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,6 +273,11 @@ def _entry(region: Region) -> dict[str, Any]:
             "high_coupling": region.coupling_high_open,
         },
     }
+
+
+def plane_edges(flavours: Sequence[str]) -> tuple[str, ...]:
+    """Name the edges of the plane of two mixings, in the order of `EDGES`."""
+    return tuple(f"{end}_{flavour}" for flavour in flavours for end in ("low", "high"))
 
 
 def _points(curve: FloatArray) -> list[list[float]]:

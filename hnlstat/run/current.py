@@ -16,6 +16,7 @@ from hnlstat.errors import HnlstatError
 from hnlstat.run.files.folder import RunFolder, write_csv, write_json, write_text
 from hnlstat.run.work import Work
 from hnlstat.system.screen import Screen
+from hnlstat.tables.csv_table import CsvTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +30,12 @@ class Rows:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
+
+    def as_read(self, name: str) -> CsvTable:
+        """Give the table as it would be read from its file."""
+        entries = [[str(row[i]) for row in self.rows] for i in range(len(self.columns))]
+        columns = dict(zip(self.columns, entries, strict=True))
+        return CsvTable(Path(name), {}, columns, range(2, len(self.rows) + 2), {})
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,15 @@ from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.likelihood.experiment import Experiment
 from hnlstat.physics.mixing import FLAVOURS
 from hnlstat.run import stages
-from hnlstat.run.contours import LimitField, Region, contours_document, limit_fields, regions
+from hnlstat.run.contours import (
+    PLANE_SCHEMA,
+    LimitField,
+    Region,
+    contours_document,
+    limit_fields,
+    plane_edges,
+    regions,
+)
 from hnlstat.run.files.folder import write_json
 from hnlstat.run.jobs import LimitJob, limit_jobs
 from hnlstat.run.remarks import check_error
@@ -34,7 +42,6 @@ from hnlstat.studies.mixings import mixed_by
 
 Array = NDArray[np.float64]
 
-SCHEMA = "hnlstat plane 1"
 STEP = 0.5 * np.log(10)  # of ln(ratio), at most, between directions
 BETWEEN = 8  # directions whose sensitivity is known, for each that is simulated
 CELLS = 400  # of the plane, along each axis
@@ -184,9 +191,8 @@ def plane_document(plane: Plane) -> dict[str, Any]:
     a, b = plane.flavours
     for entry in found:
         known = entry["open"].values()
-        edges = f"low_{a}", f"high_{a}", f"low_{b}", f"high_{b}"
-        entry["open"] = dict(zip(edges, known, strict=True))
+        entry["open"] = dict(zip(plane_edges(plane.flavours), known, strict=True))
     return {
-        "schema": SCHEMA, "axes": [f"u2_{a}", f"u2_{b}"], "mass_gev": plane.mass,
+        "schema": PLANE_SCHEMA, "axes": [f"u2_{a}", f"u2_{b}"], "mass_gev": plane.mass,
         "contours": found,
     }  # fmt: skip

@@ -113,6 +113,11 @@ def _record(sweep: Path, number: int) -> Path:
     return sweep / JOBS / f"{number:04d}.json"
 
 
+def is_sweep(path: Path) -> bool:
+    """Tell whether a folder is that of a sweep."""
+    return (path / JOBS).is_dir()
+
+
 def read_jobs(sweep: Path) -> list[Job]:
     """Read what became of the jobs of a sweep, in their order; one without a record has failed.
 

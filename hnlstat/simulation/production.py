@@ -1,5 +1,6 @@
-"""Where the N come from whose decays are looked for: vertices, materials, momenta and angles."""
+"""Where the N come from whose decays are looked for: vertices, origins, momenta and angles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +9,19 @@ from numpy.typing import NDArray
 from hnlstat.config.detector import Detector
 from hnlstat.config.study import Study
 from hnlstat.detector.geometry import paint
+from hnlstat.physics.constants import LEPTON_CODE
+from hnlstat.physics.processes import Kaons
 from hnlstat.simulation.batches import EventModel, join
-from hnlstat.simulation.strata import divide, strata
+from hnlstat.simulation.kaon_events import kaon_jobs
+from hnlstat.simulation.strata import Job, divide, strata
 
 Array = NDArray[np.float64]
 
 OUTSIDE = "outside"
 """Material of points that lie in no volume."""
+
+PARENTS = {"e": "K → e N", "mu": "K → μ N"}
+"""Decays of kaons, by the lepton beside N."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +32,12 @@ class Production:
     ----------
     mass, coupling : of N [GeV], [unit of the coupling]
     min_cos_theta : the widest that searches ask for
-    dataset, material : (N,) names: what the N decays in, and what it was made in
+    dataset, material : (N,) names: what the N decays in, and what it was made in (or of, of kaons)
     vertex : (N, 3) where it was made [m]
     momentum : (N,) of N [GeV]
     cos_theta : (N,) of N to the beam
     weight : (N,) expected decays to it that each stands for
+    decay : (N, 3) where it decays [m]
     """
 
     mass: float
@@ -41,6 +49,12 @@ class Production:
     momentum: Array
     cos_theta: Array
     weight: Array
+    decay: Array
+
+    @property
+    def of_kaons(self) -> bool:
+        """Whether the N are of kaons in flight, and not made in matter."""
+        return str(self.material[0]) in PARENTS.values()
 
     @property
     def passes(self) -> NDArray[np.bool_]:
@@ -87,23 +101,30 @@ class ProductionJob:
     def run(self) -> Production | None:
         """Sample events; None where no N passes."""
         study, angles = self.study, -1.0 if self.all_angles else None
-        jobs = strata(study, EventModel.of(study, self.mass, (self.coupling,)), angles)
+        model = EventModel.of(study, self.mass, (self.coupling,))
+        kaons = isinstance(study.model.source, Kaons)
+        jobs: Sequence[Job]
+        jobs = [*kaon_jobs(study, model)] if kaons else strata(study, model, angles)
         spreads = [job.spread() for job in jobs]
         if not np.any(spreads):
             return None
         events = join([job.run() for job in divide(jobs, spreads, self.number)])
-        vertex, momentum = (
+        vertex, momentum, decay = (
             np.stack([events[f"{name}{axis}"] for axis in "xyz"], axis=1)
-            for name in ("vertex_", "n_p")
+            for name in ("vertex_", "n_p", "decay_")
         )
         size = np.linalg.norm(momentum, axis=1)
         material = np.full(len(size), OUTSIDE, dtype=object)
-        for dataset in study.datasets:
+        for dataset in () if kaons else study.datasets:
             mine = events["dataset"] == dataset.name
             material[mine] = material_at(dataset.detector, vertex[mine])
+        if kaons:
+            for lepton, name in PARENTS.items():
+                material[np.abs(events["lepton_pdg"]) == LEPTON_CODE[lepton]] = name
         found = Production(
             self.mass, self.coupling, study.min_cos_theta, events["dataset"],
             material.astype(str), vertex, size, momentum[:, 2] / size, events["weight"],
+            decay,
         )  # fmt: skip
         return found if found.passes.any() else None
 

@@ -1,15 +1,14 @@
 """task=compare: from one study to another in steps, the limits and expected events after each."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.report.look import Look
-from hnlstat.report.staircase import markdown, screen_table, staircase_figure
+from hnlstat.report.gallery import draw
+from hnlstat.report.staircase import markdown, screen_table
 from hnlstat.run.comparison import COLUMNS, Comparison, Landing
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.remarks import check_error
@@ -38,7 +37,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     axis = study.model.axis
     current.keep_rows("compare.csv", Rows(COLUMNS, tuple(comparison.rows())))
     current.keep_text("compare.md", markdown(comparison, axis))
-    current.draw("compare", partial(staircase_figure, comparison, axis, Look.of(study.report)))
+    draw(current)
     current.say(screen_table(comparison, axis))
     return {
         "task": "compare",

@@ -6,17 +6,15 @@ from typing import Any
 
 from hnlstat.bounds import chosen_bounds
 from hnlstat.report import keep
-from hnlstat.report.citations import drawn_bounds
 from hnlstat.report.existing import left_out, level_remarks
 from hnlstat.report.figure_job import ContourFigureJob
-from hnlstat.report.look import Look
+from hnlstat.report.gallery import draw
 from hnlstat.report.summary import summarise
 from hnlstat.report.summary_text import notes, render
 from hnlstat.run import stages
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.executors.executors import SerialExecutor
 from hnlstat.search.table import YieldTable
-from hnlstat.studies.mixings import limited
 
 
 def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
@@ -76,14 +74,7 @@ def _marginal(current: Run) -> dict[str, Any]:
     keep.limits(current, results)
     found = tuple(region for one in limit_fields(results) for region in regions(one))
     keep.contours(current, found)
-    masses, couplings = (
-        (float(grid[0]), float(grid[-1]))
-        for grid in (study.scan.mass.array(), study.scan.coupling.array())
-    )
-    job = ContourFigureJob(
-        found, drawn_bounds(study), limited(study), stages.title(study), masses, couplings,
-        Look.of(study.report),
-    )  # fmt: skip
+    job = ContourFigureJob.of(study, None, found)
     return _shown(current, job, ["report.html", "contours.pdf", "limits.csv", "summary.json"])
 
 
@@ -100,8 +91,7 @@ def _plane(current: Run) -> dict[str, Any]:
     current.keep_rows("limits.csv", rows)
     current.keep("contours.json", plane.regions, partial(write_plane, plane))
     title = stages.title(study)
-    look = Look.of(study.report)
-    current.draw("plane", partial(report.plane_figure, plane, study.model.axis, title, look))
+    draw(current)
     summary = {
         "task": "plane", "remarks": current.remarks, "title": title, "mass_gev": plane.mass,
         "flavours": [*plane.flavours], "limits": report.plane_reaches(plane),

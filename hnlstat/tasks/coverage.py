@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from rich.table import Table
@@ -13,12 +12,10 @@ from hnlstat.inference.coverage import CoveragePoint, coverage
 from hnlstat.inference.engines.calculators import choose
 from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.report import keep
-from hnlstat.report.coverage_figure import coverage_figure
-from hnlstat.report.look import Look
+from hnlstat.report.coverage_figure import COLUMNS
+from hnlstat.report.gallery import draw
 from hnlstat.run.current import Rows, Run
 from hnlstat.search.table import YieldTable
-
-COLUMNS = ("signal", "level", "nuisances", "coverage", "error")
 
 ALLOWED = 4.0  # standard errors that coverage may lie below its level by chance, in ~100 points
 
@@ -38,21 +35,21 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     )
     rows = tuple((p.signal, p.level, p.treatment, p.coverage, p.error) for p in points)
     current.keep_rows("coverage.csv", Rows(COLUMNS, rows))
-    title, look = f"limits by the {name} calculation", Look.of(current.study.report)
-    current.draw("coverage", partial(coverage_figure, points, title, look))
     lowest = [
         min((p for p in points if (p.level, p.nuisances) == pair), key=lambda p: p.coverage)
         for pair in itertools.product(task.levels, task.nuisances)
     ]
     current.say(_table(lowest))
     promised = [p for p in lowest if isinstance(p.nuisances, str)] or lowest
-    return {
+    summary = {
         "task": "coverage",
         "remarks": current.remarks,
         "calculator": name,
         "covers": all(p.coverage >= p.level - ALLOWED * p.error for p in promised),
         "lowest": [asdict(point) | {"nuisances": point.treatment} for point in lowest],
     }
+    draw(current, summary)
+    return summary
 
 
 def _table(lowest: list[CoveragePoint]) -> Table:

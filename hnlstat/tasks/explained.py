@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from hnlstat.bounds import chosen_bounds, comparable
 from hnlstat.config.task import ExplainedTask
 from hnlstat.report import keep
-from hnlstat.report.explained_figure import explained_figure
+from hnlstat.report.explained_figure import probes_document
 from hnlstat.report.explained_text import screen_table, sentences
-from hnlstat.report.look import Look
+from hnlstat.report.gallery import draw
 from hnlstat.report.wording import fit_level_text
 from hnlstat.run import stages
-from hnlstat.run.contours import contours_document, regions
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.explaining import Probe, Tested, closed, compare, probe
 from hnlstat.run.fitting import Fitted, fit
@@ -47,10 +45,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     bounds = comparable(chosen_bounds(study.bounds, axis), axis)
     tested = tuple(compare(found, probes, bounds))
     current.keep_rows("explained.csv", Rows(COLUMNS, tuple(map(_row, tested))))
-    current.keep_json("explained.json", _document(probes))
-    shown: Any = {"axis": axis, "title": stages.title(study), "look": Look.of(study.report)}
-    current.draw("explained", partial(explained_figure, found, probes, bounds, **shown))
+    current.keep_json("explained.json", probes_document(probes))
     summary = _summary(current, found, probes, tested)
+    draw(current, summary)
     if probes:
         current.say(screen_table(summary, axis))
     current.say(*sentences(summary, axis))
@@ -92,15 +89,6 @@ def _row(tested: Tested) -> tuple[object, ...]:
         f"{share.area:.5g}", f"{share.likelihood:.5g}", str(share.best_fit).lower(), *ranges,
         *("" if value is None else f"{value:.5g}" for value in (share.apart, share.apart_at)),
     )  # fmt: skip
-
-
-def _document(probes: Sequence[Probe]) -> dict[str, Any]:
-    """Content of explained.json: for each test the document of its contours."""
-    return {
-        one.name: {"label": one.label, "data": one.title}
-        | contours_document([region for field in one.fields for region in regions(field)])
-        for one in probes
-    }
 
 
 def _summary(

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hnlstat.config.study import Study
-from hnlstat.config.task import FIGURES, FiguresTask
+from hnlstat.config.task import CollectTask, FiguresTask
 from hnlstat.errors import ConfigError
-from hnlstat.physics.processes import Kaons
 from hnlstat.report.album import DRAW, Album, NotDrawnError
 from hnlstat.report.citations import Sources
+from hnlstat.report.gallery import own_figures
 from hnlstat.report.html import write_report
 from hnlstat.run.current import Run
 from hnlstat.run.executors.executors import work_executor
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.run.files.folder import RunFolder
+from hnlstat.run.sweep import is_sweep
 from hnlstat.search.table import YieldTable
 from hnlstat.system.screen import line_of
+from hnlstat.tasks import collect
 
-NEEDED = {
-    "contours": "contours.json",
-    "yields": "yields.csv",
-    "brazil": "points.csv",
-    "production": "yields.csv",
-    "decay_length": "yields.csv",
-    "vertices": "yields.csv",
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FURTHER = {
+    "yields": ("yields.csv",),
+    "brazil": ("points.csv",),
+    "production": ("yields.csv",),
+    "decay_length": ("yields.csv",),
+    "vertices": ("yields.csv",),
 }
-"""The file of a run without which a figure cannot be drawn."""
+"""Figures that no run draws by itself, with the files that they cannot be drawn without."""
 
 SAMPLED = ("production", "decay_length", "vertices")
 """Figures for which N are sampled."""
@@ -45,10 +49,11 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     task = current.study.task
     assert isinstance(task, FiguresTask)
     assert given is None  # they are those of the run
-    assert task.folder is not None  # a task without it is not valid
-    finished = _as_asked(FinishedRun.open(task.folder), current.study)
+    if task.folder is not None and is_sweep(task.folder):
+        return _of_sweep(current, task)
+    finished = _as_asked(FinishedRun.asked(task), current.study)
     wanted = _wanted(task, finished)
-    folder = RunFolder(task.folder)
+    folder = RunFolder(finished.path)
     with folder.log() as log, work_executor(current.study.executor) as executor:
         current = replace(current, folder=folder, executor=executor, log=log)
         drawn = _draw(Album(task, finished, current, folder), wanted)
@@ -60,6 +65,19 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         )
         current.say(line_of(f"{folder.path}/report.html"))
     return {"task": "figures", "folder": str(folder.path), "figures": drawn}
+
+
+def _of_sweep(current: Run, task: FiguresTask) -> dict[str, Any]:
+    """Draw the figure of a sweep anew, as task=collect does of the files of its jobs."""
+    if task.figures != "all":
+        raise ConfigError(
+            f"task.figures: {', '.join(task.figures)}: {task.folder} is of a sweep, which has one "
+            "figure of its own; leave it out, or name the folder of a job"
+        )
+    study = current.study.model_copy(
+        update={"task": CollectTask.model_validate({"kind": "collect", "folder": task.folder})}
+    )
+    return collect.run(replace(current, study=study), None)
 
 
 def _as_asked(finished: FinishedRun, study: Study) -> FinishedRun:
@@ -80,7 +98,7 @@ def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         try:
             with current.drawing(f"the figure {name}"):
-                for stem, figure in DRAW[name](album):
+                for stem, figure in _figures(album, name):
                     album.folder.write_figure(f"figures/{stem}", figure)
                     drawn.append(stem)
         except NotDrawnError as error:
@@ -93,34 +111,39 @@ def _draw(album: Album, wanted: Sequence[str]) -> list[str]:
     return drawn
 
 
+def _figures(album: Album, name: str) -> Iterator[tuple[str, Figure]]:
+    """Draw what a name stands for: a figure of the run's task, or further ones."""
+    own = own_figures(album.finished)
+    if name in own:
+        yield name, own[name].make(album.finished)
+    else:
+        yield from DRAW[name](album)
+
+
 def _wanted(task: FiguresTask, finished: FinishedRun) -> list[str]:
     """Names of the figures to draw, each of which the run has the files for."""
-    study = finished.study
-    if study.scan.plane is not None or study.inference.marginal is not None:
-        raise ConfigError(
-            f"task.folder: {finished.path} has limits of many mixings, and no yields to draw; for "
-            "another look of its figure run it again"
-        )
-    simulation, kaons = study.simulation, isinstance(study.model.source, Kaons)
-    no_events = kaons or not simulation.survival or simulation.decay_lengths is not None
-    lacking = {name: file for name, file in NEEDED.items() if not finished.has(file)}
+    study, kind = finished.study, finished.kind
+    needed = {name: shown.needs for name, shown in own_figures(finished).items()} | FURTHER
+    simulation = study.simulation
+    no_events = not simulation.survival or simulation.decay_lengths is not None
+    lacking = {name: finished.lacking(files) for name, files in needed.items()}
     if task.figures == "all":
-        found = [n for n in FIGURES if n not in lacking and not (no_events and n in SAMPLED)]
+        found = [n for n, file in lacking.items() if not (file or (no_events and n in SAMPLED))]
         if not found:
+            files = sorted({file for file in lacking.values() if file})
             raise ConfigError(
-                f"task.folder: {finished.path} has no {' or '.join(sorted(set(NEEDED.values())))}: "
-                "nothing to draw"
+                f"task.folder: {finished.path} has no {' or '.join(files)}: nothing to draw"
             )
         return found
     for name in task.figures:
-        if name in lacking:
+        if name not in lacking:
+            raise ConfigError(
+                f"task.figures: {name} is none of {kind}, which {finished.path} is of; it may have "
+                f"{', '.join(needed)}"
+            )
+        if lacking[name]:
             raise ConfigError(
                 f"task.figures: {name} needs {lacking[name]}, which {finished.path} lacks"
-            )
-        if kaons and name in SAMPLED:
-            raise ConfigError(
-                f"task.figures: {name} is of N that are made in matter; those of "
-                f"{finished.path} are of kaons, see task=events"
             )
         if no_events and name in SAMPLED:
             raise ConfigError(

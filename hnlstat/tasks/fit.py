@@ -1,23 +1,19 @@
 """task=fit: best fit and contours of mass and coupling."""
 
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from rich.table import Table
 
-from hnlstat.bounds import chosen_bounds
 from hnlstat.config.task import FitTask
 from hnlstat.inference.fit.fit import FitResult
 from hnlstat.report import keep
-from hnlstat.report.fit_figures import fit_figure, pulls_figure
-from hnlstat.report.look import Look
-from hnlstat.report.spectrum_figure import COLUMNS, spectrum_figure, spectrum_rows
+from hnlstat.report.gallery import draw
+from hnlstat.report.spectrum_figure import COLUMNS, spectrum_rows
 from hnlstat.report.words import beside_text
 from hnlstat.run.beside import Distribution, distributions
 from hnlstat.run.current import Rows, Run
 from hnlstat.run.fitting import fit, share_from_rock
-from hnlstat.run.stages import title
 from hnlstat.search.table import YieldTable
 
 
@@ -28,26 +24,17 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     table = keep.simulated_or_given(current, given)
     experiment = keep.likelihood(current, table)
     found = fit(task, table, experiment, current)
-    best, look = found.best, Look.of(study.report)
+    best = found.best
     keep.contours(current, found.regions)
-    shown: Any = {
-        "axis": study.model.axis, "title": title(study),
-        "mass_range": (found.masses[0], found.masses[-1]),
-        "coupling_range": (found.couplings[0], found.couplings[-1]),
-        "bounds": chosen_bounds(study.bounds, study.model.axis), "look": look,
-    }  # fmt: skip
-    current.draw("fit", partial(fit_figure, found.regions, best, **shown))
-    current.draw("pulls", partial(pulls_figure, best, look))
     rock = share_from_rock(study, table, best)
     current.say(_table(best))
     if best.goodness["degrees_of_freedom"] > 0:
         current.say(_goodness(best, rock))
     if shown_beside := distributions(study, experiment, best, current):
         current.keep_rows("spectrum.csv", Rows(COLUMNS, tuple(spectrum_rows(shown_beside))))
-        current.draw("spectrum", partial(spectrum_figure, shown_beside, title(study), look))
     beside = [_indicative(one) for one in shown_beside if not one.fitted]
     current.say(*map(beside_text, beside))
-    return {
+    summary = {
         "task": "fit",
         "remarks": current.remarks,
         "validity": best.validity,
@@ -61,6 +48,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "expected": dict(zip(experiment.base.labels, best.expected, strict=True)),
         "delta_2nll": {f"{level:.8g}": end for level, end in found.levels.items()},
     }
+    draw(current, summary)
+    return summary
 
 
 def _table(best: FitResult) -> Table:

@@ -43,33 +43,33 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     task = current.study.task
     assert isinstance(task, HepdataTask)
     assert given is None  # they are those of the run
-    assert task.folder is not None  # a task without it is not valid
     library = _library()
-    finished = FinishedRun.open(task.folder)
+    finished = FinishedRun.asked(task)
     _check(finished)
-    limits, regions = read_limits(task.folder / "limits.csv"), finished.regions()
+    folder = finished.path
+    limits, regions = read_limits(folder / "limits.csv"), finished.regions()
     if not regions:
         raise DataError(
-            f"{task.folder / 'contours.json'}: has no contours: nothing is excluded on this grid"
+            f"{folder / 'contours.json'}: has no contours: nothing is excluded on this grid"
         )
     table = finished.table()
     found = [*sheets(finished.study, limits, regions, table)]
     try:
         # beside the result, so that moving it there is one step
         with (
-            tempfile.TemporaryDirectory(prefix=".", dir=task.folder.resolve()) as place,
+            tempfile.TemporaryDirectory(prefix=".", dir=folder.resolve()) as place,
             _quietly(),
         ):
             _write(library, Path(place), finished, found)
             _validate(Path(place) / FOLDER)
-            _move(Path(place), task.folder)
+            _move(Path(place), folder)
     except (OSError, RuntimeError, ValueError) as error:  # such as of files over 100 MB
-        raise OutputError(f"cannot write {task.folder / FOLDER}: {error}") from error
+        raise OutputError(f"cannot write {folder / FOLDER}: {error}") from error
     if table.masses.size * table.couplings.size > MOST_ROWS:
         current.say(line_of(f"No table of yields: more than {MOST_ROWS} points; see the workspace"))
     current.say(line_of(f"{len(found)} tables, valid by hepdata-validator"))
-    current.say(line_of(f"{task.folder / FOLDER}/, {task.folder / ARCHIVE}"))
-    return {"task": "hepdata", "folder": str(task.folder), "tables": [x.name for x in found]}
+    current.say(line_of(f"{folder / FOLDER}/, {folder / ARCHIVE}"))
+    return {"task": "hepdata", "folder": str(folder), "tables": [x.name for x in found]}
 
 
 def _library() -> ModuleType:
@@ -94,9 +94,9 @@ def _check(finished: FinishedRun) -> None:
             f"task.folder: {finished.path} has {what}; task=hepdata takes limits on one coupling "
             "by mass"
         )
-    lacking = [name for name in NEEDED if not finished.has(name)]
+    lacking = finished.lacking(NEEDED)
     if kind != "contour" or lacking:
-        why = f"lacks {lacking[0]}" if kind == "contour" else "has no limits by mass"
+        why = f"lacks {lacking}" if kind == "contour" else "has no limits by mass"
         raise ConfigError(
             f"task.folder: {finished.path} is of task={kind} and {why}; task=hepdata takes a run "
             "of task=contour with its yields"

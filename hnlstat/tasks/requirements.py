@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -17,11 +16,10 @@ from hnlstat.inference.engines.toys import ToySettings
 from hnlstat.inference.limits.requirements import WEIGHTED, Edge, Kind, Row
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report import keep
-from hnlstat.report.look import Look
-from hnlstat.report.requirements_figure import PointMap, requirements_figure
+from hnlstat.report.gallery import draw
 from hnlstat.report.requirements_text import requirement_sentences
 from hnlstat.run.current import Rows, Run
-from hnlstat.run.stages import build, simulate, title
+from hnlstat.run.stages import build, simulate
 from hnlstat.search.kept import looked_for
 from hnlstat.search.table import YieldTable
 
@@ -99,29 +97,13 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         "required": _required(current, task, found),
         "calculation": _calculation(found),
     }  # fmt: skip
-    _draw(current, task, found)
+    draw(current, document)
     current.say(*requirement_sentences(document, axis))
     return document
 
 
 def _own_background(signals: Sequence[Signal]) -> float:
     return float(signals[0].model.background.sum())
-
-
-def _draw(current: Run, task: RequirementsTask, found: Map) -> None:
-    """Keep the figure."""
-    sigmas = [found.significance(kind) for kind in KINDS]
-    points = tuple(
-        PointMap(s.point.name, s.point.mass, s.point.coupling, s.decays, s.events / s.decays, *maps)
-        for s, *maps in zip(found.signals, *sigmas, strict=True)
-    )
-    draw = partial(
-        requirements_figure, points, found.efficiencies, found.backgrounds, found.uncertainties,
-        level=task.level, sigma=task.sigma, own_background=_own_background(found.signals),
-        axis=current.study.model.axis, title=title(current.study),
-        look=Look.of(current.study.report),
-    )  # fmt: skip
-    current.draw("requirements", draw)
 
 
 def _signals(current: Run, task: RequirementsTask) -> tuple[Signal, ...]:
@@ -171,8 +153,7 @@ def _settings(current: Run) -> dict[str, Any]:
 
 def _map(current: Run, task: RequirementsTask, signals: tuple[Signal, ...]) -> Map:
     """Make all tests."""
-    backgrounds = task.background.array()
-    efficiencies = np.union1d(task.efficiency.array(), task.quoted)
+    efficiencies, backgrounds = task.axes()
     models = tuple(signal.model for signal in signals)
     rows = [
         Row(models, efficiencies, events, uncertainty, **_settings(current))

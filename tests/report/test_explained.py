@@ -1,31 +1,28 @@
 """The figure and the words of task=explained."""
 
+import json
+
 import numpy as np
 import pytest
 from axes import MU
 
 from hnlstat.bounds import Bound
-from hnlstat.report.explained_figure import explained_figure
+from hnlstat.report.explained_figure import explained_figure, probes_document, read_probes
 from hnlstat.report.explained_text import screen_table, sentences
 from hnlstat.run.contours import LimitField, regions
 from hnlstat.run.explaining import Probe
-from hnlstat.run.fitting import Fitted
 
 MASSES, COUPLINGS = np.geomspace(0.02, 0.5, 60), np.geomspace(1e-7, 1e-5, 60)
 X, Y = np.log(MASSES / 0.1)[:, None], np.log(COUPLINGS / 1e-6)
 
 
-def fitted():
+def preferred():
     above = 8 * (X**2 + Y**2)
-    levels = {0.6827: 2.3, 0.95: 6.0}
-    found = tuple(
+    return [
         region
-        for level, end in levels.items()
+        for level, end in ((0.6827, 2.3), (0.95, 6.0))
         for region in regions(LimitField(level, "fit", "ln L", MASSES, COUPLINGS, end - above))
-    )
-    values = {"mass": 0.1, "coupling": 1e-6}
-    best = type("Best", (), {"__getitem__": lambda _, k: type("P", (), {"value": values[k]})})()
-    return Fitted(best, found, MASSES, COUPLINGS, above, levels)
+    ]
 
 
 def probe(name, strengths):
@@ -48,7 +45,11 @@ def test_the_figure_names_every_region_test_and_line():
         Bound(status, status, 0.9, "limit", status, "mu", "", MASSES, 0 * MASSES + 4e-6, MU.column)
         for status in ("excluded", "projected", "allowed")
     ]
-    figure = explained_figure(fitted(), probes, bounds, axis=MU, title="A study")
+    tests = read_probes(json.loads(json.dumps(probes_document(probes))), "explained.json")
+    figure = explained_figure(
+        preferred(), (0.1, 1e-6), tests, bounds, axis=MU, mass_range=(0.02, 0.5),
+        coupling_range=(1e-7, 1e-5), title="A study",
+    )  # fmt: skip
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
         "preferred, 68.27%", "preferred, 95%", "best fit", "Near, 90% observed",

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from axes import MU
 
+from hnlstat.report.kaon_figures import spectra_figure
 from hnlstat.report.production_figures import (
     OTHER,
     close_view,
@@ -23,7 +24,7 @@ def make(mass=0.2, dataset="nd280"):
     vertex[:6, 2] = np.linspace(-3, 3, 6)
     cos = np.tile([1.0, 0.5], n // 2)
     return Production(mass, 1e-6, 0.999, np.full(n, dataset), np.repeat(MATERIALS, 2), vertex,
-                      np.ones(n), cos, np.repeat(0.5 ** np.arange(n // 2), 2))  # fmt: skip
+                      np.ones(n), cos, np.repeat(0.5 ** np.arange(n // 2), 2), vertex)  # fmt: skip
 
 
 def test_large_materials_have_a_colour_each_and_the_rest_is_other():
@@ -75,3 +76,22 @@ def test_the_close_view_holds_the_magnet_and_not_the_rock(nd280):
     (start, end), (low, high) = close_view(nd280.datasets[0].detector)
     assert (start, end) == pytest.approx((-4.3, 4.3))
     assert (low, high) == pytest.approx((-3.55, 3.55))
+
+
+def test_spectra_of_kaons_are_normalised_and_parents_are_told_where_there_are_several():
+    rng = np.random.default_rng(3)
+
+    def made(mass, parents):
+        n, place = 4000, np.zeros((4000, 3))
+        return Production(mass, 1e-9, 0.999, np.full(n, "nd280"), np.resize(parents, n), place,
+                          rng.uniform(0, 1 / mass, n), np.ones(n), np.ones(n), place)  # fmt: skip
+
+    both = [made(mass, ["K → e N", "K → μ N"]) for mass in np.linspace(0.2, 0.4, 8)]
+    figure = spectra_figure(both, axis=MU)
+    upper, lower = figure.axes
+    drawn = [patch.get_data() for patch in upper.patches]
+    whole = [float(one.values @ np.diff(one.edges)) for one in drawn]
+    assert whole == pytest.approx([1.0] * 6, abs=0.01)
+    assert [t.get_text() for t in upper.get_legend().get_texts()][::5] == ["200 MeV", "400 MeV"]
+    assert [t.get_text() for t in lower.texts] == ["K → e N", "K → μ N"]
+    assert len(spectra_figure([made(0.2, ["K → μ N"]), made(0.3, ["K → μ N"])], axis=MU).axes) == 1

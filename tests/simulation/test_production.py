@@ -3,6 +3,7 @@ import pytest
 
 from hnlstat.search.yields import Plan
 from hnlstat.simulation.production import OUTSIDE, Production, ProductionJob, material_at
+from hnlstat.studies import load
 
 MASS, COUPLING = 0.25, 1e-6
 
@@ -17,7 +18,7 @@ def made(weight, momentum=None, material=None, cos=None):
     return Production(
         MASS, COUPLING, 0.9, np.full(n, "nd280"), np.array(material or ["rock"] * n),
         np.zeros((n, 3)), np.array(momentum or [1.0] * n), np.array(cos or [1.0] * n),
-        np.array(weight, dtype=float),
+        np.array(weight, dtype=float), np.zeros((n, 3)),
     )  # fmt: skip
 
 
@@ -66,3 +67,19 @@ def test_same_seed_same_sample(nd280, production):
 
 def test_nothing_where_no_n_can_be_made(nd280):
     assert ProductionJob(nd280, 25.0, COUPLING, 1000, all_angles=True).run() is None
+
+
+def test_n_of_kaons_are_of_the_decays_that_their_mass_allows():
+    study = load(["search=t2k_2019", "model=mixed"])
+    light, heavy = (ProductionJob(study, mass, 1e-9, 2000, True).run() for mass in (0.25, 0.45))
+    assert light is not None
+    assert heavy is not None
+    assert light.of_kaons
+    assert set(light.shares()) == {"K → e N", "K → μ N"}
+    assert set(heavy.shares()) == {"K → e N"}  # m_K - m_mu = 388 MeV
+    assert light.acceptance() == 1.0  # along the beam
+    # made in the tunnel, decayed in the detector, of the momenta of their kaons
+    assert -285 < light.vertex[:, 2].min() < light.vertex[:, 2].max() < -180
+    assert np.abs(light.decay[:, 2]).max() < 3
+    assert np.array_equal(light.vertex[:, :2], light.decay[:, :2])
+    assert 0.5 < heavy.median_momentum() < light.median_momentum() < 4.0

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from axes import ANY
+from redrawn import check_redrawn
 
 from hnlstat.app import main
 from hnlstat.run.files.limits import read_limits
@@ -37,6 +38,10 @@ def compared(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs")
     settings = (f"compare.masses={MASSES}", f"compare.point={POINT}")
     return run(path, "task=compare", *TINY, *settings)
+
+
+def test_its_figure_is_drawn_again(compared):
+    check_redrawn(compared, "compare")
 
 
 def test_files_and_summary(compared):

@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from redrawn import check_redrawn
 
 from hnlstat.app import main
 from hnlstat.errors import ConfigError
@@ -83,6 +84,10 @@ def test_it_runs_again_from_its_folder(tmp_path, explained):
     assert main(["--config-dir", str(explained), f"runs={tmp_path}"]) == 0
     (again,) = tmp_path.glob("*/*/explained.csv")
     assert again.read_text() == (explained / "explained.csv").read_text()
+
+
+def test_its_figure_is_drawn_again(explained):
+    check_redrawn(explained, "explained")
 
 
 def test_without_an_excess_there_is_nothing_to_test(tmp_path):

@@ -12,6 +12,9 @@ import pytest
 from axes import ANY
 
 from hnlstat.app import main
+from hnlstat.config.task import FIGURES
+from hnlstat.report.album import DRAW
+from hnlstat.report.gallery import GALLERY
 from hnlstat.run.files.point_reader import read_points
 from hnlstat.studies import load
 from hnlstat.studies.saved import to_yaml
@@ -294,12 +297,24 @@ def read_size(path):
     return [int.from_bytes(path.read_bytes()[i : i + 4], "big") for i in (16, 20)]
 
 
-def test_limits_over_mixings_have_no_figures_of_yields(tmp_path, capsys):
+def test_figures_of_other_tasks_and_without_files_are_one_line(run, tmp_path, capsys):
     mixed = ["model=mixed", "search=t2k_2019", "scan.plane=[e,mu]", "model.mass=0.25"]
     (tmp_path / "config.yaml").write_text(to_yaml(load(mixed)))
     (tmp_path / "summary.json").write_text("{}")
-    assert main([*QUICK, f"task.folder={tmp_path}"]) == 2
-    assert "has limits of many mixings" in capsys.readouterr().err
+    for folder, figures, words in (
+        (tmp_path, "all", "has no contours.json or points.csv or yields.csv: nothing to draw"),
+        (tmp_path, "[plane]", "plane needs contours.json, which"),
+        (tmp_path, "[contours]", "contours is none of plane, which"),
+        (run, "[yields, fit]", "fit is none of contour, which"),
+    ):
+        asked = [*QUICK, f"task.folder={folder}", f"task.figures={figures}"]
+        assert main(asked) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line
+
+
+def test_every_figure_of_a_task_can_be_asked_for():
+    assert {*DRAW}.union(*GALLERY.values()) == {*FIGURES}
 
 
 @pytest.mark.parametrize(
@@ -322,3 +337,18 @@ def test_odd_files_of_a_run_are_one_line(run, tmp_path, capsys, file, content, w
     assert main([*QUICK, f"task.folder={folder}", "task.figures=[contours]"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_n_of_kaons_have_figures_of_their_own(tmp_path):
+    kaons = (
+        "model=mixed_mu", "search=t2k_2019", "task=yields", "scan.mass.values=[0.2,0.3]",
+        "scan.coupling={min: 1e-9, max: 1e-7, points: 3}", "simulation.precision=0.1",
+    )  # fmt: skip
+    assert main([*kaons, f"runs={tmp_path}", "executor=serial"]) == 0
+    (folder,) = tmp_path.glob("*/*")
+    place = ("task.mass=0.25", "task.coupling=1e-8")
+    assert main([*QUICK, f"task.folder={folder}", *place]) == 0
+    assert files_of(folder) == [
+        "decay_length.png", "decays_nd280.png", "momenta.png", "yields.png",
+    ]  # fmt: skip
+    assert "Momenta of N of kaons" in (folder / "report.html").read_text(encoding="utf-8")

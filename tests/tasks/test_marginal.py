@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from redrawn import check_redrawn
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
@@ -51,6 +52,7 @@ def test_a_run_has_the_closed_form_of_two_mixings(tmp_path):
     ])  # fmt: skip
     outcome = running.run(study)
     (known,) = marginal.known_signals(study, np.array([0.45]), Work())
+    check_redrawn(outcome.folder, "contours")
     form = known.signal.form.sum(axis=-1)
     a, b, bound = form[0, 0], 2 * form[0, 1], 1e-4
 

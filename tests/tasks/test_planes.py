@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from redrawn import check_redrawn
 
 from hnlstat.errors import ConfigError
 from hnlstat.run.joint import find_joint
@@ -51,6 +52,10 @@ def outcome(tmp_path_factory):
             ]
         )
     )
+
+
+def test_its_figure_is_drawn_again(outcome):
+    check_redrawn(outcome.folder, "plane")
 
 
 def test_the_contour_has_the_closed_form(outcome):

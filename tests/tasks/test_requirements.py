@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from redrawn import check_redrawn
 from scipy.special import ndtri
 
 from hnlstat.app import main
@@ -31,7 +32,7 @@ def test_what_it_takes_is_a_map_a_table_and_words(tmp_path, capsys):
     quoted = ("task.background.max=1e5", "task.quoted=[5 %]")
     folder, summary, rows = run(tmp_path, "task=requirements", TWO, *MAP, *quoted)
     assert len(rows) == 2 * 2 * 4 * (3 + 1)
-    assert (folder / "requirements.png").stat().st_size > 0
+    check_redrawn(folder, "requirements")
     for row in rows:
         point = next(p for p in summary["points"] if p["name"] == row["point"])
         signal = float(row["efficiency"]) * point["decays"]

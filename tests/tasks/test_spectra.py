@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pyhf
 import pytest
+from redrawn import check_redrawn
 
 from hnlstat.app import main
 from hnlstat.run.files.limits import read_limits
@@ -98,6 +99,7 @@ def test_a_fit_takes_spectra(tmp_path):
     assert names.count("background_nd280_fhc") == 1
     assert summary["improvement"] > 10.0
     assert sum(summary["expected"].values()) == pytest.approx(18.0, rel=0.2)
+    check_redrawn(folder, "fit", "pulls", "spectrum")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 
 import pyhf
 import pytest
+from redrawn import check_redrawn
 
 from hnlstat.app import main
 
@@ -33,7 +34,7 @@ def test_coverage(tmp_path, capsys):
     low = {row["nuisances"]: float(row["coverage"]) for row in rows if row["signal"] == "6.0"}
     assert low["signal -2 sigma"] < 0.9 < low["nominal"] < low["signal +2 sigma"]
     assert {entry["nuisances"] for entry in summary["lowest"]} == set(low)
-    assert (folder / "coverage.png").stat().st_size > 0
+    check_redrawn(folder, "coverage")
     assert "lowest coverage" in capsys.readouterr().out
     again = run(tmp_path, "--config-dir", str(folder))
     assert (again / "coverage.csv").read_text() == (folder / "coverage.csv").read_text()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.image import imread
 
 from hnlstat.app import main
 
@@ -122,6 +123,19 @@ def test_one_failure_among_many_scenarios_is_named(tmp_path, capsys):
     assert all((folder / row["folder"] / "summary.json").is_file() for row in done)
     assert len({(row["detector"], row["exposure"], row["model.nature"], row["model"])
                 for row in rows}) == 24  # fmt: skip
+
+
+def test_the_figure_of_a_sweep_is_drawn_again(sweep, capsys):
+    folder = sweep[0]
+    wide = ["task=figures", f"task.folder={folder}", "report.style=slides"]
+    assert main(wide) == main(["task=collect", f"task.folder={folder}"]) == 1  # of the failed job
+    column = imread(folder / "collected.png").shape
+    assert main(wide) == 1
+    assert imread(folder / "collected.png").shape == pytest.approx((1080, 1920, 4), abs=3)
+    assert column[1] < 1100
+    capsys.readouterr()
+    assert main([*wide, "task.figures=[yields]"]) == 2
+    assert "is of a sweep, which has one figure" in capsys.readouterr().err
 
 
 def test_jobs_without_limits_are_collected_without_a_figure(tmp_path, capsys):

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from hnlstat.config.finished import OfFinished
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, DataError
-from hnlstat.run.contours import SCHEMA, Region
+from hnlstat.run.contours import EDGES, PLANE_SCHEMA, SCHEMA, Region, plane_edges
 from hnlstat.run.files.yields import read_yields
 from hnlstat.search.table import YieldTable
 from hnlstat.studies.checks import check_tables
 from hnlstat.studies.compose import read
 from hnlstat.studies.inputs import DRAWN, check_inputs
 from hnlstat.system.reading import read_json
+from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.version import __version__
 
-OPEN = ("low_mass", "high_mass", "low_coupling", "high_coupling")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that came to its end.
+    """A run that came to its end, or has only to write its summary.
 
     Attributes
     ----------
@@ -35,11 +37,20 @@ class FinishedRun:
         What was run.
     summary : dict
         Content of `summary.json`.
+    kept : mapping, optional
+        Contents by the names of files, of a run that still has them; None: they are in its folder.
     """
 
     path: Path
     study: Study
     summary: dict[str, Any]
+    kept: Mapping[str, Any] | None = None
+
+    @classmethod
+    def asked(cls, task: OfFinished) -> FinishedRun:
+        """Open the run that a task is on; see `open`."""
+        assert task.folder is not None  # a task without it is not valid
+        return cls.open(task.folder)
 
     @classmethod
     def open(cls, path: Path) -> FinishedRun:
@@ -75,29 +86,77 @@ class FinishedRun:
         """Version of hnlstat that made it; None if that is not known."""
         return made_by(self.path)
 
+    @property
+    def kind(self) -> str:
+        """What was done: the task, or "plane" for contours in a plane of mixings."""
+        return self.study.task.kind if self.study.scan.plane is None else "plane"
+
     def has(self, name: str) -> bool:
-        """Tell whether the folder has a file."""
-        return (self.path / name).is_file()
+        """Tell whether the run has left a file."""
+        return (self.path / name).is_file() if self.kept is None else name in self.kept
+
+    def lacking(self, names: Sequence[str]) -> str | None:
+        """Give the first of some files that the run has not left; None if all are there."""
+        return next((name for name in names if not self.has(name)), None)
+
+    def content(self, name: str, read: Callable[[Path], Any]) -> Any:
+        """Give what a file holds: as it was kept, else as it is read."""
+        return read(self.path / name) if self.kept is None else self.kept[name]
 
     def table(self) -> YieldTable:
-        """Read `yields.csv`.
+        """Give `yields.csv`.
 
         Raises
         ------
         DataError
             Names the file and row of what cannot be used.
         """
-        return read_yields(self.path / "yields.csv", self.study.model.axis, own=True)
+        found: YieldTable = self.content(
+            "yields.csv", lambda path: read_yields(path, self.study.model.axis, own=True)
+        )
+        return found
 
     def regions(self) -> tuple[Region, ...]:
-        """Read `contours.json`.
+        """Give `contours.json`, that of a plane of mixings, too.
 
         Raises
         ------
         DataError
             Names the file and the contour of what cannot be used.
         """
-        return read_contours(self.path / "contours.json")
+        found: tuple[Region, ...] = self.content(
+            "contours.json", lambda path: read_contours(path, self.study.scan.plane)
+        )
+        return found
+
+    def rows(self, name: str, columns: Sequence[str]) -> CsvTable:
+        """Give a table of which all entries are kept as they are written.
+
+        Raises
+        ------
+        DataError
+            Names the file and line of what cannot be used.
+        """
+        if self.kept is None:
+            return read_csv(self.path / name, required=columns)
+        found: CsvTable = self.kept[name].as_read(name)
+        return found
+
+    def told(self, read: Callable[[dict[str, Any]], T]) -> T:
+        """Give what is read from the summary.
+
+        Raises
+        ------
+        DataError
+            If that is not what a run of this task writes.
+        """
+        path = self.path / "summary.json"
+        try:
+            return read(self.summary)
+        except KeyError as error:
+            raise DataError(f"{path}: lacks {error}") from None
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise DataError(f"{path}: is not that of a task={self.kind}: {error}") from None
 
 
 def made_by(path: Path) -> str | None:
@@ -124,17 +183,31 @@ def main_limit(regions: Sequence[Region]) -> list[Region]:
     return []
 
 
-def read_contours(path: Path) -> tuple[Region, ...]:
+def read_contours(path: Path, flavours: Sequence[str] | None = None) -> tuple[Region, ...]:
     """Read regions as `hnlstat.run.contours.contours_document` writes them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    flavours : sequence of str, optional
+        Of the axes, if it is of a plane of mixings, as `hnlstat.run.planes` writes it.
 
     Raises
     ------
     DataError
         Names the file and the contour of what cannot be used.
     """
-    document = read_json(path)
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise DataError(f"{path}: its schema is not {SCHEMA!r}")
+    return regions_of(read_json(path), str(path), flavours)
+
+
+def regions_of(
+    document: Any, path: str, flavours: Sequence[str] | None = None
+) -> tuple[Region, ...]:
+    """Give the regions of a document that stands at `path`; see `read_contours`."""
+    schema, edges = (PLANE_SCHEMA, plane_edges(flavours)) if flavours else (SCHEMA, EDGES)
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise DataError(f"{path}: its schema is not {schema!r}")
     if not isinstance(document.get("contours"), list):
         raise DataError(f"{path}: contours is not a list")
     found = []
@@ -145,7 +218,7 @@ def read_contours(path: Path) -> tuple[Region, ...]:
                 Region(
                     _level(entry["level"]), str(entry["kind"]), str(entry["method"]), outline,
                     tuple(holes), tuple(map(_curve, entry["lines"])),
-                    *(bool(entry["open"][edge]) for edge in OPEN),
+                    *(bool(entry["open"][edge]) for edge in edges),
                 )
             )  # fmt: skip
         except KeyError as error:
