@@ -73,10 +73,18 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     if lost := re.search(r"Could not load '(\w+)/([^']+)'", message):
         with hydra_session():
             return f"{lost[1]}={lost[2]}: no such {lost[1]}; {suggest(lost[2], options(lost[1]))}"
+    if (merged := re.match(r"Error merging override [+]*([^=\s]+)=(.*)", message)) and where:
+        return f"{merged[1]}: {_of_the_wrong_shape(merged[2])}"
     first, *more = message.split("\n")
     if (file := re.match(r"In '([^']+)': \w+ raised while composing config:", first)) and more:
         where, first = ": ".join(filter(None, [file[1], where])), more[0]
     return " ".join([f"{where}:"] * bool(where) + first.split())
+
+
+def _of_the_wrong_shape(value: str) -> str:
+    if value.startswith("{"):
+        return f"{value} is a mapping of keys to values, where a list belongs; write [...]"
+    return f"{value} is not a mapping of keys to values"
 
 
 def _quoting(override: str) -> str:

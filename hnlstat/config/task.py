@@ -170,14 +170,14 @@ class EfficiencyTask(Task):
     reference
         The study whose searches are compared with: overrides of the default.
     coupling
-        At which to compare.
+        At which to compare; None: 1e-7 GeV^-1 of dipoles, of others the first of the grid.
     events
         And again at the coupling where the reference first expects so many events.
     """
 
     kind: Literal["efficiency"]
     reference: tuple[str, ...]
-    coupling: PositiveCoupling
+    coupling: PositiveCoupling | None
     events: PositiveNumber
 
 

@@ -50,9 +50,7 @@ def test_too_few_events_everywhere_leave_the_place_empty(found):
     assert np.isnan(ratios[3].coupling)
     assert np.isnan(ratios[3].ratio)
     assert ratios[2].ratio == pytest.approx(0.75)
-    cells = [
-        list(column.cells) for column in screen_table(ratios, study.task, study.model.axis).columns
-    ]
+    cells = [list(column.cells) for column in screen_table(ratios, study).columns]
     assert cells[0] == ["50 MeV", "400 MeV"]
     assert cells[1] == ["0.75", "0.75"]
     assert cells[2] == ["0.75 (d_mu = 7.6e-07)", "-"]
