@@ -66,6 +66,12 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         if relative := re.fullmatch(r"\w+/(\w+)(@.*)?", key):
             return f"defaults: {key}: there is none; write override /{relative[1]}, with the slash"
         return _explain_key(where if where.startswith(f"{key}.") else key, overrides)
+    if twice := re.match(r"(\w+) appears more than once in the final defaults list", message):
+        return f"{twice[1]}: is chosen twice; choose one option"
+    if again := re.match(r"Multiple values for (\w+)\. .*: (.+)'", message):
+        return f"{again[1]}: is there already; write {again[1]}={again[2]} without the +"
+    if absent := re.match(r"Missing mandatory value: (.+)", message):
+        return f"{where or absent[1]}: is missing; give it by {where or absent[1]}=..."
     if existing := re.search(r"An item is already at '([^']+)'", message):
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):

@@ -222,7 +222,11 @@ FIGURES = ("contours", "yields", "brazil", "production", "decay_length", "vertic
 
 
 def _known_figures(value: object) -> object:
-    for name in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+    if isinstance(value, str) and value in FIGURES:
+        raise ValueError(f"is not a list; write [{value}]")
+    if not isinstance(value, str | list | tuple) or value in ([], ()):
+        raise ValueError(f"is neither all nor a list of {', '.join(FIGURES)}")
+    for name in [value] if isinstance(value, str) else value:
         if name not in FIGURES and value != "all":
             raise ValueError(f"has {name}; {suggest(str(name), FIGURES)}")
     return value

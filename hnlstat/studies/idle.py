@@ -58,23 +58,33 @@ def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
         A remark for each.
     """
     rules = [*_idle_keys(study)]
+    last = {_key(text): i for i, text in enumerate(overrides)}
     found = []
-    for text in overrides:
+    for i, text in enumerate(overrides):
         plain = text.lstrip("+")
-        key, _, value = plain.partition("=")
-        key = key.partition("@")[0].strip()
+        key, value = _key(text), plain.partition("=")[2]
+        if i < last[key] and plain != (winner := overrides[last[key]].lstrip("+")):
+            found.append(f"{_short(plain)} changes nothing: {_short(winner)} comes after it")
+            continue
         if text.startswith("~") or value.strip() == "null":
             continue
         for pattern, why in rules:
             if re.fullmatch(rf"({pattern})(\..+)?", key):
-                shown = plain if len(plain) <= LONGEST else f"{plain[:LONGEST]} ..."
-                found.append(f"{shown} changes nothing: {why}")
+                found.append(f"{_short(plain)} changes nothing: {why}")
                 break
     return tuple(dict.fromkeys(found))
 
 
 LONGEST = 80
 """Characters of an override that are repeated."""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0].partition("@")[0].strip()
 
 
 def _idle_keys(study: Study) -> Iterator[tuple[str, str]]:
