@@ -262,7 +262,8 @@ def _short(value: object) -> str:
     if isinstance(value, float):
         text = f"{value:.12g}"
     else:
-        text = value if isinstance(value, str) and value.isprintable() else repr(value)
+        plain = isinstance(value, str) and value.isprintable() and value.strip()
+        text = str(value) if plain else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

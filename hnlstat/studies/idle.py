@@ -41,6 +41,14 @@ OF_EARLIER = {"figures": ("report",), "collect": ("report", "bounds", "model")}
 """What tasks on earlier runs take from their own study."""
 
 
+SIMULATED = (
+    r"simulation|scan|flux\.(table|unit|distance)|detector\.(volumes|materials)|"
+    r"model\.(width_factor|branching_ratio|release_widths)|"
+    r"search\.\w+\.(efficiency|cuts|smearing|fiducial|min_cos_theta|decays|conversion|field)"
+)
+"""What yields come of."""
+
+
 def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
     """
     Say which overrides change nothing.
@@ -110,14 +118,38 @@ def _idle_keys(study: Study) -> Iterator[tuple[str, str]]:
         yield r"inference\.(toys|seed)", f"inference.calculator={inference.calculator} has no toys"
     if inference.marginal is None and (plane is None or inference.calculator != "bayesian"):
         yield r"inference\.prior_max", "only inference.marginal and credible planes have it"
+    yield from _idle_searches(study)
+    for key in ("mass", "coupling"):
+        if getattr(study.scan, key).values is not None:
+            yield rf"scan\.{key}\.(min|max|points|spacing)", f"scan.{key}.values has the points"
     if study.yields_from is not None:
-        yield "simulation|scan", "yields_from takes the place of the simulation"
+        yield SIMULATED, "yields_from takes the place of the simulation"
     elif isinstance(study.model.source, Kaons):
         why = "only N that are made in matter have it"
         yield r"simulation\.(bound_nucleons|pauli|fermi_momentum|upstream_offset)", why
         yield r"systematics\.(rock_density|rock_length|form_factor|pauli)", why
     elif study.simulation.decay_lengths is None:
         yield r"simulation\.upstream_offset", "only simulation.decay_lengths has it"
+
+
+def _idle_searches(study: Study) -> Iterator[tuple[str, str]]:
+    """Likewise of backgrounds and data."""
+    task, exposures = study.task.kind, {d.exposure.name for d in study.datasets}
+    if task in ("yields", "events", "efficiency"):
+        parts = "background|background_factor|covariance|side_bands|observed"
+        yield rf"search\.\w+\.({parts})", f"task={task} does not use it"
+    if task == "requirements":
+        yield r"search\.\w+\.observed", "no data count for task=requirements"
+    if study.data_from is not None:
+        yield r"search\.\w+\.observed", "data_from takes its place"
+    for _, search in study.searches:
+        if search.covariance is not None:
+            modes = "|".join(search.covariance.modes)
+            why = "the search's covariance takes its place"
+            yield rf"search\.{search.name}\.background\.({modes})\.error", why
+        for name in search.observed.keys() - exposures:
+            why = f"there is no exposure {name} in this study"
+            yield rf"search\.{search.name}\.observed\.{name}", why
 
 
 def _idle_points(study: Study) -> Iterator[tuple[str, str]]:
