@@ -11,7 +11,7 @@ from hnlstat.errors import ConfigError
 OTHER = re.compile(
     r"model\.(mass|coupling)|simulation\.(seed|precision|max_points|interpolate_masses)|"
     r".+\.(assumed|cite|description|name)|datasets\..+\.detector\.background_factor|"
-    r"datasets\..+\.search\..+\.(background|background_factor|covariance|observed|systematics|"
+    r"datasets\..+\.search\..+\.(beam|background|background_factor|covariance|observed|systematics|"
     r"disjoint_from|observable\.background)"
 )
 """Settings of which the yields do not come: of the grid, the samples, background and data."""

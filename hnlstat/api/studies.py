@@ -43,6 +43,10 @@ def study(*overrides: str, **sections: object) -> Study:
             )
         if text.startswith("-"):
             raise ConfigError(f"study: {text} is a flag of the command line, not key=value")
+        if text.lstrip("+~").startswith("hydra") and not _key(text).startswith("hydra.searchpath"):
+            raise ConfigError(
+                f"study: {text} is a setting of Hydra, which only the command line has"
+            )
     own = list(overrides_of(sections))
     given = {_key(text): text for text in overrides}
     for text in own:

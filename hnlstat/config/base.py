@@ -223,6 +223,10 @@ def by_kind(
     return BeforeValidator(read)
 
 
+PLAIN = {"string_type": "is not a text", "path_type": "is not a path"}
+"""Of errors that the user would not know by pydantic's words."""
+
+
 def _describe(error: ErrorDetails, data: object, where: str) -> str:
     steps = [step for step in error["loc"] if not str(step).startswith("<")]
     prefix = "".join(f"{step}." for step in [where, *steps] if step != "")
@@ -245,6 +249,8 @@ def _describe(error: ErrorDetails, data: object, where: str) -> str:
         text = f"{shown} is not a list; write [{shown}]"
     elif error["type"] in ("dict_type", "model_type", "model_attributes_type"):
         text = f"{shown} is not a mapping of keys to values"
+    elif error["type"] in PLAIN:
+        text = f"{shown} {PLAIN[error['type']]}"
     else:
         text = f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
     path = ".".join([where, *map(str, steps)] if where else map(str, steps))
@@ -256,7 +262,8 @@ def _short(value: object) -> str:
     if isinstance(value, float):
         text = f"{value:.12g}"
     else:
-        text = value if isinstance(value, str) and value.isprintable() else repr(value)
+        plain = isinstance(value, str) and value.isprintable() and value.strip()
+        text = str(value) if plain else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

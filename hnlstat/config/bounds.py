@@ -11,7 +11,7 @@ LINES = Literal["solid", "dashed", "dotted", "dashdot"]
 
 
 def _list_or_all(value: object) -> object:
-    if isinstance(value, str) and value != "all":
+    if value != "all" and not isinstance(value, list | tuple):
         raise ValueError("is neither all nor a list of curves")
     return value
 

@@ -90,6 +90,12 @@ def measured_on(axis: CouplingAxis) -> Iterator[None]:
         _AXIS.reset(token)
 
 
+def unit_at_hand() -> str | None:
+    """The unit that couplings are read in; None: that of whichever model."""
+    axis = _AXIS.get()
+    return None if axis is None else axis.unit
+
+
 def _read(value: object) -> float:
     axis = _AXIS.get()
     if axis is None:  # of a part on its own: a number in the unit of whichever model

@@ -66,6 +66,12 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
         if relative := re.fullmatch(r"\w+/(\w+)(@.*)?", key):
             return f"defaults: {key}: there is none; write override /{relative[1]}, with the slash"
         return _explain_key(where if where.startswith(f"{key}.") else key, overrides)
+    if twice := re.match(r"(\w+) appears more than once in the final defaults list", message):
+        return f"{twice[1]}: is chosen twice; choose one option"
+    if again := re.match(r"Multiple values for (\w+)\. .*: (.+)'", message):
+        return f"{again[1]}: is there already; write {again[1]}={again[2]} without the +"
+    if absent := re.match(r"Missing mandatory value: (.+)", message):
+        return f"{where or absent[1]}: is missing; give it by {where or absent[1]}=..."
     if existing := re.search(r"An item is already at '([^']+)'", message):
         return f"{existing[1]}: is there already; write {existing[1]}=... without the +"
     if ambiguous := re.search(r"Ambiguous value for argument '(.+)'", message):
@@ -73,10 +79,18 @@ def explain(error: BaseException, overrides: Sequence[str] = ()) -> str:
     if lost := re.search(r"Could not load '(\w+)/([^']+)'", message):
         with hydra_session():
             return f"{lost[1]}={lost[2]}: no such {lost[1]}; {suggest(lost[2], options(lost[1]))}"
+    if (merged := re.match(r"Error merging override [+]*([^=\s]+)=(.*)", message)) and where:
+        return f"{merged[1]}: {_of_the_wrong_shape(merged[2])}"
     first, *more = message.split("\n")
     if (file := re.match(r"In '([^']+)': \w+ raised while composing config:", first)) and more:
         where, first = ": ".join(filter(None, [file[1], where])), more[0]
     return " ".join([f"{where}:"] * bool(where) + first.split())
+
+
+def _of_the_wrong_shape(value: str) -> str:
+    if value.startswith("{"):
+        return f"{value} is a mapping of keys to values, where a list belongs; write [...]"
+    return f"{value} is not a mapping of keys to values"
 
 
 def _quoting(override: str) -> str:

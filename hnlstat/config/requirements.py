@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hnlstat.config.base import Section, problem
-from hnlstat.config.coupling import PositiveCoupling
+from hnlstat.config.coupling import PositiveCoupling, unit_at_hand
 from hnlstat.config.quantities import Apart, Mass, NotEmpty, PositiveNumber, Rising, whole, within
 from hnlstat.config.sections import Level, Probability, Significance, Size
 
@@ -91,6 +91,21 @@ class Backgrounds(LogRange):
     max: Annotated[PositiveNumber, within(1e-6, 1e7, "events")]
 
 
+def _of_this_model(value: object) -> object:
+    """Refuse points of another model, such as those that come with the task."""
+    unit, entries = unit_at_hand(), value if isinstance(value, list | tuple) else []
+    for i, point in enumerate(entries if unit is not None else ()):
+        given = str(point.get("coupling")) if isinstance(point, dict) else ""
+        if given.endswith("GeV^-1") and unit != "GeV^-1":
+            name = point.get("name") or given
+            raise problem(
+                i,
+                f"{name} is of a dipole coupling; give points of this model, such as "
+                "task.points='[{mass: 0.3, coupling: 1e-6}]'",
+            )
+    return value
+
+
 class Requirements(Section):
     """
     The settings of task=requirements.
@@ -113,7 +128,7 @@ class Requirements(Section):
         Efficiencies for which the summary says how much background is allowed.
     """
 
-    points: Annotated[tuple[Point, ...], NotEmpty]
+    points: Annotated[tuple[Point, ...], NotEmpty, BeforeValidator(_of_this_model)]
     efficiency: Efficiencies
     background: Backgrounds
     uncertainties: Annotated[tuple[Size, ...], NotEmpty, Rising]

@@ -73,6 +73,9 @@ class Search(Assuming):
     ----------
     name, description
         The key it stands under; in words.
+    beam
+        That background and data are of, and where, as its flux has it; a run says so where its
+        exposure is of another one. None: any.
     final_state
         The decay that is looked for.
     fiducial
@@ -101,6 +104,7 @@ class Search(Assuming):
     name: Name
     description: str = ""
     kind: Literal["recast", "tracks", "photons", "channels"]
+    beam: str | None = None
     final_state: Name
     fiducial: Annotated[tuple[Name, ...], NotEmpty] | None = None
     min_cos_theta: Cosine

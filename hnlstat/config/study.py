@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ModelWrapValidatorHandler, model_validator
+from pydantic import AfterValidator, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from hnlstat.config.base import Assuming, Name, Section, UserPath, problem, suggest
 from hnlstat.config.bounds import BoundChoice
@@ -80,6 +80,17 @@ class Study(Section):
     yields_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     data_from: Annotated[UserPath, AfterValidator(existing_file)] | None
     inputs: dict[str, str] | None = None
+    _remarks: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of how it was asked for; no part of the configuration."""
+        return self._remarks
+
+    def remarking(self, *texts: str) -> Self:
+        """Have runs of this study say so."""
+        self._remarks = texts
+        return self
 
     @model_validator(mode="wrap")
     @classmethod

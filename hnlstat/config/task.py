@@ -170,14 +170,14 @@ class EfficiencyTask(Task):
     reference
         The study whose searches are compared with: overrides of the default.
     coupling
-        At which to compare.
+        At which to compare; None: 1e-7 GeV^-1 of dipoles, of others the first of the grid.
     events
         And again at the coupling where the reference first expects so many events.
     """
 
     kind: Literal["efficiency"]
     reference: tuple[str, ...]
-    coupling: PositiveCoupling
+    coupling: PositiveCoupling | None
     events: PositiveNumber
 
 
@@ -225,7 +225,11 @@ FIGURES = (
 
 
 def _known_figures(value: object) -> object:
-    for name in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+    if isinstance(value, str) and value in FIGURES:
+        raise ValueError(f"is not a list; write [{value}]")
+    if not isinstance(value, str | list | tuple) or value in ([], ()):
+        raise ValueError(f"is neither all nor a list of {', '.join(FIGURES)}")
+    for name in [value] if isinstance(value, str) else value:
         if name not in FIGURES and value != "all":
             raise ValueError(f"has {name}; {suggest(str(name), FIGURES)}")
     return value

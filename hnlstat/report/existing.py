@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.bounds import ANY, Bound, comparable, overlap
+from hnlstat.bounds import ANY, Bound, chosen_bounds, comparable, established, overlap
+from hnlstat.config.bounds import BoundChoice
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.report.wording import level_text
 from hnlstat.run.contours import Region
@@ -111,6 +112,21 @@ def left_out(
                 reason = f"it is for {whose} alone, not for {axis.name}"
             remarks.append(f"the bound {bound.name} is not shown: {reason}")
     return tuple(remarks)
+
+
+def not_compared(choice: BoundChoice, axis: CouplingAxis) -> tuple[str, ...]:
+    """Say which bounds a choice leaves out of the comparison that it makes."""
+    if choice.curves == "all" and not choice.without:
+        return ()
+    whole = choice.model_copy(update={"curves": "all", "without": ()})
+    mine, every = (
+        {b.name: b.label for b in established(comparable(chosen_bounds(c, axis), axis))}
+        for c in (choice, whole)
+    )
+    missing = [label for name, label in every.items() if name not in mine]
+    if not mine or not missing:
+        return ()
+    return (f"what leads is said of the bounds that are chosen; left out: {', '.join(missing)}",)
 
 
 def level_remarks(bounds: Sequence[Bound], level: float | None) -> tuple[str, ...]:

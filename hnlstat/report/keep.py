@@ -13,6 +13,8 @@ import numpy as np
 
 from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
+from hnlstat.config.task import AT_A_POINT
+from hnlstat.errors import ConfigError
 from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.likelihood.experiment import Experiment
@@ -101,9 +103,25 @@ def likelihood(current: Run, table: YieldTable) -> Experiment:
 
 def workspace(current: Run, table: YieldTable, experiment: Experiment) -> None:
     """Keep the pyhf workspace and the patch set of a grid."""
+    check_signal(current.study, experiment)
     current.keep("workspace/BkgOnly.json", background_only(experiment.base), write_strict)
     found = patches(table, experiment, current.study)
     current.keep("workspace/patchset.json", found, _write_patches)
+
+
+def check_signal(study: Study, experiment: Experiment) -> None:
+    """Raise a ConfigError if no point of a grid has a signal."""
+    if np.any(experiment.signal):
+        return
+    if study.yields_from is not None:
+        raise ConfigError(f"yields_from: {study.yields_from}: no grid point has a signal")
+    masses, _ = stages.place(study)
+    key = "model.mass" if study.task.kind in AT_A_POINT else "scan.mass"
+    ends = " to ".join(f"{mass:.6g}" for mass in dict.fromkeys(masses[[0, -1]].tolist()))
+    raise ConfigError(
+        f"{key}: {ends} GeV: no grid point has a signal: of these N no decay to "
+        f"{', '.join(study.final_states)} is made or selected"
+    )
 
 
 def patches(table: YieldTable, experiment: Experiment, study: Study) -> Patches:

@@ -14,8 +14,8 @@ from hnlstat.report.summary import STRONG, Summary
 from hnlstat.report.wording import mev_text, range_text
 
 METHOD_NOTE = (
-    "Its limits differ by method: a likelihood ratio at 1.645 sigma in place of CLs, and "
-    "decays counted without the survival from production to the detector."
+    "Its limits may differ by method: a likelihood ratio at 1.645 sigma, not CLs, and decays "
+    "counted without the survival from production to the detector."
 )
 MOST_REMARKS = 4
 MOST_RANGES = 4

@@ -90,6 +90,17 @@ def beams(study: Study) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
+def borrowed(study: Study) -> list[str]:
+    """Say where a search stands in a beam that its background and data are not of."""
+    found = [
+        f"{d.name}: search {search.name} is of {search.beam}, but exposure {d.exposure.name} is of "
+        f"{d.exposure.beam}: what it keeps and its background are taken over from there"
+        for d, search in study.searches
+        if search.beam and d.exposure.beam and search.beam != d.exposure.beam
+    ]
+    return [*dict.fromkeys(found)]
+
+
 def scaled(study: Study) -> list[str]:
     """What is to be known of neutrinos that stand for N of kaons."""
     found = []

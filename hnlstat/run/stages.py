@@ -26,6 +26,7 @@ from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import (
     assumed,
     beams,
+    borrowed,
     check_error,
     check_volume,
     efficiencies,
@@ -128,9 +129,10 @@ def simulate_each(plans: Sequence[Plan], work: Work) -> list[YieldTable]:
 
 def remark_inputs(study: Study, work: Work) -> None:
     """Say what is to be known of what a simulation takes."""
-    for words in (beams, scaled, efficiencies, without_rock, without_variation):
+    for words in (beams, borrowed, scaled, efficiencies, without_rock, without_variation):
         for text in words(study):
-            work.remark(text)
+            if text not in work.remarks:
+                work.remark(text)
 
 
 def build(study: Study, table: YieldTable, work: Work) -> Experiment:
@@ -138,7 +140,7 @@ def build(study: Study, table: YieldTable, work: Work) -> Experiment:
     experiment = likelihood.experiment(study, table)
     if study.systematics.flux and "flux" not in table.modifiers:
         work.remark("the table of yields has no column rel_flux: no flux uncertainty")
-    for text in (*likelihood.remarks(study), *assumed(study)):
+    for text in (*likelihood.remarks(study), *borrowed(study), *assumed(study)):
         if text not in work.remarks:
             work.remark(text)
     if study.data_from is None:

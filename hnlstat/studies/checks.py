@@ -144,7 +144,7 @@ def _check_within_table(study: Study, table: TableGrid) -> None:
     if isinstance(study.task, RequirementsTask):
         wanted = [("task.points.mass", study.task.masses)]
         wanted.append(("task.points.coupling", study.task.couplings))
-    if isinstance(study.task, EfficiencyTask):
+    if isinstance(study.task, EfficiencyTask) and study.task.coupling is not None:
         wanted.append(("task.coupling", study.task.coupling))
     for key, values in wanted:
         known = (table.coupling if "coupling" in key else table.mass).array()

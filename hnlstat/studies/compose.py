@@ -14,7 +14,9 @@ from hnlstat.config.sections import FINISHED
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.studies.groups import GROUPS, Groups
-from hnlstat.system.conf_search import hydra_session, own_folders, shipped_session
+from hnlstat.studies.idle import idle
+from hnlstat.system.conf_search import groups as all_groups
+from hnlstat.system.conf_search import hydra_session, options, own_folders, shipped_session
 from hnlstat.system.user_files import read_run
 
 
@@ -137,9 +139,11 @@ def from_settings(
     if name is None:
         name = "+".join(dataset.name for dataset in datasets)
     try:
-        return validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
+        study = validate(Study, {**data, "name": name, "datasets": datasets}, context=context)
     except ConfigError as error:
-        raise ConfigError(_set_by_experiment(str(error), hydra) or str(error)) from None
+        text = str(error)
+        raise ConfigError(_set_by_experiment(text, hydra) or _not_chosen(text) or text) from None
+    return study.remarking(*idle(study, overrides))
 
 
 def _set_by_experiment(text: str, hydra: HydraConf | None) -> str | None:
@@ -157,6 +161,15 @@ def _set_by_experiment(text: str, hydra: HydraConf | None) -> str | None:
         f"experiment={experiment}: does not go with {chosen}, which has no {key}; "
         f"leave {chosen} out"
     )
+
+
+def _not_chosen(text: str) -> str | None:
+    """Say so if a whole group is missing, and what it has to choose from."""
+    group, missing, _ = text.partition(": is missing")
+    with hydra_session():
+        if not missing or group not in all_groups():
+            return None
+        return f"{group}: is missing; add {group}=NAME ({', '.join(options(group))})"
 
 
 def _check_not_empty(overrides: Sequence[str]) -> None:

@@ -76,8 +76,8 @@ class Groups:
             entries = default if self.chosen["exposure"] is None else [{}]
         if not isinstance(entries, list) or not entries:
             raise ConfigError(
-                f"datasets: {entries} is not a list of datasets; write datasets='[{{detector: "
-                "nd280, exposure: t2k_2019}]' or choose an exposure"
+                f"datasets: {'none' if entries is None else entries} is not a list of datasets; "
+                "write datasets='[{detector: nd280, exposure: t2k_2019}]' or choose an exposure"
             )
         parts = {f"datasets.{i}": self._parts(e, f"datasets.{i}") for i, e in enumerate(entries)}
         unnamed = [i for i, entry in enumerate(entries) if entry.get("search") is None]

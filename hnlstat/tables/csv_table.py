@@ -21,6 +21,9 @@ MOST_LINE = 10_000  # characters; the widest tables have a few hundred
 MOST_LINES = 8_000_000
 MOST_KNOWN = 100_000  # different entries that are kept once only
 CHUNK = 10_000  # lines that are looked at together
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+"""What tables of others have between their columns."""
+
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
@@ -243,7 +246,8 @@ def csv_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _entries(path: Path, number: int, line: str) -> list[str]:
     if '"' not in line:
-        return line.split(",")
+        row = line.split(",")
+        return row if " " not in line else [entry.strip() for entry in row]
     try:
         return next(csv.reader([line], strict=True))
     except csv.Error:
@@ -258,8 +262,13 @@ def _check_names(path: Path, number: int, names: list[str], required: Sequence[s
     twice = [name for name in names if names.count(name) > 1]
     if missing or twice:
         problem = f"lacks the column {missing[0]!r}" if missing else f"repeats a column, {twice[0]}"
+        other = next(
+            (kind for sign, kind in SEPARATORS.items() if [names[0]] == names and sign in names[0]),
+            None,
+        )
+        hint = "" if other is None else f", divided by {other}, where commas belong"
         raise DataError(
-            f"{path}, line {number}: {problem}; it has {shortened(', '.join(names), 200)}"
+            f"{path}, line {number}: {problem}; it has {shortened(', '.join(names), 200)}{hint}"
         )
 
 

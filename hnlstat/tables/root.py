@@ -141,7 +141,11 @@ def _opened(path: Path) -> Iterator[Any]:
         except DataError:
             raise
         except Exception as error:  # uproot meets damage in many ways
-            reason = shortened(" ".join(str(error).split()) or type(error).__name__, 120)
+            with open_regular(path) as again:
+                if again.read(4) != b"root":
+                    raise DataError(f"{path}: cannot be read: it is no ROOT file") from None
+            reason = re.split(r" from \w*Source\b", " ".join(str(error).split()))[0]
+            reason = shortened(reason or type(error).__name__, 120)
             raise DataError(f"{path}: cannot be read as a ROOT file: {reason}") from None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hnlstat.bounds import chosen_bounds
 from hnlstat.report import keep
-from hnlstat.report.existing import left_out, level_remarks
+from hnlstat.report.existing import left_out, level_remarks, not_compared
 from hnlstat.report.figure_job import ContourFigureJob
 from hnlstat.report.gallery import draw
 from hnlstat.report.summary import summarise
@@ -44,6 +44,7 @@ def _shown(current: Run, job: ContourFigureJob, files: list[str]) -> dict[str, A
     for text in (
         *level_remarks(job.bounds, study.bounds.level),
         *left_out(chosen, study.bounds.named, job.axis),
+        *not_compared(study.bounds, job.axis),
     ):
         current.remark(text)
     _draw(current, job)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from hnlstat.config.coupling import CouplingAxis
 from hnlstat.config.study import Study
 from hnlstat.config.task import EfficiencyTask
 from hnlstat.report import keep
@@ -24,6 +23,9 @@ Array = NDArray[np.float64]
 COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
 """Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
 reference expects its events; `decays_to_channel` are of N within the angle that is simulated."""
+
+USUAL = {"coupling_inv_gev": 1e-7}
+"""Where searches are compared if no coupling is asked for; of others at the first of the grid."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,16 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     assert isinstance(study.task, EfficiencyTask)
     search = reference(study.task).datasets[0].search
     other = study.replace(datasets=tuple(d.replace(search=search) for d in study.datasets))
+    _check_decays(current, study, other)
     masses, axis = study.scan.mass.array(), study.model.axis
-    couplings = np.unique([*study.scan.coupling.array(), study.task.coupling])
+    couplings = np.unique([*study.scan.coupling.array(), compared_at(study)])
     mine = simulate(study, masses, couplings, current).table
     keep.yields(current, mine)
     theirs = simulate(other, masses, couplings, current).table
     ratios = list(compare_events(study, mine, theirs))
     columns = ("mass_gev", axis.column, *COLUMNS)
     current.keep_rows("efficiency.csv", Rows(columns, tuple(map(_row, ratios))))
-    current.say(screen_table(ratios, study.task, axis))
+    current.say(screen_table(ratios, study))
     return {
         "task": "efficiency",
         "remarks": current.remarks,
@@ -68,6 +71,23 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
             if np.isfinite(r.ratio)
         ],
     }
+
+
+def compared_at(study: Study) -> float:
+    """The coupling to compare at: that of the task, or the usual one."""
+    assert isinstance(study.task, EfficiencyTask)
+    usual = USUAL.get(study.model.axis.column, float(study.scan.coupling.array()[0]))
+    return study.task.coupling or usual
+
+
+def _check_decays(current: Run, study: Study, other: Study) -> None:
+    """Say so where the two look for different decays."""
+    mine, theirs = (", ".join(s.final_states) for s in (study, other))
+    if mine != theirs:
+        current.remark(
+            f"the searches look for decays to {mine}, those of task.reference to {theirs}: ratios "
+            "are of events of different decays, not of efficiencies for the same"
+        )
 
 
 def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterator[Ratio]:
@@ -83,7 +103,7 @@ def compare_events(study: Study, mine: YieldTable, theirs: YieldTable) -> Iterat
         logs = [np.log(a) for a in (made, mine.events.sum(axis=-1), theirs.events.sum(axis=-1))]
     for i, mass in enumerate(mine.masses.tolist()):
         for place, at in (
-            ("coupling", np.log(task.coupling)),
+            ("coupling", np.log(compared_at(study))),
             ("events", _first_crossing(x, logs[2][i], np.log(task.events))),
         ):
             values = [float(np.exp(np.interp(at, x, log[i]))) for log in logs]
@@ -107,10 +127,12 @@ def _row(ratio: Ratio) -> tuple[str, ...]:
     return (f"{ratio.mass:.10g}", coupling, ratio.place, *shown)
 
 
-def screen_table(ratios: list[Ratio], task: EfficiencyTask, axis: CouplingAxis) -> Table:
+def screen_table(ratios: list[Ratio], study: Study) -> Table:
     """Ratios by mass, at the two couplings."""
+    task, axis = study.task, study.model.axis
+    assert isinstance(task, EfficiencyTask)
     table = Table(
-        "mass", axis.text(task.coupling), f"where it expects {task.events:g} events",
+        "mass", axis.text(compared_at(study)), f"where it expects {task.events:g} events",
         title=f"events over those with {' '.join(task.reference)}",
     )  # fmt: skip
     by_mass: dict[float, list[str]] = {}

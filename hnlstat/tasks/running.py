@@ -116,7 +116,10 @@ def run(
     with screen or Screen.silent() as screen:
         current = Run(study=study, screen=screen, progress=progress)
         if study.task.kind in ON_FOLDERS:
-            return _outcome(current, function(current, None), started)
+            summary = function(current, None)
+            current.remarks.extend(study.remarks)  # what is in them is of the runs
+            current.say(*notes(study.remarks))
+            return _outcome(current, summary, started)
         reserve()
         identity = content_hash(study)
         given = stages.given(study)
@@ -124,7 +127,7 @@ def run(
             return _run_in_folder(current, function, given, identity, started)
         with work_executor(study.executor) as executor:
             current = replace(current, executor=executor, store=unit_store(study, None))
-            summary = _assuming(study, function(current, given))
+            summary = _done(current, function, given)
         _say_notes(current)
         return _outcome(current, summary, started)
 
@@ -142,7 +145,7 @@ def _run_in_folder(
         log.info("task %s, content hash %s", study.task.kind, identity)
         store = unit_store(study, folder)
         current = replace(current, folder=folder, executor=executor, log=log, store=store)
-        summary = _assuming(study, function(current, given))
+        summary = _done(current, function, given)
         spent = time.perf_counter() - started
         _finish(current, folder, identity, summary, spent)
         log.info("finished in %.1f s", spent)
@@ -157,8 +160,12 @@ def _say_notes(current: Run) -> None:
         current.say(*notes(current.remarks))
 
 
-def _assuming(study: Study, summary: dict[str, Any]) -> dict[str, Any]:
-    """Add the settings without a source; combined likelihoods have been made by others."""
+def _done(current: Run, function: TaskFunction, given: YieldTable | None) -> dict[str, Any]:
+    """Do the task, and add the settings without a source; combined runs have made theirs."""
+    study = current.study
+    for text in study.remarks:
+        current.remark(text)
+    summary = function(current, given)
     if study.task.kind == "combine":
         return summary
     return summary | {"assumed": study.assumptions() | summary.get("assumed", {})}

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from nonsense import BAD_FILES, SEEDS, SIZES, STRUCTURES, STUDIES, TYPED, VALUES
+from nonsense import BAD_FILES, OTHERS, SEEDS, SIZES, STRUCTURES, STUDIES, TYPED, VALUES
 
 import hnlstat.tasks.running
 from hnlstat.app import main
@@ -62,7 +62,11 @@ TASKS = [
     ["task=yields"], ["task=workspace"], ["task=point"],
     ["task=events", "events.number=100", "events.format=npz"],
     ["task=coverage", "task.toys=100", "task.signals=[1]"], ["task=inject"],
-    ["task=yields", "search=tpc_ee_tracks"],
+    ["task=yields", "search=tpc_ee_tracks"], ["task=contour"], ["task=efficiency"],
+    ["task=requirements", "task.points=[{mass: 0.1, coupling: 4e-7}]", "task.efficiency.points=3",
+     "task.background.points=3", "task.uncertainties=[0]"],
+    ["task=point", "model=mixed_mu", "search=t2k_2019", "model.mass=0.2"],
+    ["task=yields", "model=mixed_mu", "search=t2k_2019", "scan.mass.values=[0.2]"],
 ]  # fmt: skip
 
 FOLDER = "mine"
@@ -98,6 +102,7 @@ class Maker:
         with hydra_session():
             self.options = {group: list(options(group)) for group in groups()}
             trees: list[Any] = [compose("config", ["search=tpc_ee_tracks"]), compose("config")]
+            trees += [compose("config", [*chosen]) for chosen in OTHERS]
         self.studies: list[Any] = [yaml.safe_load(to_yaml(load(o))) for o in STUDIES]
         for path in sorted((conf_dir() / "task").iterdir()):
             task = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -139,6 +144,7 @@ class Maker:
         base = [f"task={self.rng.choice(self.options['task'])}"] if self.rng.random() < 0.5 else []
         base += ["model.mass=0.1", "model.coupling=1e-6"] if self.rng.random() < 0.7 else []
         base += ["search=tpc_ee_tracks"] if self.rng.random() < 0.2 else []
+        base += self.rng.choice(OTHERS) if self.rng.random() < 0.4 else []
         return Case(base + [self.override(self.keys) for _ in range(self.rng.randint(1, 3))])
 
     def task(self) -> Case:

@@ -35,7 +35,12 @@ TYPED = [
 ]  # fmt: skip
 """Of settings, as YAML gives them."""
 
+OTHERS = (["model=mixed_mu", "search=t2k_2019"], ["detector=miniboone"], ["search=sfgd_photon",
+          "detector=nd280_upgrade"])  # fmt: skip
+"""Studies of other models, detectors and kinds of search."""
+
 STUDIES = [
+    *OTHERS,
     [], ["detector=nd280_upgrade", "executor=dask_slurm"], ["experiment=published_2019"],
     ["search=tpc_ee_tracks", "search.tpc_ee_tracks.observable={name: pair_mass, edges: [0, 1], background: [1]}"],
 ]  # fmt: skip

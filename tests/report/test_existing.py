@@ -5,7 +5,15 @@ import pytest
 from axes import ANY, MU, U2
 
 from hnlstat.bounds import Scaling, load_bounds
-from hnlstat.report.existing import left_out, level_remarks, percent, shares, shares_text
+from hnlstat.config.bounds import BoundChoice
+from hnlstat.report.existing import (
+    left_out,
+    level_remarks,
+    not_compared,
+    percent,
+    shares,
+    shares_text,
+)
 from hnlstat.run.contours import Region
 
 GRID = (0.01, 1.2), (1e-8, 1e-4)
@@ -94,3 +102,11 @@ def test_a_bound_for_other_n_than_those_of_the_model_is_named():
         "the bound microboone_2022_mu_majorana is not shown: its search has a curve for dirac N, "
         "too",
     )
+
+
+def test_bounds_that_a_comparison_leaves_out_are_named():
+    every = BoundChoice(curves="all", without=(), files=(), level=None, style={})
+    assert not_compared(every, MU) == ()
+    (remark,) = not_compared(every.replace(without=("lep",)), MU)
+    assert remark.endswith("left out: LEP")
+    assert not_compared(every.replace(curves=()), MU) == ()  # nothing is compared

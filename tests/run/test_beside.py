@@ -10,7 +10,7 @@ from hnlstat.errors import ConfigError
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.report.spectrum_figure import spectrum_figure, spectrum_rows
 from hnlstat.run.beside import Distribution, distributions, fitted_background
-from hnlstat.run.remarks import beams, efficiencies
+from hnlstat.run.remarks import beams, borrowed, efficiencies
 from hnlstat.studies import load
 
 BASE = CountingModel(
@@ -85,6 +85,25 @@ def test_an_exposure_of_another_beam_is_said(overrides, where):
     found = beams(load(["detector=miniboone", "task=yields", *overrides]))
     text = "miniboone: flux {} is that of {}, but exposure {} is of {}"
     assert found == ([text.format(*where)] if where else [])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "where"),
+    [
+        (["search=electron_like"], ("nd280", "electron_like", "BNB at MiniBooNE", "t2k_2019",
+                                    "T2K at ND280")),
+        (["detector=miniboone", "task=yields", "search=tpc_ee"],
+         ("miniboone", "tpc_ee", "T2K at ND280", "miniboone", "BNB at MiniBooNE")),
+        (["detector=sbnd"], None),  # of any detector
+        (["search=tpc_ee_tracks"], None),
+    ],
+)  # fmt: skip
+def test_a_search_of_another_beam_is_said(overrides, where):
+    found = borrowed(load(overrides))
+    text = "{}: search {} is of {}, but exposure {} is of {}: "
+    assert [one[: one.index(": what")] + ": " for one in found] == (
+        [text.format(*where)] if where else []
+    )
 
 
 @pytest.mark.parametrize("detector", ["minerva", "sbnd", "nd280_upgrade"])

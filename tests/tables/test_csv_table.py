@@ -133,3 +133,17 @@ def test_junk_is_refused_at_its_beginning(tmp_path, line):
     with pytest.raises(DataError, match="line 2: "):
         read_csv(path)
     assert time.perf_counter() - started < 2.0
+
+
+@pytest.mark.parametrize(("sign", "kind"), [(";", "semicolons"), ("\t", "tabs")])
+def test_other_separators_are_told(tmp_path, sign, kind):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n".replace(",", sign))
+    with pytest.raises(DataError, match=f"divided by {kind}, where commas belong"):
+        read_csv(path, required=("a",))
+
+
+def test_spaces_around_entries_do_not_count(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("name , x\n one , 2\n")
+    assert read_csv(path).columns == {"name": ["one"], "x": ["2"]}

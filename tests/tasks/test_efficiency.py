@@ -1,8 +1,11 @@
 """task=efficiency: what is compared, and where."""
 
+import json
+
 import numpy as np
 import pytest
 
+from hnlstat.app import main
 from hnlstat.physics.decay import branching_ratio
 from hnlstat.search.table import YieldTable
 from hnlstat.studies import load
@@ -45,14 +48,24 @@ def test_where_the_reference_has_its_events(found):
     assert there.ratio == pytest.approx(0.75)
 
 
+def test_n_that_mix_are_compared_at_the_first_coupling(tmp_path):
+    study = ["model=mixed_mu", "search=tpc_mupi_tracks", "scan.mass.values=[0.3]"]
+    quick = ["simulation.precision=0.5", "simulation.max_points=4096", "scan.coupling.points=9"]
+    arguments = ["task=efficiency", "executor=serial", *study, *quick, f"runs={tmp_path}"]
+    assert main(arguments) == 0
+    (path,) = tmp_path.glob("*/*/summary.json")
+    summary = json.loads(path.read_text())
+    assert summary["ratios"][0]["coupling_u2"] == pytest.approx(1e-10)
+    assert summary["ratios"][0]["ratio"] > 10  # mu pi over e e
+    assert "decays to mupi, those of task.reference to ee" in summary["remarks"][0]
+
+
 def test_too_few_events_everywhere_leave_the_place_empty(found):
     study, ratios = found
     assert np.isnan(ratios[3].coupling)
     assert np.isnan(ratios[3].ratio)
     assert ratios[2].ratio == pytest.approx(0.75)
-    cells = [
-        list(column.cells) for column in screen_table(ratios, study.task, study.model.axis).columns
-    ]
+    cells = [list(column.cells) for column in screen_table(ratios, study).columns]
     assert cells[0] == ["50 MeV", "400 MeV"]
     assert cells[1] == ["0.75", "0.75"]
     assert cells[2] == ["0.75 (d_mu = 7.6e-07)", "-"]

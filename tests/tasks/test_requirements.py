@@ -109,6 +109,7 @@ def test_a_point_without_signal_is_said(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["task.points=[]"], "task.points: [] is empty"),
+        (["model=mixed_mu", "search=t2k_2019"], "task.points.0: MiniBooNE best fit is of a dipole"),
         (["task.points=[{mass: 0.1}]"], "task.points.0.coupling: is missing"),
         (["task.points=[{mass: 0.1, coupling: 1e-6}, {mass: 0.1, coupling: 1e-6}]"], "appears tw"),
         (["task.points=[{mass: 90, coupling: 1e-6}]"], "task.points: 90 GeV is above the beam's r"),
