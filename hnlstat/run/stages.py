@@ -26,6 +26,7 @@ from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import (
     assumed,
     beams,
+    bin_errors,
     check_error,
     check_volume,
     efficiencies,
@@ -128,7 +129,7 @@ def simulate_each(plans: Sequence[Plan], work: Work) -> list[YieldTable]:
 
 def remark_inputs(study: Study, work: Work) -> None:
     """Say what is to be known of what a simulation takes."""
-    for words in (beams, scaled, efficiencies, without_rock, without_variation):
+    for words in (beams, scaled, efficiencies, bin_errors, without_rock, without_variation):
         for text in words(study):
             work.remark(text)
 
