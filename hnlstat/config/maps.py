@@ -34,7 +34,7 @@ class EfficiencyMap(Section):
         What the efficiency is outside of the map: zero, or constant, that of the nearest bin; None:
         nothing may lie there.
     bin_errors
-        Relative errors of the bins, on average, as the file has them. No part of the likelihood,
+        Relative errors of its bins, on average, as the file has them. No part of the likelihood,
         whose `systematics` are to have them.
     """
 

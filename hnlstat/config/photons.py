@@ -66,7 +66,8 @@ class ShowerEfficiency(Section):
     below, above
         What holds beyond the first and the last row; to be said where that row is not 0.
     bin_errors
-        As of an efficiency map.
+        Relative errors of its rows, on average, as the file has them. No part of the likelihood,
+        whose `systematics` are to have them.
     """
 
     energy: Annotated[tuple[Energy, ...], NotEmpty, Rising]

@@ -116,7 +116,7 @@ def _matrix(covariance: Tree, where: str) -> Tree:
 
 def _efficiency(settings: Tree, where: str) -> Tree:
     """An efficiency by energy with the rows of its table."""
-    from hnlstat.tables.efficiency import load_efficiency
+    from hnlstat.tables.efficiency import bin_error, load_efficiency
 
     rest = {key: value for key, value in settings.items() if key not in ("table", "unit")}
     own = {key: rest.get(key) for key in ("below", "above")}
@@ -126,7 +126,7 @@ def _efficiency(settings: Tree, where: str) -> Tree:
     file = _home(name) if is_histogram(name) else str(_file(name))
     table = _read(lambda: load_efficiency(file, **own, unit=unit), f"{where}.table")
     ends: Tree = {"below": table.below, "above": table.above}
-    if is_histogram(name) and (error := histogram(file).error):
+    if error := _read(lambda: bin_error(file), f"{where}.table"):
         ends["bin_errors"] = error
     return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
 

@@ -109,22 +109,24 @@ def _histograms(table: str, axes: int, fits: Any) -> Iterator[Histogram]:
                 content = file[asked if name == plain else name]
                 edges = tuple(np.asarray(axis.edges(), float) for axis in content.axes)
                 values = np.asarray(content.values(flow=True), float)
-                variances = content.variances() if content.weighted else None
+                squares = np.asarray(content.member("fSumw2"), float)
             except KeyError:  # a cycle that is not there
                 raise DataError(f"{path}: {_absent(asked, path, known)}") from None
             where = f"{path}:{name}"
             within = _checked(where, name, edges, values, inner)
-            yield Histogram(name, edges, within, _errors(where, variances))
+            yield Histogram(name, edges, within, _errors(where, squares, values.shape))
 
 
-def _errors(where: str, variances: ArrayLike | None) -> Array | None:
-    """Errors of the bins, from finite variances."""
-    if variances is None:
+def _errors(where: str, squares: Array, shape: tuple[int, ...]) -> Array | None:
+    """Errors of the bins from their squares, x first and with those beyond the edges."""
+    if squares.size != np.prod(shape):
         return None
-    if np.any(bad := ~(np.isfinite(variances) & (np.asarray(variances) >= 0))):
-        place = ", ".join(str(i + 1) for i in np.argwhere(bad)[0])
+    squares = squares.reshape(shape[::-1]).T[(slice(1, -1),) * len(shape)]
+    bad = np.argwhere(~(np.isfinite(squares) & (squares >= 0)))
+    if bad.size:
+        place = ", ".join(str(i + 1) for i in bad[0])
         raise DataError(f"{where}: the error of bin {place} is not a number")
-    return np.asarray(np.sqrt(variances))
+    return np.sqrt(squares)
 
 
 def _checked(where: str, name: str, edges: tuple[Array, ...], values: Array, inner: bool) -> Array:
