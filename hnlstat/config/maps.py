@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import field_validator, model_validator
 
 from hnlstat.config.base import Section, problem, suggest
@@ -76,7 +75,7 @@ class EfficiencyMap(Section):
             raise problem("edges", f"make {shape[0] * shape[1]} bins; from 1 to {MOST_BINS}")
         if [*map(len, self.value)] != [shape[1]] * shape[0]:
             raise problem("value", f"is not {shape[0]} rows of {shape[1]}, as `edges` have it")
-        if not np.any(self.value):
+        if not any(map(any, self.value)):
             raise problem("value", "is 0 everywhere")
         return self
 
