@@ -14,7 +14,7 @@ from hnlstat.system.reading import shortened
 from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
-from hnlstat.tables.root import INNER, as_table, histograms, split
+from hnlstat.tables.root import INNER, Histogram, as_table, histograms, split
 
 Array = NDArray[np.float64]
 
@@ -102,11 +102,7 @@ def _columns(table: str) -> CsvTable:
     """The columns of a csv file, or of the histograms of a ROOT file."""
     if (parts := split(table)) is None:
         return read_csv(flux_file(table), required=_EDGES)
-    name = (parts[1] or "").removesuffix(INNER)
-    if parts[1] is not None and not ("{mode}" in name and "{flavour}" in name):
-        raise DataError(f"{table}: give the names of its histograms as NAME_{{mode}}_{{flavour}}")
-    pattern = re.escape(name).replace(r"\{mode\}", r"(?P<mode>\w+?)")
-    found = histograms(table, pattern.replace(r"\{flavour\}", f"(?P<flavour>{'|'.join(FLAVOURS)})"))
+    found = _histograms(table, parts[1])
     first = next(iter(found.values()))
     (edges,) = first.edges
     columns = {"e_low_gev": edges[:-1], "e_high_gev": edges[1:]}
@@ -115,6 +111,24 @@ def _columns(table: str) -> CsvTable:
             raise DataError(f"{parts[0]}: {one.name} has other bins than {first.name}")
         columns[f"{match['mode']}_{match['flavour']}"] = one.values
     return as_table(parts[0], columns)
+
+
+def bin_error(table: str) -> float:
+    """Give errors over contents of the histograms of a flux, on average; 0 where it has none."""
+    if (parts := split(table)) is None:
+        return 0.0
+    found = _histograms(table, parts[1]).values()
+    errors = sum(float(one.errors.sum()) for one in found if one.errors is not None)
+    return errors / sum(float(one.values.sum()) for one in found)
+
+
+def _histograms(table: str, names: str | None) -> dict[re.Match[str], Histogram]:
+    """The histograms of a flux in a ROOT file."""
+    name = (names or "").removesuffix(INNER)
+    if names is not None and not ("{mode}" in name and "{flavour}" in name):
+        raise DataError(f"{table}: give the names of its histograms as NAME_{{mode}}_{{flavour}}")
+    pattern = re.escape(name).replace(r"\{mode\}", r"(?P<mode>\w+?)")
+    return histograms(table, pattern.replace(r"\{flavour\}", f"(?P<flavour>{'|'.join(FLAVOURS)})"))
 
 
 def _read_flux(table: CsvTable, unit: FluxUnit) -> FluxTable:

@@ -67,12 +67,16 @@ class Background(Section):
         Horn mode with whose exposure they grow; None: their own.
     error
         Relative uncertainty, that of the whole channel, or of each bin (n,) by itself.
+    mc_error
+        Relative statistical uncertainty of each bin (n,) by itself, beside all others. In a file
+        `true` takes the errors of the bins that `events` are read from, `false` leaves them out.
     """
 
     events: PerBin[Events]
     pot: Exposed
     pot_of: str | None = None
     error: PerBin[Size] = 0.0
+    mc_error: tuple[Size, ...] | None = None
 
 
 class Covariance(Section):

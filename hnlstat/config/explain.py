@@ -30,8 +30,8 @@ NAMED_BY_USER = re.compile(
 """Where the keys are names that users may add to."""
 
 LEFT_OUT = re.compile(
-    r"search\.\w+\.(background\.\w+\.(error|pot_of)|covariance|observed|systematics|"
-    r"disjoint_from|background_factor|description)"
+    r"search\.\w+\.(background\.\w+\.(error|mc_error|pot_of)|covariance|observed|"
+    r"systematics|efficiency_map|efficiency\.(table|unit)|disjoint_from|background_factor|description)"
 )
 """Keys that the file of a search need not have."""
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hnlstat.config.base import Name, Section, problem, suggest
 from hnlstat.config.bins import Observable
+from hnlstat.config.maps import BinErrors, ShowerMap
 from hnlstat.config.quantities import (
     ANGLE,
     ENERGY,
@@ -64,12 +65,16 @@ class ShowerEfficiency(Section):
         In a file: `table`, the name of a shipped table or the path of a csv, in place of both.
     below, above
         What holds beyond the first and the last row; to be said where that row is not 0.
+    bin_errors
+        Relative errors of its rows, on average, as the file has them. No part of the likelihood,
+        whose `systematics` are to have them.
     """
 
     energy: Annotated[tuple[Energy, ...], NotEmpty, Rising]
     value: tuple[Probability, ...]
     below: Literal["zero", "constant"] = "zero"
     above: Literal["zero", "constant"] = "zero"
+    bin_errors: BinErrors = None
 
     @model_validator(mode="after")
     def _rows_are_right(self) -> Self:
@@ -87,6 +92,11 @@ class ShowerEfficiency(Section):
                     "GeV, where it ends: zero or constant beyond it",
                 )
         return self
+
+    @property
+    def sudden(self) -> bool:
+        """Whether photons below the first row are left out, though it is not 0."""
+        return self.below == "zero" and self.energy[0] > 0 and self.value[0] > 0
 
 
 class ShowerObservable(Observable):
@@ -212,7 +222,10 @@ class Photons(Search):
     smearing
         Resolution.
     efficiency
-        By true energy of the photon; with a conversion, of those that it keeps.
+        By true energy of the photon; with a conversion, of those that it keeps. None: as
+        `efficiency_map` has it.
+    efficiency_map
+        By what else the photon has, of those that are selected else; None: by nothing.
     conversion
         To a pair; None: as the efficiency has it.
     min_visible_energy
@@ -229,13 +242,20 @@ class Photons(Search):
 
     kind: Literal["photons"]
     smearing: ShowerSmearing
-    efficiency: ShowerEfficiency
+    efficiency: ShowerEfficiency | None
+    efficiency_map: ShowerMap | None = None
     conversion: Conversion | None = None
     min_visible_energy: Annotated[Energy, AfterValidator(not_negative)] = 0.0
     binding: Annotated[Energy, AfterValidator(not_negative), within(0, 0.5, "GeV")] = 0.0
     decays: Annotated[int, whole(1, 10_000, memory(1e5))] = 4
     observable: ShowerObservable | None = Field(default=None)
     beside: dict[Name, Beside] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_an_efficiency(self) -> Self:
+        if self.efficiency is None and self.efficiency_map is None:
+            raise problem("efficiency", "is null, and there is no efficiency_map")
+        return self
 
     @model_validator(mode="after")
     def _beside_are_its_modes(self) -> Self:
@@ -257,14 +277,14 @@ class Photons(Search):
     def cut_flow(self) -> dict[str, str]:
         """What takes photons away."""
         efficiency, energy = self.efficiency, self.min_visible_energy
-        first, conversion = efficiency.energy[0], self.conversion
-        sudden = efficiency.below == "zero" and first > 0 and efficiency.value[0] > 0
+        conversion = self.conversion
+        sudden = efficiency.energy[0] if efficiency and efficiency.sudden else 0.0
         steps = {
-            "threshold": f"efficiency.energy.0 = {first:g}" if sudden else "",
-            "efficiency": "efficiency",
+            "threshold": f"efficiency.energy.0 = {sudden:g}" if sudden else "",
+            "efficiency": "efficiency" if efficiency else "",
             "conversion": "conversion.volumes" if conversion else "",
             "crossing": "conversion.volumes" if conversion and conversion.crosses else "",
             "min_visible_energy": f"min_visible_energy = {energy:g}" if energy else "",
             "edges": "observable.edges" if self.left_out else "",
-        }
+        } | ({} if self.efficiency_map is None else self.efficiency_map.step)
         return {name: setting for name, setting in steps.items() if setting}

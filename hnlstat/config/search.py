@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from hnlstat.config.base import Assuming, Name, Section, problem, suggest
 from hnlstat.config.bins import Background, Covariance, Observable, PerBin, SideBands
+from hnlstat.config.maps import PairMap
 from hnlstat.config.quantities import (
     Angle,
     Cosine,
@@ -157,7 +158,7 @@ class Search(Assuming):
     @model_validator(mode="after")
     def _background_has_the_bins(self) -> Self:
         for mode, background in self.background.items():
-            for key in ("events", "error"):
+            for key in ("events", "error", "mc_error"):
                 self._check_bins(f"background.{mode}.{key}", getattr(background, key))
             if not isinstance(background.events, tuple) and self.shares is None:
                 raise problem(
@@ -276,8 +277,8 @@ class Tracks(Search):
         Resolution, and what is asked for.
     separation_path
         Path from the decay [m] after which the separation of the tracks is taken.
-    calibration
-        Efficiency for decays that pass the cuts.
+    calibration, efficiency_map
+        Efficiency for decays that pass the cuts, and by what they have; None: by nothing.
     decays
         Decays sampled for each N.
     observable
@@ -290,10 +291,12 @@ class Tracks(Search):
     cuts: Cuts
     separation_path: Annotated[Length, AfterValidator(not_negative)]
     calibration: Probability
+    efficiency_map: PairMap | None = None
     decays: Annotated[int, whole(1, 10_000, memory(1e5))]
     observable: Observable | None
 
     @property
     def cut_flow(self) -> dict[str, str]:
-        """The cuts that are made."""
-        return {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}
+        """The cuts that are made, and the map."""
+        steps = {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}
+        return steps | ({} if self.efficiency_map is None else self.efficiency_map.step)

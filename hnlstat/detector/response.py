@@ -84,6 +84,16 @@ class Pairs:
         return np.asarray(np.arctan2(np.hypot(x, y), z))
 
     @property
+    def pair_momentum(self) -> Array:
+        """Size of the pair's momentum [GeV]."""
+        return _size(self.momentum)
+
+    @property
+    def pair_cos(self) -> Array:
+        """Cosine of the angle of the pair to the beam."""
+        return np.asarray(np.cos(self.pair_angle))
+
+    @property
     def opening_angle(self) -> Array:
         """Angle between the tracks [rad]."""
         cosine = _dot(self.first, self.second) / (_size(self.first) * _size(self.second))
@@ -206,7 +216,7 @@ def _passes(pairs: Pairs, name: str, bound: float) -> NDArray[np.bool_]:
         case "max_opening_angle":
             passes = pairs.opening_angle <= bound
         case "min_pair_cos":
-            passes = np.cos(pairs.pair_angle) >= bound
+            passes = pairs.pair_cos >= bound
         case "max_pair_mass":
             passes = pairs.pair_mass <= bound
         case _:

@@ -119,6 +119,13 @@ def _background(dataset: Dataset, search: Search, mode: str) -> tuple[float, ...
     return found
 
 
+def _counts(study: Study, mode: str) -> bool:
+    """Whether what searches state of the background's uncertainty in a horn mode counts."""
+    override = study.systematics.background
+    given = override.get(mode) if isinstance(override, dict) else override
+    return study.systematics.searches and given is None
+
+
 def _error(study: Study, search: Search, mode: str) -> float | None:
     """Relative uncertainty of all the background of a channel; None: each bin has its own."""
     systematics, stated = study.systematics, search.background[mode].error
@@ -157,7 +164,11 @@ def covariance(study: Study, dataset: Dataset, search: Search) -> Array | None:
     """
     modes = [*dataset.exposure.pot]
     own = [mode for mode in modes if _error(study, search, mode) is None]
-    if not own or (search.apart and search.covariance is None):
+    if search.apart and search.covariance is None:
+        own = []
+    counts = [mode for mode in modes if _counts(study, mode)]
+    simulated = {m: e for m in counts if (e := search.background[m].mc_error) is not None}
+    if not own and not simulated:
         return None
     n, matrix = search.bins, stated(search).covariance
     found = np.zeros((len(modes) * n, len(modes) * n))
@@ -166,11 +177,14 @@ def covariance(study: Study, dataset: Dataset, search: Search) -> Array | None:
         error = search.background[mode].error
         if isinstance(error, tuple):
             spread = np.array(_background(dataset, search, mode)) * error
-            found[place[mode], place[mode]] = np.diag(spread**2)
+            found[place[mode], place[mode]] += np.diag(spread**2)
+    for mode, error in simulated.items():
+        spread = np.array(_background(dataset, search, mode)) * error
+        found[place[mode], place[mode]] += np.diag(spread**2)
     if search.covariance is not None and matrix is not None:
         for (i, one), (j, two) in product(enumerate(search.covariance.modes), repeat=2):
             if one in own and two in own:
                 block = matrix[n * i : n * (i + 1), n * j : n * (j + 1)]
                 scale = _scale(dataset, search, one) * _scale(dataset, search, two)
-                found[place[one], place[two]] = scale * block
+                found[place[one], place[two]] += scale * block
     return found

@@ -41,6 +41,13 @@ BEFORE = (
         "are used, each a name, or that of numbered ones.", "list of text", null=True),
     Key("search.<name>.efficiency.table", "In place of energy and value: name of a shipped table, "
         "or the path of a csv.", "text", of=("kind=photons",)),
+    Key("search.<name>.efficiency.unit", "Of a table that does not say it, such as {energy: MeV}.",
+        "mapping of names to text", null=True, of=("kind=photons",)),
+    Key("search.<name>.efficiency_map.table", "In place of edges and value: `file.root:name`, or "
+        "the path of a csv.", "text", of=("kind=photons", "kind=tracks")),
+    Key("search.<name>.efficiency_map.unit", "Of a table that does not say it, by energy, mass, "
+        "momentum or angle, such as {energy: MeV}.", "mapping of names to text", null=True,
+        of=("kind=photons", "kind=tracks")),
 )  # fmt: skip
 """Keys of files that become others before a study is made."""
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from hnlstat.beam.flux import bin_error
 from hnlstat.beam.kaons import load_kaons
-from hnlstat.config.flux import ScaledKaons
+from hnlstat.config.flux import Flux, ScaledKaons
 from hnlstat.config.photons import Photons
 from hnlstat.config.study import Study
 from hnlstat.inference.limits.points import PointTest
@@ -71,10 +72,26 @@ def efficiencies(study: Study) -> list[str]:
         f"search.{search.name}.efficiency is {search.efficiency.value[0]:g} at its first row, "
         f"{1e3 * search.efficiency.energy[0]:.4g} MeV, and 0 below it (below: zero)"
         for _, search in study.searches
-        if isinstance(search, Photons)
-        and search.efficiency.value[0]
-        and search.efficiency.energy[0] > 0
-        and search.efficiency.below == "zero"
+        if isinstance(search, Photons) and search.efficiency and search.efficiency.sudden
+    ]
+    return [*dict.fromkeys(found)]
+
+
+def bin_errors(study: Study) -> list[str]:
+    """Say which errors of bins in files of efficiencies and fluxes are not in the likelihood."""
+    found = [
+        f"search.{search.name}.{key}: the errors of its bins, {one.bin_errors:.2g} of it on "
+        f"average, are not in the likelihood; search.{search.name}.systematics is to have them"
+        for _, search in study.searches
+        for key in ("efficiency", "efficiency_map")
+        if (one := getattr(search, key, None)) and getattr(one, "bin_errors", None)
+    ]
+    tables = dict.fromkeys(d.flux.table for d in study.datasets if isinstance(d.flux, Flux))
+    found += [
+        f"flux {table}: the errors of its bins, {error:.2g} of it on average, are not in the "
+        "likelihood; flux.uncertainty is to have them"
+        for table in tables
+        if (error := bin_error(table))
     ]
     return [*dict.fromkeys(found)]
 

@@ -26,6 +26,7 @@ from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import (
     assumed,
     beams,
+    bin_errors,
     borrowed,
     check_error,
     check_volume,
@@ -129,7 +130,8 @@ def simulate_each(plans: Sequence[Plan], work: Work) -> list[YieldTable]:
 
 def remark_inputs(study: Study, work: Work) -> None:
     """Say what is to be known of what a simulation takes."""
-    for words in (beams, borrowed, scaled, efficiencies, without_rock, without_variation):
+    kinds = (beams, borrowed, scaled, efficiencies, bin_errors, without_rock, without_variation)
+    for words in kinds:
         for text in words(study):
             if text not in work.remarks:
                 work.remark(text)

@@ -18,6 +18,7 @@ from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
 from hnlstat.physics.processes import Decay, Kaons
 from hnlstat.search.layout import Layout
+from hnlstat.search.maps import EfficiencyMap
 from hnlstat.simulation.sampling import Rays
 
 Array = NDArray[np.float64]
@@ -42,6 +43,7 @@ class DecaySelection(ABC):
     decays : sampled for each N
     observable : what is histogrammed; None: all in one bin
     edges : (B + 1,) of its bins; 0 and infinity without an observable
+    efficiency_map : of decays that are else selected
     products : as `Layout.products`
     steps : names of the cuts, in their order
     """
@@ -51,6 +53,7 @@ class DecaySelection(ABC):
     decays: int
     observable: str | None
     edges: Array
+    efficiency_map: EfficiencyMap | None
     products: tuple[tuple[int, int], ...]
     steps: tuple[str, ...]
 
@@ -66,6 +69,7 @@ class DecaySelection(ABC):
             "decays": search.decays,
             "observable": None if observable is None else observable.name,
             "edges": np.array((0.0, np.inf) if observable is None else observable.edges),
+            "efficiency_map": EfficiencyMap.of(search),
             "products": layout.products,
             "steps": layout.cuts,
         }

@@ -5,7 +5,7 @@ column, so that one sample gives the selected yield, and the cut flow, at every 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class PairSelection(DecaySelection):
     def shares(self, rays: Rays, volume: NDArray[np.int64], rng: np.random.Generator) -> Array:
         """Shares of each ray's decays, (B + C + 1, N); see `DecaySelection`."""
         n_cuts, n_bins = len(self.cuts), len(self.edges) - 1
-        shares = np.zeros((n_bins + n_cuts + 1, rays.weight.size))
+        shares = np.zeros((n_bins + len(self.steps) + 1, rays.weight.size))
         alive = np.flatnonzero(rays.weight)
         if rays.mass <= sum(product.mass for product in self.decay.products):
             return shares
@@ -85,12 +85,32 @@ class PairSelection(DecaySelection):
         passes = failed == n_cuts
         ray = np.repeat(np.arange(alive.size), self.decays)
         kind = ray * (n_cuts + n_bins) + np.where(passes, n_cuts + place, failed)
-        count = np.bincount(kind, minlength=alive.size * (n_cuts + n_bins))
+        weight = self._mapped(passes, pairs, minus, plus, rays.mass)
+        count = np.bincount(kind, weight, alive.size * (n_cuts + n_bins))
         share = count.reshape(alive.size, -1).T / self.decays
         shares[:n_bins, alive] = share[n_cuts:]
-        shares[n_bins:-1, alive] = 1 - np.cumsum(share[:n_cuts], axis=0)
-        shares[-1, alive] = np.bincount(ray[passes & beyond], minlength=alive.size) / self.decays
+        shares[n_bins : n_bins + n_cuts, alive] = 1 - np.cumsum(share[:n_cuts], axis=0)
+        if weight is not None:
+            shares[-2, alive] = share[n_cuts:].sum(axis=0)
+        seen = passes & beyond
+        mine = None if weight is None else weight[seen]
+        shares[-1, alive] = np.bincount(ray[seen], mine, alive.size) / self.decays
         return shares
+
+    def _mapped(
+        self, passes: NDArray[np.bool_], pairs: Pairs, minus: Array, plus: Array, mass: float
+    ) -> Array | None:
+        """Efficiency of each pair that passes, 1 of others, (n,); None without a map."""
+        if self.efficiency_map is None:
+            return None
+        true = replace(pairs, first=minus, second=plus)
+
+        def value(name: str) -> Array:
+            measured = name.removeprefix("true_")
+            return np.asarray(getattr(pairs if measured == name else true, measured))
+
+        found = self.efficiency_map(passes.astype(float), value, mass)
+        return np.where(passes, found, 1.0)
 
     def _decay(
         self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator

@@ -34,7 +34,7 @@ class PhotonSelection(DecaySelection):
 
     Attributes
     ----------
-    resolution, efficiency : by the photon's true energy
+    resolution, efficiency : by the photon's true energy; None: as the map has it
     converter : where photons convert, and what their pairs cross; None: not asked for
     min_visible_energy : of what is selected, as measured [GeV]
     binding : energy that binds the neutron [GeV], for the quasi-elastic energy
@@ -42,7 +42,7 @@ class PhotonSelection(DecaySelection):
     """
 
     resolution: ShowerResolution
-    efficiency: EfficiencyTable
+    efficiency: EfficiencyTable | None
     converter: Converter | None
     min_visible_energy: float
     binding: float
@@ -61,11 +61,12 @@ class PhotonSelection(DecaySelection):
         if not isinstance(search, Photons):
             return None
         table, asked = search.efficiency, search.conversion
+        efficiency = None if table is None else EfficiencyTable(
+            np.array(table.energy), np.array(table.value), table.below, table.above
+        )  # fmt: skip
         return cls(
             resolution=ShowerResolution(**search.smearing.model_dump()),
-            efficiency=EfficiencyTable(
-                np.array(table.energy), np.array(table.value), table.below, table.above
-            ),
+            efficiency=efficiency,
             converter=None if asked is None else converter(detector, volumes, asked),
             min_visible_energy=search.min_visible_energy,
             binding=search.binding,
@@ -95,7 +96,10 @@ class PhotonSelection(DecaySelection):
             value = self._value(showers, name)
             weight *= (value >= low) & (value < high)
         for row, step in enumerate(self.steps, bins):
-            weight = weight * kept[step]
+            if step == "efficiency_map":
+                weight = weight * self._mapped(weight, photon, showers, rays.mass)
+            else:
+                weight = weight * kept[step]
             shares[row, alive] = np.bincount(ray, weight, alive.size)
         found = np.bincount(ray * bins + place, weight, alive.size * bins)
         shares[:bins, alive] = found.reshape(alive.size, bins).T
@@ -105,17 +109,31 @@ class PhotonSelection(DecaySelection):
     def _kept(self, photon: Array, origin: Array, showers: Showers) -> dict[str, Array]:
         """What each step leaves of each photon, (n,)."""
         energy = photon[:, 0]
-        kept = {
-            "threshold": energy >= self.efficiency.energy[0],
-            "efficiency": self.efficiency(energy),
-            "min_visible_energy": showers.visible_energy >= self.min_visible_energy,
-        }
+        enough = showers.visible_energy >= self.min_visible_energy
+        kept: dict[str, Array] = {"min_visible_energy": enough.astype(float)}
+        if self.efficiency is not None:
+            kept["threshold"] = energy >= self.efficiency.energy[0]
+            kept["efficiency"] = self.efficiency(energy)
         if self.converter is not None:
             converts, seen = self.converter.probabilities(photon, origin)
             some = converts > 0
             crossing = np.divide(seen, converts, out=np.zeros_like(seen), where=some)
             kept |= {"conversion": converts, "crossing": crossing}
         return kept
+
+    def _mapped(self, weight: Array, photon: Array, showers: Showers, mass: float) -> Array:
+        """Efficiency of each photon by the map, (n,)."""
+        assert self.efficiency_map is not None  # it is a step
+        energy = photon[:, 0]
+        true = Showers(energy, photon[:, 1:].T / energy)
+
+        def value(name: str) -> Array:
+            if name == "true_energy":
+                return energy
+            measured = name.removeprefix("true_")
+            return self._value(showers if measured == name else true, measured)
+
+        return self.efficiency_map(weight, value, mass)
 
     def _value(self, showers: Showers, name: str | None) -> Array:
         """What is measured of that name, (n,)."""

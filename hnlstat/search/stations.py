@@ -15,13 +15,14 @@ from hnlstat.config.study import Study
 
 SIMULATED = {
     "final_state", "field", "smearing", "cuts", "separation_path", "decays", "observable",
+    "efficiency_map",
 }  # fmt: skip
 """Settings of cuts on tracks that the decays of a sample depend on."""
 
 
 OF_SHOWERS = {
     "final_state", "smearing", "efficiency", "conversion", "min_visible_energy", "binding",
-    "decays", "observable",
+    "decays", "observable", "efficiency_map",
 }  # fmt: skip
 """Likewise, of searches for photons."""
 

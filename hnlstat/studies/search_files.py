@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hnlstat.config.base import home, suggest
+from hnlstat.config.maps import EfficiencyMap, PairMap, ShowerMap
 from hnlstat.errors import ConfigError, DataError
 from hnlstat.system.shipped import shipped_table
 from hnlstat.tables.root import histogram, split
 
+Array = NDArray[np.float64]
 Tree = dict[str, Any]
 T = TypeVar("T")
+
+MAPS: dict[str, type[EfficiencyMap]] = {"tracks": PairMap, "photons": ShowerMap}
+"""Efficiency maps by kind of search."""
 
 LISTS = ("background", "side_bands", "observed", "beside")
 """Settings whose lists of numbers may be columns of tables."""
@@ -24,7 +30,7 @@ _NUMBERED = re.compile(r"(.+)_\d+")
 
 
 def with_files(search: Tree, where: str) -> Tree:
-    """The settings of a search, with the content of files: columns, matrix and efficiency.
+    """The settings of a search, with the content of files: columns, matrix and efficiencies.
 
     Parameters
     ----------
@@ -43,11 +49,17 @@ def with_files(search: Tree, where: str) -> Tree:
     found = search | {
         key: _columns(search[key], f"{where}.{key}") for key in LISTS if key in search
     }
+    background = search.get("background")
+    for mode, one in background.items() if isinstance(background, dict) else ():
+        if isinstance(one, dict):
+            found["background"][mode] |= _mc_error(one, f"{where}.background.{mode}")
     covariance, efficiency = found.get("covariance"), found.get("efficiency")
     if isinstance(covariance, dict) and isinstance(covariance.get("matrix"), str):
         found["covariance"] = _matrix(covariance, f"{where}.covariance")
     if isinstance(efficiency, dict) and isinstance(efficiency.get("table"), str):
         found["efficiency"] = _efficiency(efficiency, f"{where}.efficiency")
+    if found.get("efficiency_map") is not None:
+        found["efficiency_map"] = _map(found, f"{where}.efficiency_map")
     return found
 
 
@@ -104,7 +116,7 @@ def _matrix(covariance: Tree, where: str) -> Tree:
 
 def _efficiency(settings: Tree, where: str) -> Tree:
     """An efficiency by energy with the rows of its table."""
-    from hnlstat.tables.efficiency import load_efficiency
+    from hnlstat.tables.efficiency import bin_error, load_efficiency
 
     rest = {key: value for key, value in settings.items() if key not in ("table", "unit")}
     own = {key: rest.get(key) for key in ("below", "above")}
@@ -113,8 +125,78 @@ def _efficiency(settings: Tree, where: str) -> Tree:
         raise ConfigError(f"{where}.unit: {unit} is not like {{energy: MeV}}")
     file = _home(name) if is_histogram(name) else str(_file(name))
     table = _read(lambda: load_efficiency(file, **own, unit=unit), f"{where}.table")
-    ends = {"below": table.below, "above": table.above}
+    ends: Tree = {"below": table.below, "above": table.above}
+    if error := _read(lambda: bin_error(file), f"{where}.table"):
+        ends["bin_errors"] = error
     return rest | {"energy": table.energy.tolist(), "value": table.value.tolist(), **ends}
+
+
+def _map(search: Tree, where: str) -> Tree:
+    """An efficiency map with the bins of its table."""
+    from hnlstat.tables.maps import load_map
+
+    kind, settings = search.get("kind"), search["efficiency_map"]
+    section = MAPS.get(str(kind))
+    if section is None:
+        raise ConfigError(
+            f"{where}: is of no use for kind: {kind}, which simulates nothing of its decays to "
+            f"take it by; searches of kind {' and '.join(MAPS)} have one"
+        )
+    if not isinstance(settings, dict) or not isinstance(settings.get("table"), str):
+        return settings  # type: ignore[no-any-return]
+    rest = {key: value for key, value in settings.items() if key not in ("table", "unit")}
+    axes, unit, name = rest.get("axes"), settings.get("unit"), settings["table"]
+    if not isinstance(axes, list | tuple):
+        raise ConfigError(f"{where}.axes: {axes} is no list of the variables of {name}; choose "
+                          f"one or two of {', '.join(section.dimensions)}")  # fmt: skip
+    if not isinstance(unit, dict | None):
+        raise ConfigError(f"{where}.unit: {unit} is not like {{energy: MeV}}")
+    try:
+        of = {axis: section.dimensions[axis] for axis in section.checked(axes)}
+    except ValueError as error:
+        raise ConfigError(f"{where}.axes: {error}") from None
+    found = _read(lambda: load_map(_home(name), of, unit), f"{where}.table")
+    rows = found.value.reshape(found.value.shape[0], -1).tolist()
+    errors = {"bin_errors": found.error} if found.error else {}
+    return rest | {"edges": [one.tolist() for one in found.edges], "value": rows} | errors
+
+
+def _mc_error(background: Tree, where: str) -> Tree:
+    """The statistical errors of a background whose events are read from a file, as it asks for."""
+    events, asked = background.get("events"), background.get("mc_error")
+    if asked not in (None, True, False):  # a list, or a column of its own
+        return {}
+    found, what = None, "is no column of a table, nor a histogram"
+    if isinstance(events, str) and (":" in events or is_histogram(events)):
+        found, what = _read(lambda: _bin_errors(events), f"{where}.events")
+    if asked and found is None:
+        raise ConfigError(f"{where}.mc_error: true, but events: {events} {what}")
+    if found is None or not np.any(found):
+        return {} if asked is None else {"mc_error": None}
+    if asked is None and not isinstance(background.get("error"), str | list):
+        raise ConfigError(
+            f"{where}.events: {events} has errors of its bins, up to {found.max():.2g} of them; "
+            "say mc_error: true to have them in the likelihood, or mc_error: false"
+        )
+    return {"mc_error": found.tolist() if asked else None}
+
+
+def _bin_errors(events: str) -> tuple[Array | None, str]:
+    """Relative errors of the bins (n,) that events are read from, or why there are none."""
+    if is_histogram(events):
+        one = histogram(_home(events))
+        values, errors, what = one.values, one.errors, "has no errors of its bins (Sumw2)"
+    else:
+        from hnlstat.tables.csv_table import read_csv
+
+        name, _, column = events.rpartition(":")
+        table, own = read_csv(_file(name)), f"{column}_error"
+        values, errors, what = table.numbers(column), None, f"has no column {own} beside it"
+        if own in table.columns:
+            errors = table.numbers(own, at_least=0)
+    if errors is None:
+        return None, what
+    return np.divide(errors, values, out=np.zeros_like(errors), where=values > 0), what
 
 
 def _contents(value: str) -> list[float]:

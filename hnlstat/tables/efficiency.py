@@ -74,6 +74,19 @@ def load_efficiency(
         raise DataError(f"efficiency table {error}") from None
 
 
+def bin_error(table: str) -> float:
+    """Give errors over efficiencies of a table of the user's own, on average; 0 without any.
+
+    They are those of a histogram, or the column `error` of a csv.
+    """
+    if split(table) is not None:
+        return histogram(table).error
+    rows = _rows(table)
+    if shipped_table(table) or "error" not in rows.columns:
+        return 0.0
+    return float(rows.numbers("error", at_least=0).sum() / rows.numbers("efficiency").sum())
+
+
 def efficiency_file(table: str) -> Path:
     """Give the file of a table, shipped or the user's own; see `load_efficiency`."""
     return shipped_table(table) or Path(table)

@@ -25,18 +25,31 @@ INNER = "[inner]"
 MOST_NAMES = 300  # characters of names that a complaint lists
 _FILE = re.compile(r"(.*\.root)(?::(.*))?", re.DOTALL)
 _HISTOGRAM = re.compile(r"TH([12])[CSIFDL]")
+_INSTEAD = {
+    "TEfficiency": "; write its passed over its total histogram, by TH1::Divide",
+    "TProfile": "; write its ProjectionX()",
+    "TProfile2D": "; write its ProjectionXY()",
+}
 
 
 @dataclass(frozen=True)
 class Histogram:
     """Edges of the bins along each axis, (n + 1,), and the contents, one axis each.
 
-    Beyond the edges lies nothing, or what is there is not wanted.
+    Beyond the edges lies nothing, or what is there is not wanted. `errors` of the contents are
+    those of its Sumw2; None: it has none.
     """
 
     name: str
     edges: tuple[Array, ...]
     values: Array
+    errors: Array | None
+
+    @property
+    def error(self) -> float:
+        """Errors over contents, on average; 0 without any."""
+        total = float(np.abs(self.values).sum())
+        return 0.0 if self.errors is None or not total else float(self.errors.sum()) / total
 
 
 def split(table: str) -> tuple[str, str | None] | None:
@@ -89,21 +102,34 @@ def _histograms(table: str, axes: int, fits: Any) -> Iterator[Histogram]:
             kind = _HISTOGRAM.fullmatch(classes[name])
             if kind is None or int(kind[1]) != axes:
                 raise DataError(
-                    f"{path}: {name} is a {classes[name]}, no histogram TH{axes}; "
-                    f"it has {_listed(known)}"
+                    f"{path}: {name} is a {classes[name]}, no histogram TH{axes}"
+                    f"{_INSTEAD.get(classes[name], '')}; it has {_listed(known)}"
                 )
             try:
                 content = file[asked if name == plain else name]
                 edges = tuple(np.asarray(axis.edges(), float) for axis in content.axes)
                 values = np.asarray(content.values(flow=True), float)
+                squares = np.asarray(content.member("fSumw2"), float)
             except KeyError:  # a cycle that is not there
                 raise DataError(f"{path}: {_absent(asked, path, known)}") from None
-            yield _checked(f"{path}:{name}", name, edges, values, inner)
+            where = f"{path}:{name}"
+            within = _checked(where, name, edges, values, inner)
+            yield Histogram(name, edges, within, _errors(where, squares, values.shape))
 
 
-def _checked(
-    where: str, name: str, edges: tuple[Array, ...], values: Array, inner: bool
-) -> Histogram:
+def _errors(where: str, squares: Array, shape: tuple[int, ...]) -> Array | None:
+    """Errors of the bins from their squares, x first and with those beyond the edges."""
+    if squares.size != np.prod(shape):
+        return None
+    squares = squares.reshape(shape[::-1]).T[(slice(1, -1),) * len(shape)]
+    bad = np.argwhere(~(np.isfinite(squares) & (squares >= 0)))
+    if bad.size:
+        place = ", ".join(str(i + 1) for i in bad[0])
+        raise DataError(f"{where}: the error of bin {place} is not a number")
+    return np.sqrt(squares)
+
+
+def _checked(where: str, name: str, edges: tuple[Array, ...], values: Array, inner: bool) -> Array:
     """Refuse edges that cannot be, and what lies beyond them; `values` have bins for that."""
     if any(not np.all(np.isfinite(one)) or np.any(np.diff(one) <= 0) for one in edges):
         raise DataError(f"{where}: its edges do not rise")
@@ -119,7 +145,7 @@ def _checked(
             f"{where}: has {np.nansum(np.abs(beyond)):.4g} in its under- and overflow bins, which "
             f"would be lost; widen its axis, or leave them out by {name}{INNER}"
         )
-    return Histogram(name, edges, within)
+    return np.asarray(within)
 
 
 @contextmanager

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hnlstat.errors import DataError
 
-_UNITS = {"mass": "GeV", "energy": "GeV", "coupling": "GeV^-1", "rel": ""}
+_UNITS = {
+    "mass": "GeV", "energy": "GeV", "momentum": "GeV", "coupling": "GeV^-1", "angle": "rad",
+    "rel": "",
+}  # fmt: skip
 """What a head may give the unit of, as in `# mass_unit: MeV`, and the unit of numbers here."""
+
+_BIN_END = re.compile(r".*_([a-z]+)_(?:low|high)_[a-z]+")
 
 
 def units_of(
@@ -38,9 +44,10 @@ def units_of(
 def _scale(where: str, unit: str, base: str) -> float:
     """Give the size of a unit in that which is used here."""
     # only now: tables without units need no pydantic
-    from hnlstat.config.quantities import DIMENSIONLESS, ENERGY, INVERSE_ENERGY, parse
+    from hnlstat.config.quantities import ANGLE, DIMENSIONLESS, ENERGY, INVERSE_ENERGY, parse
 
-    dimension = {"GeV": ENERGY, "GeV^-1": INVERSE_ENERGY, "": DIMENSIONLESS}[base]
+    known = {"GeV": ENERGY, "GeV^-1": INVERSE_ENERGY, "rad": ANGLE, "": DIMENSIONLESS}
+    dimension = known[base]
     try:
         return parse(f"1 {'' if unit == '1' else unit}", dimension)
     except ValueError as error:
@@ -48,9 +55,14 @@ def _scale(where: str, unit: str, base: str) -> float:
 
 
 def quantity_of(column: str) -> str:
-    """Name what a column holds: "mass" for mass_gev and mass_low_gev, "rel" for rel_flux."""
+    """Name what a column holds.
+
+    "mass" for mass_gev, mass_low_gev and pair_mass_low_gev, "rel" for rel_flux.
+    """
     if column.startswith("e_") and column.endswith("_gev"):
         return "energy"
     quantity = column.partition("_")[0]
-    ends = {"rel": "", "coupling": "_inv_gev"}.get(quantity, "_gev")
+    if quantity not in _UNITS and (bin_end := _BIN_END.fullmatch(column)):
+        quantity = bin_end[1]
+    ends = {"rel": "", "coupling": "_inv_gev", "angle": "_rad"}.get(quantity, "_gev")
     return quantity if column.endswith(ends) else ""

@@ -23,7 +23,8 @@ ALL = EfficiencyTable(np.array([0.0, 10.0]), np.ones(2), "constant", "constant")
 DIRAC = PhotonSelection(
     decay=PhotonDecay((0.0, 1.0, 0.0)), polarisation=1.0, decays=4, observable="visible_energy",
     edges=EDGES, products=(), steps=("efficiency", "min_visible_energy", "edges"),
-    resolution=PERFECT, efficiency=ALL, converter=None, min_visible_energy=0.0, binding=0.0,
+    resolution=PERFECT, efficiency=ALL, efficiency_map=None, converter=None, min_visible_energy=0.0,
+    binding=0.0,
 )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from root_histograms import weighted
 
+from hnlstat.beam.flux import bin_error as flux_error
 from hnlstat.beam.flux import load_flux
 from hnlstat.config.base import validate
 from hnlstat.config.flux import FluxUnit
@@ -16,6 +18,7 @@ from hnlstat.studies.inputs import digests
 from hnlstat.studies.saved import content_hash, to_yaml
 from hnlstat.studies.search_files import with_files
 from hnlstat.system.reading import file_digest
+from hnlstat.tables.efficiency import bin_error as efficiency_error
 from hnlstat.tables.efficiency import load_efficiency
 from hnlstat.tables.root import histogram
 
@@ -252,3 +255,56 @@ def test_a_study_of_a_histogram_keeps_the_file_and_its_digest(tmp_path, monkeypa
     values = [next(iter(load_flux(d.flux.table, d.flux.unit).flux.values()))[0]
               for study in (study, meters) for d in study.datasets]  # fmt: skip
     assert math.isclose(values[0], 1e4 * values[-1])
+
+
+def background(table, **rest):
+    """A background of a table in a search of the name `mine`, as it is read."""
+    one = {"events": str(table), "pot": 1e21, **rest}
+    search = {"kind": "photons", "background": {"fhc": one}}
+    return with_files(search, "search.mine")["background"]["fhc"]
+
+
+def test_errors_of_a_background_are_taken_or_left_out_but_not_unsaid(file, tmp_path):
+    table = tmp_path / "bkg.csv"
+    table.write_text("fhc,fhc_error,rhc\n10,1,7\n20,4,7\n40,2,7\n")
+    with uproot.recreate(tmp_path / "bkg.root") as root:
+        root["b"] = weighted([10.0, 20.0, 40.0], [1.0, 4.0, 2.0], EDGES)
+        root["exact"] = weighted([10.0, 20.0, 40.0], [0.0, 0.0, 0.0], EDGES)
+    for name in (f"{tmp_path}/bkg.root:b", f"{table}:fhc"):
+        assert background(name, mc_error=True)["mc_error"] == pytest.approx([0.1, 0.2, 0.05])
+        assert background(name, mc_error=False)["mc_error"] is None
+        assert background(name, mc_error=True)["events"] == [10, 20, 40]
+        assert background(name, error=[0.1, 0.2, 0.05])["mc_error"] is None
+        assert background(name, mc_error=[0.3] * 3)["mc_error"] == [0.3] * 3
+        with pytest.raises(ConfigError, match=r"fhc\.events: .* has errors .* up to 0\.2 of them;"):
+            background(name, error=0.2)
+    assert background(f"{table}:fhc", mc_error=f"{table}:fhc_error")["mc_error"] == [1, 4, 2]
+    for name, words in (
+        (f"{file}:twice", r"true, but events: .*:twice has no errors of its bins \(Sumw2\)"),
+        (f"{table}:rhc", "true, but events: .*:rhc has no column rhc_error beside it"),
+        (145.1, r"true, but events: 145\.1 is no column of a table, nor a histogram"),
+    ):
+        with pytest.raises(
+            ConfigError, match=rf"^search\.mine\.background\.fhc\.mc_error: {words}"
+        ):
+            background(name, mc_error=True)
+    for name in (f"{file}:twice", f"{table}:rhc", f"{tmp_path}/bkg.root:exact"):
+        assert "mc_error" not in background(name)
+
+
+def test_errors_of_a_flux_and_of_an_efficiency_are_told(file, tmp_path):
+    with uproot.recreate(tmp_path / "w.root") as root:
+        root["fhc_numu"] = weighted(FLUX, 0.02 * FLUX, EDGES)
+        root["eff"] = weighted([0.1, 0.2, 0.2], [0.01, 0.01, 0.03], EDGES)
+        root["nan"] = weighted(FLUX, [1.0, np.nan, 1.0], EDGES)
+    assert flux_error(f"{tmp_path}/w.root:{{mode}}_{{flavour}}") == pytest.approx(0.02)
+    assert flux_error(f"{file}:{{mode}}_{{flavour}}") == flux_error("t2k_nd280_flux") == 0
+    efficiency = {"table": f"{tmp_path}/w.root:eff", "below": "zero", "above": "zero"}
+    found = with_files({"kind": "photons", "efficiency": efficiency}, "search.mine")
+    assert found["efficiency"]["bin_errors"] == pytest.approx(0.1)
+    table = tmp_path / "e.csv"
+    table.write_text("energy_gev,efficiency,error\n0,0,0\n1,0.5,0.02\n2,0.5,0.03\n3,0,0\n")
+    assert efficiency_error(str(table)) == pytest.approx(0.05)
+    assert efficiency_error("miniboone_efficiency") == 0  # its search has it
+    with pytest.raises(DataError, match="nan: the error of bin 2 is not a number"):
+        histogram(f"{tmp_path}/w.root:nan")
