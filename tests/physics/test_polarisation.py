@@ -6,6 +6,7 @@ from dirac_matrices import GAMMA, LEFT, METRIC, ONE, polarised, slash, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hnlstat.models.dipole import PairDecay
 from hnlstat.physics import form_factors, kinematics
 from hnlstat.physics.decay_kinematics import four_momentum
 from hnlstat.physics.kaon_decay import boosted
@@ -151,6 +152,15 @@ def test_limits():
     low, high = kinematics.q2_limits(0.6, 0.4, carbon.mass)
     assert polarisation(low, 0.6, 0.4, carbon)[0] == pytest.approx(-1, abs=1e-6)
     assert polarisation(high, 0.6, 0.4, carbon)[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_spins_along_the_flight_are_what_samplers_take():
+    rng, decay = np.random.default_rng(3), PairDecay((0, 1, 0), "mu")
+    points, momentum = rng.random((50, decay.dimensions)), rng.normal(size=(50, 3))
+    flight = momentum / np.linalg.norm(momentum, axis=1)[:, None]
+    found = decay.with_spin(points, momentum, 0.4, 0.7 * flight)
+    for one, two in zip(found, decay.sample(points, momentum, 0.4, 0.7), strict=True):
+        assert one == pytest.approx(two, abs=1e-9)
 
 
 def test_n_at_rest_have_the_spin_of_the_neutrino():

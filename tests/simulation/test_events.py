@@ -172,14 +172,12 @@ def test_flavours_and_lepton_number():
 
 def test_helicity_is_that_of_energy_and_angle():
     events = sample()
-    size = np.linalg.norm(vectors(events, "n", ("px", "py", "pz")), axis=1)
     for name in ("Si28", "bound p"):
         mine = events["target"] == name
         nu, n = events["nu_e"][mine], events["n_e"][mine]
         found = target(name.removeprefix("bound "))
         along, _ = upscattering.polarisation(2 * found.mass * (nu - n), nu, MASS, found)
-        # Q^2 of slow nuclei comes from a small difference of energies
-        assert np.all(size[mine] > 0)
+        # Q^2 comes here from a small difference of energies
         helicity = events["n_helicity"][mine] * np.sign(events["nu_pdg"][mine])
         assert helicity == pytest.approx(along, abs=1e-4)
         assert np.mean(helicity) < 0.999
