@@ -26,6 +26,7 @@ from hnlstat.run.jobs import GridJob, LimitJob, grid_jobs, limit_jobs, prior_of
 from hnlstat.run.remarks import (
     assumed,
     beams,
+    by_mass,
     check_error,
     check_volume,
     efficiencies,
@@ -113,6 +114,8 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
     remark_inputs(study, work)
+    for text in by_mass(study, masses):
+        work.remark(text)
     return found
 
 
