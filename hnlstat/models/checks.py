@@ -167,9 +167,12 @@ def source(model: Model, masses: Array) -> Source:
         )  # fmt: skip
         if not np.all(values >= 0):
             raise _fault(model, f"source.cross_section on {name} has {np.min(values):g}, below 0")
-    helicity: object = getattr(found, "helicity", None)
-    if not (isinstance(helicity, int | float) and -1 <= helicity <= 1):
-        raise _fault(model, f"source.helicity is {helicity!r}, not a number from -1 to 1")
+        spin = _numbers(
+            model, f"source.polarisation on {name}", (2, 5, 4),
+            found.polarisation, q2, energy, mass, target(name),
+        )  # fmt: skip
+        if (size := np.max(np.linalg.norm(spin, axis=0))) > 1 + ROUNDING:
+            raise _fault(model, f"source.polarisation on {name} has the size {size:g}, above 1")
     variations: Any = _called(model, "source.variations", found.variations, UNCERTAINTIES)
     for name, variation in variations.items():
         if not is_dataclass(variation) or not callable(variation):

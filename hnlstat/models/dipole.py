@@ -124,15 +124,19 @@ class Dipole(Model):
 
 @dataclass(frozen=True)
 class DipoleUpscattering(Upscattering):
-    """Neutrino to N on a nucleus or nucleon by a photon, which turns the helicity round."""
-
-    helicity: ClassVar[float] = 1
+    """Neutrino to N on a nucleus or nucleon by a photon, which nearly always turns the helicity."""
 
     def cross_section(
         self, q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
     ) -> Array:
         """Q^2 dsigma/dQ^2 over d^2 [cm^2 GeV^2]; broadcasts."""
         return upscattering.reduced_cross_section(q2, energy, mass, target)
+
+    def polarisation(
+        self, q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
+    ) -> tuple[Array, Array]:
+        """Of the N that neutrinos make, along their flight and across; broadcasts."""
+        return upscattering.polarisation(q2, energy, mass, target)
 
     def variations(self, sizes: Mapping[str, float]) -> dict[str, Variation]:
         """Form factors and Pauli suppression, those of them that are switched on."""

@@ -11,9 +11,10 @@ on the side away from N). The neutrino is left-handed, so the photon has helicit
              + P sqrt(x) sin theta beta^2 c sin cos phi } dcos theta dc dphi,
 
 sin^2 = 1 - c^2, beta the velocity of the leptons in the pair. A real photon has the first term
-only. P is the polarisation: helicity times lepton number (+1 for the N of neutrinos and for the
-anti-N of antineutrinos, which have helicity -1); 0 for a Majorana N, which decays to neutrino and
-antineutrino alike. All is drawn by inverse transforms, so that every event has weight 1.
+only. P is the polarisation along the flight times the lepton number: near +1 for the dipole's N of
+neutrinos and for the anti-N of antineutrinos, which have the opposite helicity; 0 for a Majorana N,
+which decays to neutrino and antineutrino alike. `Decay.with_spin` has N polarised along any axis.
+All is drawn by inverse transforms, so that every event has weight 1.
 """
 
 from dataclasses import dataclass

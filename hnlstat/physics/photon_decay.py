@@ -2,9 +2,9 @@
 
 Four-vectors are drawn by `decay_kinematics.decay_to_photon`; these are the distributions that it
 has for N of one momentum. In the rest frame of N the photon has half of its mass and the angle
-1 - P cos(theta*) to the flight of N. P is helicity times lepton number: +1 for the Dirac N of
-neutrinos and the anti-N of antineutrinos, whose photons go backwards and take less of the energy;
-0 for Majorana N, at all angles alike; -1 is the wrong sign, which some codes have.
+1 - P cos(theta*) to the flight of N. P is helicity times lepton number: +1 for Dirac N of neutrinos
+whose helicity has turned round and their antiparticles, whose photons go backwards and take less of
+the energy; 0 for Majorana N, at all angles alike; -1 is the wrong sign, which some codes have.
 
 In the laboratory E = (E_N + p_N cos(theta*)) / 2 and cos(theta) = (beta + cos(theta*)) / (1 + beta
 cos(theta*)), so that the spectrum is linear in E between (E_N -+ p_N) / 2.

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hnlstat.physics import form_factors, kaon_decay
+from hnlstat.physics import decay_kinematics, form_factors, kaon_decay
 from hnlstat.physics.constants import KAON_MASS, LEPTON_MASS
 from hnlstat.physics.targets import Target
 
@@ -66,14 +66,7 @@ class ScaledFermiMomentum:
 
 @dataclass(frozen=True)
 class Upscattering(ABC):
-    """Neutrinos of the beam that become N on matter.
-
-    Attributes
-    ----------
-    helicity : of the N that a neutrino makes, from -1 to 1; an antineutrino's have the opposite one
-    """
-
-    helicity: ClassVar[float]
+    """Neutrinos of the beam that become N on matter."""
 
     @abstractmethod
     def cross_section(
@@ -85,6 +78,16 @@ class Upscattering(ABC):
         ----------
         q2, energy, mass : Q^2 [GeV^2], neutrino energy [GeV] and mass of N [GeV]
         target : the nucleus (coherent) or nucleon, without Pauli suppression
+        """
+
+    @abstractmethod
+    def polarisation(
+        self, q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
+    ) -> tuple[Array, Array]:
+        """Of the N that neutrinos make; those of antineutrinos have the opposite ones; broadcasts.
+
+        In the rest frame of N, along its flight, -1 to 1, and at right angles to it towards the
+        direction of the neutrino. Parameters as for `cross_section`.
         """
 
     def variations(self, sizes: Mapping[str, float]) -> dict[str, Variation]:
@@ -212,9 +215,32 @@ class Decay(ABC):
         Parameters
         ----------
         points : (N, dimensions) in [0, 1)
-        momentum : (N, 3) of N in the laboratory [GeV]
+        momentum : (N, 3) of N in the laboratory [GeV]; N at rest are polarised along z
         mass : of N [GeV], above the sum of the products' masses
         polarisation : helicity of N times the lepton number of the decay, from -1 to 1, (N,) or a
             number; 0 for the mean over both numbers, which a Majorana N has. Products are those of
             lepton number +1, unless `number` is another: decays of -1 have their antiparticles
         """
+
+    def with_spin(
+        self, points: Array, momentum: Array, mass: float, spin: Array
+    ) -> tuple[Array, ...]:
+        """As `sample`, of N that are polarised along any axis.
+
+        Parameters
+        ----------
+        points, momentum, mass : as for `sample`
+        spin : (N, 3) polarisation of N in their rest frames times the lepton number of the decay
+        """
+        size = np.sqrt(np.sum(spin**2, axis=1))
+        axis = spin.T / np.where(size > 0, size, 1.0)
+        axis[2, size == 0] = 1.0
+        first, second = decay_kinematics.perpendicular(axis)
+        at_rest = self.sample(points, np.zeros_like(momentum), mass, np.minimum(size, 1.0))
+        found = []
+        for product, vector in zip(self.products, at_rest, strict=True):
+            energy, x, y, z = vector.T
+            turned = x * first + y * second + z * axis
+            moving = kaon_decay.boosted(turned, energy, momentum.T / mass)
+            found.append(decay_kinematics.four_momentum(moving.T, product.mass))
+        return tuple(found)

@@ -57,6 +57,60 @@ def reduced_cross_section(
     return np.asarray(4 * ALPHA * HBAR_C_SQUARED_GEV2_CM2 * np.maximum(strength, 0.0))
 
 
+def polarisation(
+    q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: Target
+) -> tuple[Array, Array]:
+    """Polarisation of the N that a neutrino makes: along its flight, and across it; broadcasts.
+
+    Of the bracket of the spin-0 target, with c = cos(theta_N) in the laboratory, N that turn
+    their helicity round have
+
+        T B0+ = (E_N + p) (E + p)^2 (1 - c) / (4 E Q^2),
+
+    those that keep it the same with -p and -c, and twice the geometric mean is the size of the part
+    across. What magnetism adds are, for the same three,
+
+        T D+ = (2 m^2 (m^2 + Q^2) - (2 m^2 + Q^2) (E_N + p) E (1 - c)) / (16 M^2 E^2)
+
+    and (2 m^2 + Q^2) m sin(theta) / (8 M^2 E). Forward N of a spin-0 target keep their helicity. As
+    the target is not polarised, N have no spin off the plane of neutrino and flight.
+
+    Parameters
+    ----------
+    q2, energy, mass : Q^2 [GeV^2], E [GeV] and m [GeV], above threshold; the charge's form factor
+        and Pauli suppression drop out
+    target : the nucleus (coherent) or nucleon
+
+    Returns
+    -------
+    Along the flight, 1 for a helicity that has turned round; and towards the neutrino's direction,
+    at right angles to the flight. An antineutrino's N have the opposite ones.
+    """
+    q2, energy, mass = (np.asarray(a, dtype=float) for a in (q2, energy, mass))
+    m_t = target.mass
+    recoil = q2 / (2 * m_t)
+    size = kinematics.momentum(q2, energy, mass, m_t)
+    fast = energy - recoil + size
+    slow = mass**2 / fast
+    # 1 - cos(theta) and 1 + cos(theta), from 2 E p (1 - c) = Q^2 + m^2 - 2 E (E_N - p)
+    aside = np.clip((q2 - slow * (2 * recoil + slow)) / (2 * energy * size), 0.0, 2.0)
+    ahead = 2 - aside
+    sine = np.sqrt(aside * ahead)
+    unit = 4 * energy * q2
+    turned = fast * aside * (energy + size) ** 2 / unit
+    kept = slow * ahead * (energy - size) ** 2 / unit
+    across = -2 * mass * sine * (energy + size) * (energy - size) / unit
+    if target.is_nucleon:
+        g_e, g_m = form_factors.nucleon_sachs(q2, target)
+        tau = recoil / (2 * m_t)
+        electric, magnetic = (g_e**2 + tau * g_m**2) / (1 + tau), g_m**2 / (4 * m_t * energy) ** 2
+        both, each = 2 * mass**2 * (mass**2 + q2), 2 * mass**2 + q2
+        turned = electric * turned + magnetic * (both - each * fast * energy * aside)
+        kept = electric * kept + magnetic * (both - each * slow * energy * ahead)
+        across = electric * across + 2 * magnetic * each * mass * energy * sine
+    return np.asarray((turned - kept) / (turned + kept)), np.asarray(across / (turned + kept))
+
+
 def differential_cross_section(
     q2: ArrayLike, energy: ArrayLike, mass: ArrayLike, target: str
 ) -> Array:

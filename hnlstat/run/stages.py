@@ -33,6 +33,7 @@ from hnlstat.run.remarks import (
     efficiencies,
     excess,
     projections,
+    recast_by_mass,
     scaled,
 )
 from hnlstat.run.work import Work
@@ -115,6 +116,8 @@ def simulate(study: Study, masses: Array, couplings: Array, work: Work) -> Simul
     check_error(study, table, work)
     check_volume(study, masses, couplings, work)
     remark_inputs(study, work)
+    for text in recast_by_mass(study, masses):
+        work.remark(text)
     return found
 
 
@@ -133,8 +136,7 @@ def remark_inputs(study: Study, work: Work) -> None:
     kinds = (beams, borrowed, scaled, efficiencies, bin_errors, without_rock, without_variation)
     for words in kinds:
         for text in words(study):
-            if text not in work.remarks:
-                work.remark(text)
+            work.remark(text)
 
 
 def build(study: Study, table: YieldTable, work: Work) -> Experiment:
@@ -143,10 +145,9 @@ def build(study: Study, table: YieldTable, work: Work) -> Experiment:
     if study.systematics.flux and "flux" not in table.modifiers:
         work.remark("the table of yields has no column rel_flux: no flux uncertainty")
     for text in (*likelihood.remarks(study), *borrowed(study), *assumed(study)):
-        if text not in work.remarks:
-            work.remark(text)
+        work.remark(text)
     if study.data_from is None:
-        if (text := projections(study)) and text not in work.remarks:
+        if text := projections(study):
             work.remark(text)
         return experiment
     base = experiment.base

@@ -95,6 +95,7 @@ class Work:
         return [cast(R, results[i]) for i in range(len(pieces))]
 
     def remark(self, text: str) -> None:
-        """Keep something that the user should know."""
-        self.log.warning(text)
-        self.remarks.append(text)
+        """Keep something that the user should know, once."""
+        if text not in self.remarks:
+            self.log.warning(text)
+            self.remarks.append(text)

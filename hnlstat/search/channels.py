@@ -13,6 +13,7 @@ from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import from_kaons
 from hnlstat.models.mixed import Mixed
+from hnlstat.physics.processes import KaonMode
 from hnlstat.simulation.sampling import Rays
 from hnlstat.tables.modes import modes_of
 
@@ -45,7 +46,7 @@ class LeptonSelection:
         rng: np.random.Generator,  # noqa: ARG002
     ) -> Array:
         """The columns (K, N) of all decays, followed by those of each lepton."""
-        mine = rays.kaons.lepton if rays.kaons is not None else ""
+        mine = rays.source.lepton if isinstance(rays.source, KaonMode) else ""
         added = [columns[column] * (self.leptons[i] == mine) for column, i in self.products]
         return np.concatenate([columns, added])
 

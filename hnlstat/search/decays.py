@@ -16,18 +16,12 @@ from numpy.typing import NDArray
 from hnlstat.config.photons import Photons
 from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
-from hnlstat.physics.processes import Decay, Kaons
+from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
 from hnlstat.search.maps import EfficiencyMap
 from hnlstat.simulation.sampling import Rays
 
 Array = NDArray[np.float64]
-
-
-def _helicity(study: Study) -> float:
-    """Of N, where neutrinos make them; 1 for N of kaons, which have their own."""
-    source = study.model.source
-    return 1.0 if isinstance(source, Kaons) else source.helicity
 
 
 @dataclass(frozen=True)
@@ -37,9 +31,8 @@ class DecaySelection(ABC):
     Attributes
     ----------
     decay : sampler
-    polarisation : of N along its flight, times its lepton number; anti-N are taken for N, whose
-        products have the other charges, as selections treat both alike; of N of kaons times theirs
-        in the rest frame of the kaon, which those that fly along the beam keep nearly
+    number : mean lepton number of decays, 1 of a Dirac N and 0 of a Majorana N; anti-N are taken
+        for N, whose products have the other charges, as selections treat both alike
     decays : sampled for each N
     observable : what is histogrammed; None: all in one bin
     edges : (B + 1,) of its bins; 0 and infinity without an observable
@@ -49,7 +42,7 @@ class DecaySelection(ABC):
     """
 
     decay: Decay
-    polarisation: float
+    number: float
     decays: int
     observable: str | None
     edges: Array
@@ -62,10 +55,10 @@ class DecaySelection(ABC):
         study: Study, search: Tracks | Photons, decay: Decay, layout: Layout
     ) -> dict[str, Any]:
         """The attributes above, of a search whose decays a sampler makes."""
-        observable, dirac = search.observable, study.model.nature == "dirac"
+        observable = search.observable
         return {
             "decay": decay,
-            "polarisation": _helicity(study) if dirac else 0.0,
+            "number": 1.0 if study.model.nature == "dirac" else 0.0,
             "decays": search.decays,
             "observable": None if observable is None else observable.name,
             "edges": np.array((0.0, np.inf) if observable is None else observable.edges),
@@ -98,13 +91,12 @@ class DecaySelection(ABC):
         self, rays: Rays, alive: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Array, ...]:
         """Four-momenta (n, 4) [GeV] of the products of all decays of some rays."""
-        kaons = rays.kaons
         flight = -rays.direction[alive] * rays.momentum[alive, None]
-        return self.decay.sample(
+        return self.decay.with_spin(
             rng.random((alive.size * self.decays, self.decay.dimensions)),
             np.repeat(flight, self.decays, axis=0),
             rays.mass,
-            self.polarisation * (1 if kaons is None else float(kaons.polarisation(rays.mass))),
+            np.repeat(self.number * rays.spin(alive), self.decays, axis=0),
         )
 
     def binned(self, value: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

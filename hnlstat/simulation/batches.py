@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.study import Study
-from hnlstat.models.checks import branching_ratio, from_neutrinos, rates
+from hnlstat.models.checks import branching_ratio, rates
 from hnlstat.physics.constants import NEUTRINO_CODE
 from hnlstat.physics.decay_kinematics import four_momentum
-from hnlstat.physics.processes import Decay, Kaons
+from hnlstat.physics.processes import Decay
 from hnlstat.simulation.sampling import Rays
 from hnlstat.simulation.vertices import Vertices
 
@@ -39,7 +39,6 @@ class EventModel:
     strength : (D,) what the production is proportional to, at each coupling
     kappa : (D,) inverse proper decay length at each coupling [1/m]
     majorana : whether N is its own antiparticle
-    helicity : of the N that a neutrino makes; 1 of those of kaons, which have their own
     branching : branching ratio to the final state
     decay : sampler of that decay; None: N only, without its products
     """
@@ -49,7 +48,6 @@ class EventModel:
     strength: Array
     kappa: Array
     majorana: bool
-    helicity: float
     branching: float
     decay: Decay | None
 
@@ -59,14 +57,12 @@ class EventModel:
         values, model = np.array(couplings), study.model
         _, search = next(study.searches)
         strength, kappa = rates(model, np.array([mass]), values)
-        kaons = isinstance(model.source, Kaons)
         return cls(
             mass,
             values,
             strength,
             kappa[0],
             model.nature == "majorana",
-            1.0 if kaons else from_neutrinos(model).helicity,
             float(branching_ratio(model, mass, search.final_state)),
             model.decay(search.final_state),
         )
@@ -81,13 +77,11 @@ class Maker:
     mode : (n,) horn modes
     columns : what is told of it
     sign : (n,) 1 of neutrinos and K+, else -1
-    helicity : (n,) of N
     """
 
     mode: NDArray[np.str_]
     columns: Columns
     sign: NDArray[np.int64]
-    helicity: Array
 
 
 class Batches(ABC):
@@ -142,6 +136,7 @@ class Batches(ABC):
         vertex = origin - vertices.distance[kept, None] * direction
         momentum = rays.momentum[kept, None] * direction
         maker = self._maker(column[kept], rays.energy[kept], vertex)
+        spin = maker.sign[:, None] * rays.spin(kept)
         columns: Columns = {
             "dataset": np.full(n, self.dataset),
             "mode": maker.mode,
@@ -150,24 +145,29 @@ class Batches(ABC):
             **{f"vertex_{axis}": vertex[:, i] for i, axis in enumerate(AXES)},
             **{f"decay_{axis}": origin[:, i] for i, axis in enumerate(AXES)},
             "n_pdg": np.full(n, N_CODE) if model.majorana else N_CODE * maker.sign,
-            "n_helicity": maker.helicity,
+            "n_helicity": np.sum(spin * direction, axis=1),
             **four_vector("n", four_momentum(momentum, model.mass)),
         }
         if model.decay is not None:
-            columns |= self._products(model.decay, momentum, maker, rng)
+            columns |= self._products(model.decay, momentum, spin, maker.sign, rng)
         names = weight_names(model.couplings)
         return columns | {name: weight[kept, i] for i, name in enumerate(names)}
 
     def _products(
-        self, decay: Decay, momentum: Array, maker: Maker, rng: np.random.Generator
+        self,
+        decay: Decay,
+        momentum: Array,
+        spin: Array,
+        sign: NDArray[np.int64],
+        rng: np.random.Generator,
     ) -> Columns:
         """Products of N (n, 3); a Majorana N decays to both lepton numbers."""
         n = len(momentum)
-        number = rng.choice([-1, 1], n) if self.model.majorana else maker.sign
+        number = rng.choice([-1, 1], n) if self.model.majorana else sign
         if decay.number is not None:
             number = np.full(n, decay.number)
         unit = rng.random((n, decay.dimensions))
-        found = decay.sample(unit, momentum, self.model.mass, maker.helicity * number)
+        found = decay.with_spin(unit, momentum, self.model.mass, spin * number[:, None])
         columns = self._named(decay, found, number)
         shares = decay.neutrinos(self.model.mass)
         if shares is not None:

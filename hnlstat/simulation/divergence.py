@@ -71,7 +71,7 @@ def bent(rays: Rays, distance: float, place: Array, min_cos_theta: float) -> Ray
     direction = -_turned(flight, axis)
     weight = rays.weight * (distance / length) ** 2 / np.cos(psi)
     weight *= -direction[:, 2] >= min_cos_theta
-    return replace(rays, direction=direction, weight=weight)
+    return replace(rays, direction=direction, weight=weight, beam=axis)
 
 
 def neutrino_direction(vertex: Array, distance: float) -> Array:

@@ -89,8 +89,7 @@ class EventJob(Batches):
             "nu_e": energy,
             **(self._neutrino(energy, vertex) if self.directed else {}),
         }
-        sign = np.sign(neutrino)
-        return Maker(np.array(self.modes)[column], columns, sign, sign * self.model.helicity)
+        return Maker(np.array(self.modes)[column], columns, np.sign(neutrino))
 
     def _neutrino(self, energy: Array, vertex: Array) -> Columns:
         """Momenta of neutrinos with energies (n,) at vertices (n, 3)."""

@@ -86,7 +86,7 @@ class KaonEventJob(Batches):
             "kaon_pdg": sign * KAON_CODE,
             "lepton_pdg": -sign * LEPTON_CODE[production.lepton],
         }
-        return Maker(mode, columns, sign, sign * float(production.polarisation(self.model.mass)))
+        return Maker(mode, columns, sign)
 
     def _named(self, decay: Decay, found: Sequence[Array], number: NDArray[np.int64]) -> Columns:
         """Columns of the products (n, 4); of lepton number -1 they are antiparticles."""

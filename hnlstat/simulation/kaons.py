@@ -118,5 +118,5 @@ class KaonSample(Replicas):
         nothing = np.zeros(len(points))
         return Rays(
             origin, back, place, self.mass * np.cosh(rapidity), nothing, self.mass, nothing,
-            momentum, weight, kaons=self.mode,
+            momentum, weight, self.mode,
         )  # fmt: skip

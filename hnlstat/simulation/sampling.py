@@ -8,6 +8,7 @@ far rock and the centimetres before the gas are covered alike.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import scipy
@@ -62,9 +63,10 @@ class Rays:
     momentum : (N,) of N [GeV]
     weight : (N,) [cm^5]: volume times cross section over the strength, per unit flux in the bin;
         of N of kaons [cm^3]
+    source : how neutrinos become N, and on what; or the kaons that made N, where `energy` is that
+        of N, `q2` and `cross_section` are 0
+    beam : (N, 3) unit vectors in the plane of neutrino and N, on the neutrino's side; None: z
     first, last : (N,) distances [m] from the decay points between which these rays count; None: all
-    kaons : what made N that neutrinos did not; `energy` is then that of N, `q2` and
-        `cross_section` are 0
     """
 
     origin: Array
@@ -76,9 +78,27 @@ class Rays:
     cross_section: Array
     momentum: Array
     weight: Array
+    source: tuple[Upscattering, Target] | KaonMode
+    beam: Array | None = None
     first: Array | None = None
     last: Array | None = None
-    kaons: KaonMode | None = None
+
+    def spin(self, chosen: NDArray[Any]) -> Array:
+        """Polarisation (n, 3) in their rest frames of some N, as neutrinos and K+ make them.
+
+        N of kaons have that of the rest frame of the kaon, which those that fly along the beam keep
+        nearly.
+        """
+        flight = -self.direction[chosen]
+        if isinstance(self.source, KaonMode):
+            return np.asarray(self.source.polarisation(self.mass) * flight)
+        source, target = self.source
+        along, across = source.polarisation(self.q2[chosen], self.energy[chosen], self.mass, target)
+        beam = np.array([[0.0, 0.0, 1.0]]) if self.beam is None else self.beam[chosen]
+        aside = beam - np.sum(beam * flight, axis=1)[:, None] * flight
+        size = np.linalg.norm(aside, axis=1)
+        across = np.divide(across, size, out=np.zeros_like(size), where=size > 0)
+        return np.asarray(along[:, None] * flight + across[:, None] * aside)
 
 
 @cache
@@ -186,7 +206,8 @@ def sample_rays(
     for v in np.unique(volume):
         origin[volume == v] = fiducial[v].points(points[volume == v, 3:])
     return Rays(
-        origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight
+        origin, direction, energy_bin, energy, q2, mass, cross_section, momentum, weight,
+        (source, target),
     )  # fmt: skip
 
 

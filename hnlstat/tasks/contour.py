@@ -52,9 +52,8 @@ def _shown(current: Run, job: ContourFigureJob, files: list[str]) -> dict[str, A
         job.regions, chosen, axis=job.axis, title=job.title,
         grid=(job.mass_range, job.coupling_range), remarks=current.remarks,
     )  # fmt: skip
-    for text in summary.remarks:
-        if text not in current.remarks:
-            current.remark(text)
+    for text in summary.remarks:  # those of before among them
+        current.remark(text)
     if current.undrawn:
         files.remove("contours.pdf")
     current.say(render(summary, files if current.folder else ()))

@@ -6,6 +6,7 @@ import pytest
 from hnlstat.config import Photons
 from hnlstat.detector.conversion import conversion_coefficient
 from hnlstat.errors import ConfigError, DataError
+from hnlstat.physics.processes import KaonMode
 from hnlstat.search.layout import Layout
 from hnlstat.search.showers import PhotonSelection
 from hnlstat.search.table import YieldTable
@@ -58,7 +59,7 @@ def test_photons_of_a_thick_target_convert_by_their_path_in_it():
     origin = np.tile([0, 0, -2.205 - 0.96], (n, 1))
     rays = Rays(
         origin, np.tile([0, 0, -1.0], (n, 1)), np.zeros(n, np.int64), np.full(n, 50.0),
-        np.zeros(n), mass, np.zeros(n), np.full(n, momentum), np.ones(n),
+        np.zeros(n), mass, np.zeros(n), np.full(n, momentum), np.ones(n), KaonMode("mu", 1.0),
     )  # fmt: skip
     shares = chosen.shares(rays, np.zeros(n, np.int64), np.random.default_rng(1))
     converted = shares[1 + [*search.cut_flow].index("conversion")]

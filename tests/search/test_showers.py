@@ -1,13 +1,15 @@
 """Shares of photons that a search selects, against closed forms."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from hnlstat.detector.showers import ShowerResolution
-from hnlstat.models.dipole import PhotonDecay
+from hnlstat.models.dipole import DipoleUpscattering, PhotonDecay
 from hnlstat.physics import photon_decay
+from hnlstat.physics.kaon_decay import boosted
+from hnlstat.physics.targets import target
 from hnlstat.search.kept import branching_ratio
 from hnlstat.search.showers import PhotonSelection
 from hnlstat.search.yields import Plan
@@ -21,21 +23,37 @@ EDGES = np.array([0.1, 0.2, 0.4, 0.7])
 PERFECT = ShowerResolution(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 ALL = EfficiencyTable(np.array([0.0, 10.0]), np.ones(2), "constant", "constant")
 DIRAC = PhotonSelection(
-    decay=PhotonDecay((0.0, 1.0, 0.0)), polarisation=1.0, decays=4, observable="visible_energy",
+    decay=PhotonDecay((0.0, 1.0, 0.0)), number=1.0, decays=4, observable="visible_energy",
     edges=EDGES, products=(), steps=("efficiency", "min_visible_energy", "edges"),
     resolution=PERFECT, efficiency=ALL, efficiency_map=None, converter=None, min_visible_energy=0.0,
     binding=0.0,
 )  # fmt: skip
 
 
-def shares(selection, weight=None):
-    """Mean shares of N rays along the beam, and their errors."""
+@dataclass(frozen=True)
+class Given(DipoleUpscattering):
+    """N of one polarisation."""
+
+    along: float
+    across: float = 0.0
+
+    def polarisation(self, q2, energy, mass, target):  # noqa: ARG002
+        return self.along + 0 * q2, self.across + 0 * q2
+
+
+def rays_of(source, angle=0.0, weight=None):
+    """N rays at one angle to the beam."""
     size, one = np.zeros(N), np.ones(N)
-    backwards = np.tile([0.0, 0.0, -1.0], (N, 1))
-    rays = Rays(
+    backwards = np.tile([-np.sin(angle), 0.0, -np.cos(angle)], (N, 1))
+    return Rays(
         np.zeros((N, 3)), backwards, np.zeros(N, dtype=np.int64), one, size, MASS, size,
-        MOMENTUM * one, one if weight is None else weight,
+        MOMENTUM * one, one if weight is None else weight, (source, target("C12")),
     )  # fmt: skip
+
+
+def shares(selection, weight=None, polarisation=1.0):
+    """Mean shares of N rays along the beam, and their errors."""
+    rays = rays_of(Given(polarisation), weight=weight)
     found = selection.shares(rays, np.zeros(N, dtype=np.int64), np.random.default_rng(5))
     return found.mean(axis=1), found.std(axis=1) / np.sqrt(N)
 
@@ -50,12 +68,29 @@ def test_bins_of_energy_and_angle_are_the_closed_forms(polarisation):
         ("visible_energy", EDGES, photon_decay.share_above_energy),
         ("cos_angle", np.array([-0.5, 0.5, 0.9, 1.0]), photon_decay.share_above_cosine),
     ):
-        chosen = replace(DIRAC, polarisation=polarisation, observable=name, edges=edges)
-        found, error = shares(chosen)
+        chosen = replace(DIRAC, observable=name, edges=edges)
+        found, error = shares(chosen, polarisation=polarisation)
         expected = -np.diff(above(edges, of, polarisation))
         assert np.all(np.abs(found[:3] - expected) < 4.5 * error[:3])
         assert found[3:5] == pytest.approx([1, 1], abs=1e-12)
         assert found[:3].sum() == pytest.approx(found[5], abs=1e-12)  # within the edges
+
+
+@pytest.mark.parametrize("number", [1.0, 0.0])
+def test_photons_go_against_the_spin_wherever_it_points(number):
+    """Mean direction in the rest frame: a third of the polarisation, towards the beam across."""
+    angle, alive = 0.4, np.arange(N)
+    rays = rays_of(Given(0.6, -0.7), angle)
+    (photon,) = replace(DIRAC, number=number).sampled(rays, alive, np.random.default_rng(6))
+    flight, across = (
+        np.array([np.sin(angle), 0, np.cos(angle)]),
+        np.array([-np.cos(angle), 0, np.sin(angle)]),
+    )
+    rest = boosted(photon[:, 1:].T, photon[:, 0], -MOMENTUM / MASS * flight[:, None])
+    assert np.linalg.norm(rest, axis=0) == pytest.approx(MASS / 2, rel=1e-9)
+    mean = rest.mean(axis=1) / (MASS / 2)
+    expected = -number / 3 * (0.6 * flight - 0.7 * across)
+    assert mean == pytest.approx(expected, abs=4.5 / np.sqrt(3 * len(photon)))
 
 
 def test_what_lies_beyond_the_edges_is_left_out_or_in_the_outermost_bins():

@@ -9,6 +9,7 @@ from hnlstat.detector.geometry import PaintedBox, paint
 from hnlstat.detector.shapes import Box
 from hnlstat.models.dipole import DipoleUpscattering
 from hnlstat.physics import kinematics
+from hnlstat.physics.processes import KaonMode
 from hnlstat.physics.targets import target
 from hnlstat.simulation import divergence
 from hnlstat.simulation.apparatus import Apparatus
@@ -124,8 +125,9 @@ def ray(n=500):
     direction = -turned_about(np.tile([0.0, 0.0, 1.0], (n, 1)), cosine, azimuth)
     one = np.ones(n)
     return cosine, Rays(
-        rng.uniform(-3, 3, (n, 3)), direction, np.zeros(n, dtype=int), one, one, MASS, one, one, one
-    )
+        rng.uniform(-3, 3, (n, 3)), direction, np.zeros(n, dtype=int), one, one, MASS, one, one,
+        one, KaonMode("mu", 1.0),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
@@ -137,6 +139,11 @@ def test_bent_rays_keep_the_angle_to_their_neutrinos(share):
     neutrino = divergence.neutrino_direction(vertex, DISTANCE)
     assert np.sum(-made.direction * neutrino, axis=1) == pytest.approx(cosine, abs=1e-9)
     assert np.linalg.norm(made.direction, axis=1) == pytest.approx(1)
+    # the side on which N has its neutrino, or where it would have it if it came straight here
+    ways = [way - np.sum(way * made.direction, axis=1)[:, None] * made.direction
+            for way in (neutrino, made.beam)]  # fmt: skip
+    one, two = (way / np.linalg.norm(way, axis=1)[:, None] for way in ways)
+    assert one == pytest.approx(two, abs=1e-6)
     # the distribution about the line from the source stays even
     assert np.all(made.weight >= (DISTANCE / (DISTANCE + 6)) ** 2 * 0.99)
 

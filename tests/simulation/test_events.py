@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hnlstat.errors import ConfigError
-from hnlstat.physics import decay
+from hnlstat.physics import decay, upscattering
 from hnlstat.physics.constants import LEPTON_MASS
 from hnlstat.physics.targets import target
 from hnlstat.search.kept import branching_ratio
@@ -156,8 +156,7 @@ def test_reweighting_is_exact_event_by_event():
 def test_flavours_and_lepton_number():
     events = sample()
     assert set(np.unique(events["nu_pdg"])) == {-14, 14}
-    assert np.array_equal(events["n_helicity"], np.sign(events["nu_pdg"]))
-    assert np.array_equal(events["n_pdg"], module.N_CODE * events["n_helicity"])
+    assert np.array_equal(events["n_pdg"], module.N_CODE * np.sign(events["nu_pdg"]))
     assert np.array_equal(events["decay_nu_pdg"], events["nu_pdg"])
     flux = {
         (mode, code): np.sum(
@@ -169,6 +168,19 @@ def test_flavours_and_lepton_number():
     # each horn current has its own sign
     assert flux["fhc", 14] > 5 * flux["fhc", -14] > 0
     assert flux["rhc", -14] > flux["rhc", 14] > 0
+
+
+def test_helicity_is_that_of_energy_and_angle():
+    events = sample()
+    for name in ("Si28", "bound p"):
+        mine = events["target"] == name
+        nu, n = events["nu_e"][mine], events["n_e"][mine]
+        found = target(name.removeprefix("bound "))
+        along, _ = upscattering.polarisation(2 * found.mass * (nu - n), nu, MASS, found)
+        # Q^2 comes here from a small difference of energies
+        helicity = events["n_helicity"][mine] * np.sign(events["nu_pdg"][mine])
+        assert helicity == pytest.approx(along, abs=1e-4)
+        assert np.mean(helicity) < 0.999
 
 
 def decay_cosine(events):

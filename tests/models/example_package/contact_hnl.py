@@ -13,12 +13,13 @@ from hnlstat.physics.processes import Upscattering
 
 @dataclass(frozen=True)
 class Contact(Upscattering):
-    helicity: ClassVar = -1
-
     def cross_section(self, q2, energy, mass, target):
         """Q^2 dsigma/dQ^2 [cm^2] at |U|^2 = 1."""
         q2, _, _ = np.broadcast_arrays(q2, energy, mass)
         return 1e-36 * target.charge**2 * q2 * np.exp(-q2)
+
+    def polarisation(self, q2, energy, mass, _):
+        return np.multiply.outer((-1, 0), np.ones_like(q2 * energy * mass))  # along, across
 
 
 class ContactModel(Model):
