@@ -23,6 +23,7 @@ from hnlstat.inference.limits.sensitivity import FAINTEST, FINE_GRID, sensitivit
 from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.inference.pseudo import pseudo_experiments
 from hnlstat.inference.results import BANDS, Exclusion
+from hnlstat.inference.statistics import weighted_quantile
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
@@ -139,12 +140,10 @@ class CredibleTests:
 
         They may be shifted by standard deviations of their number among those that are drawn.
         """
-        order = np.argsort(tails, kind="stable")
-        reached = np.cumsum(self._weights[order])
         wanted = ndtr(BANDS)
         wanted = wanted + shift * np.sqrt(wanted * (1.0 - wanted) / self._weights.size)
-        at = np.searchsorted(reached, np.clip(wanted, 0.0, 1.0) * (1.0 - 1e-9))
-        return np.asarray(order[np.minimum(at, order.size - 1)])
+        found = [weighted_quantile(tails, self._weights, share) for share in wanted.tolist()]
+        return np.array(found, dtype=np.intp)
 
     @cached_property
     def top(self) -> float:
