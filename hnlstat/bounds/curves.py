@@ -88,8 +88,8 @@ class Bound:
         Level that was published, for a curve at another one.
     color, line : str or None
         How to draw it, in matplotlib's words; None: as others of its kind.
-    note : str or None
-        What to know where the bound ends a range.
+    note, note_by_cls : str or None
+        What to know where the bound ends a range, the second beside limits by CLs alone.
     nature : str or None
         Whether it is for Dirac or Majorana N, or "both"; None if that is not known, or no matter.
     cite : tuple of str
@@ -111,6 +111,7 @@ class Bound:
     color: str | None = None
     line: str | None = None
     note: str | None = None
+    note_by_cls: str | None = None
     nature: Nature | None = None
     cite: tuple[str, ...] = ()
 

@@ -6,7 +6,8 @@ comments: `label`, `level` (a number, or "indicative"), `kind`,
 `status`, `flavour` and `source`. `rescale` and `rescale_reason` are optional: they say how, and
 why, the curve can be taken over to another level, "d^4 background-free" or "d^4 gaussian". So are
 `nature` ("dirac", "majorana" or "both"), `from_memory` (which of level and nature no source is at
-hand for) and `note`, which the summary gives where the bound ends a range. `mass_unit` and
+hand for) and `note`, which the summary gives where the bound ends a range, `note_by_cls` beside
+limits by CLs alone. `mass_unit` and
 `coupling_unit` are those of the columns, if they are not GeV and the model's. `cite` has what the
 source is in references.bib, or arXiv:NUMBER and doi:NUMBER, for citations.bib.
 
@@ -136,6 +137,7 @@ def read_bound(path: Path, axis: CouplingAxis) -> Bound:
         column=axis.column,
         scaling=_scaling(table, kind),
         note="; ".join(filter(None, (table.head.get("note"), memory))) or None,
+        note_by_cls=table.head.get("note_by_cls"),
         nature=_nature(table),
         cite=_cited(table),
     )

@@ -175,3 +175,11 @@ def covariance_loss(
     full = (shares**2 / background).sum(axis=-1)
     share = np.divide(left, full, out=np.ones_like(full), where=full > 0.0)
     return np.asarray(np.sqrt(np.clip(share, 0.0, 1.0)))
+
+
+def weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> NDArray[np.intp]:
+    """Return which of values (..., M) is the quantile by weights (M,) of outcomes, shape (...)."""
+    order = np.argsort(values, axis=-1, kind="stable")
+    reached = np.cumsum(weights[order], axis=-1)
+    at = np.argmax(reached >= min(share, 1.0) * reached[..., -1:] * (1.0 - 1e-9), axis=-1)
+    return np.asarray(np.take_along_axis(order, at[..., None], axis=-1)[..., 0])

@@ -10,6 +10,7 @@ from typing import Any
 from hnlstat.bounds import Bound, chosen_bounds, comparable
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, FitTask
+from hnlstat.physics.processes import Kaons
 from hnlstat.run.files.finished import FinishedRun
 from hnlstat.studies.mixings import limited
 from hnlstat.system.references import entry, words
@@ -91,7 +92,7 @@ def _used(run: FinishedRun, bounds: Sequence[Bound]) -> Iterator[tuple[str, Sequ
             yield f"exposure {dataset.exposure.name}", dataset.exposure.cite
             for search in dataset.search.values():
                 yield f"search {search.name}", search.cite
-        yield "systematics", study.systematics.cite
+        yield "systematics", _of_systematics(study)
     for method in _methods(run.summary):
         yield f"limits ({method})", METHODS[method]
     if run.has("workspace/BkgOnly.json"):
@@ -100,6 +101,14 @@ def _used(run: FinishedRun, bounds: Sequence[Bound]) -> Iterator[tuple[str, Sequ
         yield "fits", FITS
     for bound in bounds:
         yield f"bound {bound.label.partition(' →')[0]}", bound.cite or (bound.source,)
+
+
+def _of_systematics(study: Study) -> Sequence[str]:
+    """References of the uncertainties; those of matter and scattering are none of N of kaons."""
+    own = study.systematics
+    scattered = not isinstance(study.model.source, Kaons)
+    stated = own.background is not None or own.efficiency is not None
+    return own.cite if scattered or stated else ()
 
 
 def _methods(summary: Any) -> Iterator[str]:

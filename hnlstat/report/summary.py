@@ -174,14 +174,19 @@ def summarise(
             [(reaches[k].text, groups[k]) for k in groups if not k[1].startswith("expected_")],
             grid,
         ),
-        (*_end_notes(leading, known), *remarks),
+        (*_end_notes(leading, known, main is not None and "CLs" in main[2]), *remarks),
     )
 
 
-def _end_notes(leading: Sequence[LeadingRange], known: Sequence[Bound]) -> Iterator[str]:
-    """What is to be known of the bounds that end ranges."""
+def _end_notes(
+    leading: Sequence[LeadingRange], known: Sequence[Bound], by_cls: bool
+) -> Iterator[str]:
+    """What is to be known of the bounds that end ranges, beside a limit by CLs or another."""
     ends = {name for found in leading for name in (found.low_set_by, found.high_set_by)}
-    return (f"{b.label} ends a range: {b.note}" for b in known if b.note and b.label in ends)
+    for b in known:
+        said = "; ".join(filter(None, (b.note, b.note_by_cls if by_cls else None)))
+        if said and b.label in ends:
+            yield f"{b.label} ends a range: {said}"
 
 
 def _reach(found: Sequence[Region]) -> Reach:

@@ -14,7 +14,7 @@ from hnlstat.config.study import Study
 from hnlstat.errors import InferenceError
 from hnlstat.inference.limits.credible import background_outcomes
 from hnlstat.inference.limits.curves import DISCOVERY, EXPECTED, OBSERVED, Curve, curves
-from hnlstat.inference.limits.joint import Joint, quantile
+from hnlstat.inference.limits.joint import Joint
 from hnlstat.inference.limits.limits import Limit, MassLimits
 from hnlstat.inference.limits.mixings import MixingSignal
 from hnlstat.inference.limits.posterior import METHOD
@@ -57,40 +57,39 @@ class JointJob:
     places: Array
 
     def run(self) -> Array | str:
-        """Return the strengths of all curves (curves, X), or the reason why there are none."""
+        """Return strengths and errors of all curves (2, curves, X), or why there are none."""
         try:
             return self._strengths()
         except InferenceError as error:
             return str(error)
 
     def _strengths(self) -> Array:
-        found = np.empty((len(self.wanted), len(self.places)))
+        found = np.empty((2, len(self.wanted), len(self.places)))
         for data in (True, False):
             mine = [i for i, one in enumerate(self.wanted) if (one.kind == OBSERVED) is data]
             if not mine:
                 continue
             if data:
                 assert self.experiment.observed is not None  # else no such curve is wanted
-                counts, weights = self.experiment.observed[:, None], np.ones(1)
+                counts, weights, drawn = self.experiment.observed[:, None], np.ones(1), False
             else:
-                counts, weights = _likely(self.experiment)
+                counts, weights, drawn = _likely(self.experiment)
             joint = Joint.build(self.signal, self.experiment, counts, self.bounds)
-            levels = [self.wanted[i].level for i in mine]
-            values = joint.strengths(self.places, levels, far=not data)
-            for i, one in zip(mine, values, strict=True):
-                kind = self.wanted[i].kind
-                # bands are named by the coupling that is excluded: -2 sigma has most strength
-                share = 0.5 if data else float(ndtr(-BANDS[EXPECTED.index(kind)]))
-                found[i] = quantile(one, weights, share)
+            levels, kinds = zip(*((self.wanted[i].level, self.wanted[i].kind) for i in mine),
+                                strict=True)  # fmt: skip
+            # bands are named by the coupling that is excluded: -2 sigma has most strength
+            shares = np.array([0.5 if data else ndtr(-BANDS[EXPECTED.index(kind)])
+                               for kind in kinds])  # fmt: skip
+            found[:, mine] = joint.quantiles(self.places, levels, weights, shares, drawn, not data)
         return found
 
 
-def _likely(experiment: CountingModel) -> tuple[Array, Array]:
-    """Outcomes without signal (C, M) and their probabilities, without the least likely."""
-    counts, weights, _ = background_outcomes(experiment)
+def _likely(experiment: CountingModel) -> tuple[Array, Array, bool]:
+    """Outcomes without signal (C, M), likely ones, their probabilities, and whether drawn."""
+    counts, weights, drawn = background_outcomes(experiment)
     order = np.argsort(-weights, kind="stable")
     kept = order[np.cumsum(weights[order]) - weights[order] < 1.0 - UNLIKELY]
-    return counts[:, kept], weights[kept]
+    return counts[:, kept], weights[kept], drawn
 
 
 def find_joint(study: Study, work: Work) -> Plane:
@@ -117,14 +116,15 @@ def find_joint(study: Study, work: Work) -> Plane:
     if isinstance(found, str) or isinstance(smaller, str):
         work.remark(f"no limits: {found if isinstance(found, str) else smaller}")
         return Plane(flavours, mass, ends, ratios, (), ())
-    on_plane, on_rays, on_short = np.split(found, [len(plane), len(found[0]) - len(short)], axis=1)
-    on_rays = on_rays.reshape(len(wanted), len(ratios), ALONG)
-    middle = sums, on_rays[0, len(ratios) // 2], smaller[0]
+    at = [len(plane), len(plane) + len(ratios) * ALONG]
+    on_plane, on_rays, on_short = np.split(found[0], at, axis=1)
+    on_rays, errors = (one[:, slice(*at)].reshape(len(wanted), len(ratios), ALONG) for one in found)
+    middle = sums, on_rays[0, len(ratios) // 2], smaller[0, 0]
     for text in _remarks(study, (first, second), middle, short[on_short[0] < 0]):
         work.remark(text)
     fields = [LimitField(one.level, one.kind, METHOD_HPD, axis, axis, values.reshape(CELLS, CELLS))
               for one, values in zip(wanted, on_plane, strict=True)]  # fmt: skip
-    results = tuple(_of_direction(ratio, wanted, sums, on_rays[:, i])
+    results = tuple(_of_direction(ratio, wanted, sums, on_rays[:, i], errors[:, i])
                     for i, ratio in enumerate(ratios.tolist()))  # fmt: skip
     over = tuple(region for one in fields for region in regions(one))
     return Plane(flavours, mass, ends, ratios, results, over)
@@ -157,15 +157,23 @@ def _logs(*mixings: Array) -> Array:
 
 
 def _of_direction(
-    ratio: float, wanted: Sequence[Curve], sums: Array, strengths: Array
+    ratio: float, wanted: Sequence[Curve], sums: Array, strengths: Array, errors: Array
 ) -> MassLimits:
-    """Limits on the sum in a direction, of strengths (curves, X)."""
+    """Limits on the sum in a direction, of strengths (curves, X) and their errors."""
     limits = [
-        Limit(ratio, one.level, one.kind, branch, METHOD_HPD, at, is_open)
-        for one, values in zip(wanted, strengths, strict=True)
+        Limit(ratio, one.level, one.kind, branch, METHOD_HPD, at, is_open,
+              None if is_open else _error(sums, values, error, at))
+        for one, values, error in zip(wanted, strengths, errors, strict=True)
         for branch, at, is_open in crossings(sums, values)
-    ]
+    ]  # fmt: skip
     return MassLimits(ratio, tuple(limits), (), "ok")
+
+
+def _error(sums: Array, strength: Array, error: Array, at: float) -> float:
+    """Error of where a strength crosses 0, relative: its own, by its slope there."""
+    i = int(np.clip(np.searchsorted(sums, at), 1, sums.size - 1))
+    slope = (strength[i] - strength[i - 1]) / np.log(sums[i] / sums[i - 1])
+    return float(np.interp(at, sums, error) / max(abs(slope), 1e-6))
 
 
 def crossings(sums: Array, strength: Array) -> list[tuple[Literal["lower", "upper"], float, bool]]:

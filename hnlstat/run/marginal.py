@@ -27,7 +27,7 @@ Mixing = dict[str, float]
 RATIOS = 0.01, 1.0, 100.0  # of two mixings that both make N
 LARGE = 1e4  # ratio of a mixing that makes none to one that does
 LIVING = 0.02  # relative loss of yields, at most, of N that live long
-LOST = 0.1  # likewise, which is worth a word where regions reach it
+LOST = 0.01  # likewise, which is worth a word where regions reach it
 FINE = 400  # couplings of a profile
 SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
 
@@ -220,7 +220,8 @@ def _limits(study: Study, mass: float, marginal: Marginal, data: bool) -> MassLi
             below = bool(limit <= couplings[0])
             limit = max(limit, float(couplings[0]))
             grid = np.union1d(grid, [limit])
-            limits.append(Limit(mass, one.level, kind, "lower", method, limit, below))
+            error = None if below else marginal.error(one.alpha)
+            limits.append(Limit(mass, one.level, kind, "lower", method, limit, below, error))
             limits.append(Limit(mass, one.level, kind, "upper", method, top, True))
         depth = -marginal.log_tail_at(np.log(grid)) / -np.log(one.alpha)
         strength = np.log(np.maximum(depth, 1e-9)).clip(-6.0, 6.0)

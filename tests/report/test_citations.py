@@ -42,7 +42,7 @@ def test_a_mixed_run(tmp_path):
     bayesian = {"reaches": [{"method": "bayesian"}]}
     found = uses(
         tmp_path, "model=mixed_mu", "search=t2k_2019", "inference.calculator=bayesian",
-        "systematics=none", "bounds.curves=[e949_mu]", summary=bayesian,
+        "bounds.curves=[e949_mu]", summary=bayesian,
     )  # fmt: skip
     assert found.keys() == {
         "hnlstat", "arXiv:1805.08567", "arXiv:2007.03701", "Shrock:1981", "arXiv:1106.1238", LIU,

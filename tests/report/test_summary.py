@@ -68,6 +68,15 @@ def test_leading_ranges_lie_below_the_bounds(bounds):
     assert summary.leading[-1].high_set_by == "NOMAD"
 
 
+def test_what_is_so_beside_cls_is_said_there_alone(bounds):
+    known = [dataclasses.replace(b, note_by_cls="weaker by CLs") if b.note else b for b in bounds]
+    for method, said in (("exact CLs", True), ("bayesian credible(d_mu^2)", False)):
+        regions = [dataclasses.replace(one, method=method) for one in all_regions()]
+        remarks = " ".join(summarise(regions, known, axis=MU, title="t").remarks)
+        assert "NOMAD ends a range: public versions" in remarks
+        assert ("weaker by CLs" in remarks) is said
+
+
 def test_a_bound_that_ends_a_range_brings_its_note(bounds):
     remark = (
         "NOMAD ends a range: public versions of this bound differ by sqrt 2 and by 2 in the "

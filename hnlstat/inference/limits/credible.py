@@ -23,6 +23,7 @@ from hnlstat.inference.limits.sensitivity import FAINTEST, FINE_GRID, sensitivit
 from hnlstat.inference.limits.yields import CouplingYields
 from hnlstat.inference.pseudo import pseudo_experiments
 from hnlstat.inference.results import BANDS, Exclusion
+from hnlstat.inference.statistics import weighted_quantile
 from hnlstat.likelihood.model import CountingModel
 
 FloatArray = NDArray[np.float64]
@@ -32,6 +33,7 @@ _MOST = 400  # of these
 _DRAWN, _DRAWN_CORRELATED = 200, 50  # where there are more, and with a covariance
 _SEED = 1
 _SLOPE = 0.01  # of ln(coupling)
+_OF_HALF = 0.1  # error of the interpolation, of what half the couplings change: (1/2)^6, with room
 _BEHIND = 0.02  # of 1 - level, share of the posterior above the largest signal that is said
 
 
@@ -53,23 +55,34 @@ class _Posteriors:
         grid = np.linspace(x[0], x[-1], FINE_GRID)
         height = np.log(np.maximum(sensitivity(yields.signal(grid), experiment, False), FAINTEST))
         largest = float(counts.sum(axis=0).max())
-        most = 60.0 + largest + 10.0 * np.sqrt(largest)
-        way = CouplingPath.build(yields, grid, height, most)
+        way = CouplingPath.build(yields, grid, height, largest)
         replicas = way.log_likelihoods(experiment, counts)
         tails = Tails.build(way, tuple(average(logs) for logs in replicas), prior)
         return cls(way, replicas, tails, prior)
 
     def spread(self, m: int, x: float) -> float:
-        """Return the standard error of ln(tail) of an outcome at ln(coupling) x."""
-        if m not in self._spreads:
-            self._spreads[m] = Tails.build(
-                self.way, tuple(logs[:, m] for logs in self.replicas), self.prior
-            )
-        found = self._spreads[m].log_at(x)
-        return float(found.std(ddof=1)) / np.sqrt(found.size) if found.size > 1 else 0.0
+        """Return the standard error of ln(tail) of an outcome at ln(coupling) x.
+
+        From the replicas, and from what half the couplings change, of which less is left.
+        """
+        if m not in self._others:
+            self._others[m] = self._replicas(m), self._halved(m)
+        replicas, halved = self._others[m]
+        found = replicas.log_at(x)
+        sampling = float(found.std(ddof=1)) / np.sqrt(found.size) if found.size > 1 else 0.0
+        change = float(halved.log_at(x)[0] - self.tails.log_at(x)[m])
+        return float(np.hypot(sampling, _OF_HALF * change))
+
+    def _replicas(self, m: int) -> Tails:
+        return Tails.build(self.way, tuple(logs[:, m] for logs in self.replicas), self.prior)
+
+    def _halved(self, m: int) -> Tails:
+        low, up, above = (average(logs[:, m])[:, None] for logs in self.replicas)
+        kept = tuple(logs[half] for logs, half in zip((low, up), self.way.halves, strict=True))
+        return Tails.build(self.way.halved(), (*kept, above), self.prior)
 
     @cached_property
-    def _spreads(self) -> dict[int, Tails]:
+    def _others(self) -> dict[int, tuple[Tails, Tails]]:
         return {}
 
 
@@ -127,12 +140,10 @@ class CredibleTests:
 
         They may be shifted by standard deviations of their number among those that are drawn.
         """
-        order = np.argsort(tails, kind="stable")
-        reached = np.cumsum(self._weights[order])
         wanted = ndtr(BANDS)
         wanted = wanted + shift * np.sqrt(wanted * (1.0 - wanted) / self._weights.size)
-        at = np.searchsorted(reached, np.clip(wanted, 0.0, 1.0) * (1.0 - 1e-9))
-        return np.asarray(order[np.minimum(at, order.size - 1)])
+        found = [weighted_quantile(tails, self._weights, share) for share in wanted.tolist()]
+        return np.array(found, dtype=np.intp)
 
     @cached_property
     def top(self) -> float:

@@ -9,7 +9,7 @@ A mixing that makes N only together with another leaves a posterior that falls a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -76,11 +76,22 @@ class Marginal:
         Fine ln(|U_a|^2), rising, and ln(probability of larger values) there, shape (X,).
     end
         Where it ends: at the upper bound of its prior, or where nothing is left.
+    replicas, coarser
+        The same by each replica of the integration over nuisance parameters, and on fewer points.
     """
 
     log_mixing: FloatArray
     log_tail: FloatArray
     end: float
+    replicas: tuple["Marginal", ...] = ()
+    coarser: "Marginal | None" = None
+
+    def error(self, alpha: float) -> float:
+        """Return the relative error of a limit: of replicas, and what fewer points would change."""
+        own, logs = self.limit(alpha), [np.log(one.limit(alpha)) for one in self.replicas]
+        sampling = np.std(logs, ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else 0.0
+        change = 0.0 if self.coarser is None else self.coarser.limit(alpha) / own - 1.0
+        return float(np.hypot(sampling, change))
 
     def log_tail_at(self, log_mixing: FloatArray) -> FloatArray:
         """Return ln(tail), shape as asked; from 0 on it goes linearly up to the first point."""
@@ -106,7 +117,7 @@ class _Axis:
     end: float
 
     @classmethod
-    def build(cls, start: float, end: float) -> "_Axis":
+    def build(cls, start: float, end: float, fewer: int = 0) -> "_Axis":
         """Choose points, from a start that is lowered to whole decades below the end."""
         decades = int(np.ceil(np.log(end / start) / DECADE))
         if decades > _MOST_DECADES:
@@ -116,7 +127,7 @@ class _Axis:
         points, weights = [0.5 * low * (x + 1.0)], [0.5 * low * w]
         for decade in range(decades):
             x, w = np.polynomial.legendre.leggauss(
-                _NODES if decade < decades - _LAST else _NODES_LAST
+                _NODES - fewer if decade < decades - _LAST else _NODES_LAST - 3 * fewer
             )
             points.append(low * 10.0 ** (decade + 0.5 * (x + 1.0)))
             weights.append(0.5 * DECADE * w * points[-1])
@@ -151,20 +162,38 @@ def marginals(
     InferenceError
         If there is no signal.
     """
+    full, coarser = (_integrals(signal, experiment, counts, bounds, fewer) for fewer in (0, 1))
+    wide, narrow = (
+        tuple(
+            replace(mine[0], replicas=tuple(mine[1:]), coarser=less[0])
+            for mine, less in zip(one, other, strict=True)
+        )
+        for one, other in zip(full, coarser, strict=True)
+    )
+    return wide, narrow
+
+
+def _integrals(
+    signal: MixingSignal, experiment: CountingModel, counts: FloatArray, bounds: Sequence[float],
+    fewer: int,
+) -> list[list[list[Marginal]]]:  # fmt: skip
+    """Return the marginal posteriors with both bounds, of each mixing: mean, and replicas."""
     most = largest_signal(signal, counts[:, None])
     ends = ends_of_mixings(signal, most, np.asarray(bounds, dtype=np.float64))
-    axes = [_Axis.build(*pair) for pair in ends.tolist()]
+    axes = [_Axis.build(low, high, fewer) for low, high in ends.tolist()]
     grids = np.meshgrid(*(axis.points for axis in axes), indexing="ij")
     mixings = np.stack([grid.ravel() for grid in grids], axis=-1)
-    logs = mixing_likelihoods(signal, experiment, counts[:, None], mixings, most)[:, 0]
-    likelihood = np.exp(logs - logs.max()).reshape(grids[0].shape)
+    replicas = mixing_replicas(signal, experiment, counts[:, None], mixings, most)[:, 0]
+    logs = np.column_stack([average(replicas), replicas])
+    likelihoods = np.exp(logs - logs.max(axis=0)).T.reshape(-1, *grids[0].shape)
     found = []
     for share in (1.0, 0.1):
         cut = [axis.below(share * bound) for axis, bound in zip(axes, bounds, strict=True)]
-        masses = likelihood * reduce(np.multiply.outer, [axis.weights for axis in cut])
-        rest = [tuple(j for j in range(len(axes)) if j != i) for i in range(len(axes))]
-        found.append(tuple(_marginal(axis, masses.sum(axis=rest[i])) for i, axis in enumerate(cut)))
-    return found[0], found[1]
+        masses = likelihoods * reduce(np.multiply.outer, [axis.weights for axis in cut])
+        rest = [tuple(j + 1 for j in range(len(axes)) if j != i) for i in range(len(axes))]
+        found.append([[_marginal(axis, one) for one in masses.sum(axis=rest[i])]
+                      for i, axis in enumerate(cut)])  # fmt: skip
+    return found
 
 
 def largest_signal(signal: MixingSignal, counts: FloatArray) -> float:
@@ -190,11 +219,11 @@ def ends_of_mixings(signal: MixingSignal, most: float, bounds: FloatArray) -> Fl
     return np.array(found)
 
 
-def mixing_likelihoods(
+def mixing_replicas(
     signal: MixingSignal, experiment: CountingModel, counts: FloatArray,
     mixings: FloatArray, most: float,
 ) -> FloatArray:  # fmt: skip
-    """Return ln(likelihood) of outcomes (C, M) at mixings (G, F), shape (G, M).
+    """Return ln(likelihood) of outcomes (C, M) at mixings (G, F), shape (G, M, replicas).
 
     Nuisance parameters are integrated over; signals above `most` events are not looked at.
     """
@@ -203,8 +232,10 @@ def mixing_likelihoods(
     least = int(np.argmin(total))
     matters[least] = True  # stands for all that have no signal
     path = signal.at(mixings[matters])
-    logs = np.repeat(-total[:, None], counts.shape[1], axis=1)  # smooth where nothing is likely
-    logs[matters] = average(log_likelihoods(path, experiment, counts))
+    found = log_likelihoods(path, experiment, counts)
+    logs = np.empty((len(total), *found.shape[1:]))
+    logs[:] = -total[:, None, None]  # smooth where nothing is likely
+    logs[matters] = found
     logs[total <= _LEAST] = logs[least]
     return logs
 

@@ -26,9 +26,8 @@ _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a max
 _SIGNAL_POINTS, _FEWER, _FEW = 128, 16, 8  # from priors of the signal's uncertainty alone
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
 _LOST = 1.0  # above which they are not even good for a first look
-_RELEVANT = 4.0  # below the largest ln(likelihood)
+_NEAR, _RELEVANT = 4.0, 20.0  # below the largest ln(likelihood): less is beyond 5 sigma
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
-_SEEN = 40.0  # likewise; less is left as it is
 _STEPS, _DECREMENT = 15, 0.01
 _NUMBERS = 4_000_000  # at a time
 
@@ -72,12 +71,12 @@ def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatAr
     else:
         found = _from_priors(path, experiment, counts)
     mean = average(found)
-    relevant = mean > mean.max(axis=0) - _RELEVANT
-    spread = np.where(relevant, found.std(axis=2), 0.0).max(axis=0)
-    for m in np.flatnonzero(spread > _SPREAD).tolist():
+    depth = mean.max(axis=0) - mean
+    spread = np.where(depth < _RELEVANT, found.std(axis=2), 0.0)
+    for m in np.flatnonzero(spread.max(axis=0) > _SPREAD).tolist():
         # points that are far off tell nothing of where the likelihood is
-        far = np.inf if spread[m] > _LOST else _SEEN
-        here = np.flatnonzero(mean[:, m] > mean[:, m].max() - far)
+        lost = spread[depth[:, m] < _NEAR, m].max() > _LOST
+        here = np.flatnonzero((spread[:, m] > _SPREAD) | lost)
         found[here, m] = _around_maxima(path.part(here), experiment, counts[:, m])
     return found
 

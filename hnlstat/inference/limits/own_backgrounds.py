@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 _MOST_COUNT = 300
 _REACH, _FURTHEST = 8.0, 37.0  # sigma, and where data are far above a background
-_STEP = 0.02  # of ln(signal): of ln(likelihood) an error of n / 80 000
+_STEP = 0.02  # of ln(signal)
 _LEAST_SIGNAL, _LEAST = 1e-9, 1e-300
 _LARGE = 500.0  # signal events; exp(-500) still is a number
 _NO_SHIFT = 1e-5  # of ln(signal)
@@ -47,7 +47,10 @@ def log_likelihoods(
         place = (u - u.min()) / max(float(grid[1] - grid[0]), _LEAST)
         at = np.minimum(place.astype(np.intp), grid.size - 2)
         share = place - at
+        bend = np.diff(np.pad(table, ((0, 0), (1, 1)), mode="edge"), 2)
+        bend[:, [0, -1]] = 0.0
         table = (1.0 - share) * table[:, at] + share * table[:, at + 1]
+        table -= 0.5 * share * (1.0 - share) * bend[:, at]
         table += seen[:, None] * (whole - u)  # beyond, all events are the signal's
         found += table[which]
     return found

@@ -3,7 +3,7 @@
 Where it rose to the end it is taken to go on, below the grid and above, as it begins.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -20,6 +20,7 @@ FIRST = 1e-3
 """Events of the least signal whose likelihood is calculated."""
 
 _STEP = 0.25  # of ln(signal), at most, between couplings that are calculated
+_SHARP = 30.0  # events; the likelihood of more falls within less than a step, so that steps shrink
 _PROMINENCE = 0.02  # of ln(-ln CLs) at a maximum
 _FLATTEST = 0.2  # power of the coupling with which a signal begins
 _RANGE = 8.0  # sigma of the signal's uncertainty that its largest value makes up for
@@ -53,7 +54,7 @@ class CouplingPath:
 
     @classmethod
     def build(
-        cls, yields: CouplingYields, grid: FloatArray, height: FloatArray, most: float
+        cls, yields: CouplingYields, grid: FloatArray, height: FloatArray, seen: float
     ) -> "CouplingPath":
         """Choose couplings.
 
@@ -65,8 +66,8 @@ class CouplingPath:
             Rising ln(coupling), a fine grid over the range of the yields, shape (G,).
         height
             ln(-ln CLs) of a median experiment, about, shape (G,).
-        most
-            Signal events that no outcome leaves likely.
+        seen
+            Events of all channels, at most, of outcomes.
 
         Raises
         ------
@@ -78,13 +79,15 @@ class CouplingPath:
         power = _beginning(grid[first : last + 1], events[first : last + 1])
         start, top = float(grid[first]), float(grid[last])
         shifts = yields.shifts(top)[0]
+        most = 60.0 + seen + 10.0 * np.sqrt(seen)  # no outcome leaves these likely
         most *= np.exp(_RANGE * float(np.sqrt((shifts**2).sum(axis=1)).max(initial=0.0)))
         down = max(np.log(events[first] / FIRST) / power, 0.0)
         up = max(np.log(most / events[last]) / power, 0.0)
         low = start - np.arange(down, 0.0, -_STEP / power)
-        own = _along(grid[first : last + 1], events[first : last + 1], most)
-        beyond = np.append(top, top + np.arange(up, 0.0, -_STEP / power)[::-1])
-        above = _along(grid[last:], events[last:], np.inf)
+        own = _along(grid[first : last + 1], events[first : last + 1], most, seen)
+        step = _STEP / float(_sharpness(np.array(most), seen))
+        beyond = np.append(top, top + np.arange(up, 0.0, -step / power)[::-1])
+        above = _along(grid[last:], events[last:], np.inf, seen)
 
         def signals(x: FloatArray, end: float) -> SignalPath:
             inside = np.clip(x, start, end)
@@ -94,6 +97,19 @@ class CouplingPath:
         x = np.append(low, own)
         paths = signals(x, top), signals(beyond, top), signals(above, np.inf)
         return cls(x, paths[0], beyond, paths[1], above, paths[2], power)
+
+    def halved(self) -> "CouplingPath":
+        """Return the way with every second coupling up to the top and beyond as if it rose on."""
+        low, up = self.halves
+        return replace(
+            self, x=self.x[low], path=self.path.part(low),
+            beyond=self.beyond[up], path_beyond=self.path_beyond.part(up),
+        )  # fmt: skip
+
+    @property
+    def halves(self) -> tuple[slice, slice]:
+        """Every second coupling of these two parts; the top stays."""
+        return slice((self.x.size - 1) % 2, None, 2), slice(None, None, 2)
 
     def log_likelihoods(
         self, experiment: CountingModel, counts: FloatArray
@@ -131,13 +147,19 @@ def _first_top(height: FloatArray) -> int:
     return int(enough[0]) if enough.size else int(np.argmax(height))
 
 
-def _along(x: FloatArray, events: FloatArray, most: float) -> FloatArray:
+def _sharpness(events: FloatArray, seen: float) -> FloatArray:
+    """Return how much smaller steps of ln(signal) are, where these many events have been seen."""
+    return np.sqrt(np.maximum(np.minimum(events, seen) / _SHARP, 1.0))
+
+
+def _along(x: FloatArray, events: FloatArray, most: float, seen: float) -> FloatArray:
     """Return couplings between which the signal changes little, from where there is some on."""
     first = max(int(np.argmax(events >= FIRST)) - 1, 0) if events.max() >= FIRST else x.size - 1
     last = int(np.argmax(events >= most)) if events.max() >= most else x.size - 1
     part = slice(first, last + 1)
     logs = np.log(np.clip(events[part], FIRST, _MOST))
-    way = np.append(0.0, np.cumsum(np.abs(np.diff(logs)) + np.diff(x[part])))
+    change = (np.abs(np.diff(logs)) + np.diff(x[part])) * _sharpness(np.exp(logs[1:]), seen)
+    way = np.append(0.0, np.cumsum(change))
     if way.size == 1:
         return x[part]
     return np.interp(np.linspace(0.0, way[-1], int(way[-1] / _STEP) + 2), way, x[part])

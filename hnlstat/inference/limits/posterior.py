@@ -24,6 +24,7 @@ FloatArray = NDArray[np.float64]
 METHOD, CREDIBLE = "bayesian", "credible"
 """The calculator, and the head of what it excludes by."""
 
+_NEAR = 6  # couplings that tell ln(likelihood) between them
 _FINER, _GAUSS = 2, 4  # intervals for each between couplings, and points of each
 _FINER_ABOVE = 8
 _NONE, _GONE = -600.0, -100.0  # ln(likelihood) relative to the largest
@@ -195,14 +196,38 @@ class _Part:
             return cls(
                 x, logs, logs + power * (x[0] - origin), np.empty((0, none.size)), none, none
             )
-        spline = scipy.interpolate.make_interp_spline(x, logs, k=min(5, (x.size - 2) | 1))
         places = np.arange(_FINER * (x.size - 1) + 1) / _FINER
         fine = np.interp(places, np.arange(x.size), x)
         points, weights = np.polynomial.legendre.leggauss(_GAUSS)
         half = 0.5 * np.diff(fine)[:, None]
         at = fine[:-1, None] + half * (points + 1.0)
-        density = np.exp(spline(at) + power * (at - origin)[:, :, None])
+        within = (_between(x, at.ravel()) @ logs).reshape(*at.shape, -1)
+        density = np.exp(within + power * (at - origin)[:, :, None])
         panels = np.einsum("fg,fgm->fm", half * weights, density)
-        values, slope = spline(fine), spline.derivative()
-        return cls(fine, values, values + power * (fine - origin)[:, None], panels,
-                   slope(x[0]), slope(x[-1]))  # fmt: skip
+        values = _between(x, fine) @ logs
+        slopes = (_slope(x[near], logs[near], x[end]) for near, end in
+                  ((slice(_NEAR), 0), (slice(-_NEAR, None), -1)))  # fmt: skip
+        return cls(fine, values, values + power * (fine - origin)[:, None], panels, *slopes)
+
+
+def _between(x: FloatArray, at: FloatArray) -> FloatArray:
+    """Return weights (A, P) of the values at x (P,) for those at `at` (A,).
+
+    They are those of polynomials through the nearest points: likelihoods that are hardly known,
+    where they are small, leave no trace where they are large, as they do in a spline.
+    """
+    size = min(_NEAR, x.size)
+    first = np.clip(np.searchsorted(x, at, side="right") - size // 2, 0, x.size - size)
+    places = first[:, None] + np.arange(size)
+    nodes, found = x[places], np.zeros((at.size, x.size))
+    for i in range(size):
+        others = np.delete(nodes, i, axis=1)
+        share = (at[:, None] - others) / (nodes[:, i, None] - others)
+        found[np.arange(at.size), places[:, i]] = share.prod(axis=1)
+    return found
+
+
+def _slope(x: FloatArray, values: FloatArray, at: float) -> FloatArray:
+    """Return the derivative at one place of the polynomial through values (P, M) at x (P,)."""
+    through = scipy.interpolate.make_interp_spline(x, values, k=(x.size - 2) | 1)
+    return np.asarray(through.derivative()(at))
