@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from hnlstat.simulation.sampling import DIMENSIONS, sobol
+from hnlstat.simulation.sampling import DIMENSIONS
+from hnlstat.simulation.sobol import sobol
 
 Array = NDArray[np.float64]
 

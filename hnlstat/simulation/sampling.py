@@ -7,10 +7,8 @@ far rock and the centimetres before the gas are covered alike.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from hnlstat.detector.shapes import Shape
@@ -79,12 +77,6 @@ class Rays:
     first: Array | None = None
     last: Array | None = None
     kaons: KaonMode | None = None
-
-
-@cache
-def sobol(n: int) -> Array:
-    """First n (a power of 2) points of the Sobol sequence in the unit cube: (n, DIMENSIONS)."""
-    return np.asarray(scipy.stats.qmc.Sobol(DIMENSIONS, scramble=False).random(n))
 
 
 def q2_ranges(
