@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from hnlstat.config.executor import DaskCluster, Executor, Processes
@@ -34,6 +35,12 @@ _STARTING = threading.Lock()
 def available_cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_method() -> str:
+    """Fork, which leaves nothing to load, where this process has one thread: others may hang."""
+    threads = Path("/proc/self/task")  # those of libraries, too; on Linux
+    return "fork" if threads.is_dir() and len([*threads.iterdir()]) == 1 else "spawn"
 
 
 class WorkExecutor(Protocol):
@@ -133,8 +140,7 @@ class PoolExecutor:
             others = set(multiprocessing.active_children())
             if wanted > self._size:
                 self._close()
-                # spawn, not fork: forking a process that runs threads can hang
-                context = multiprocessing.get_context("spawn")
+                context = multiprocessing.get_context(_start_method())
                 self._size = wanted
                 self._pool = ProcessPoolExecutor(wanted, mp_context=context, initializer=begin)
             assert self._pool is not None
