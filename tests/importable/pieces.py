@@ -35,7 +35,7 @@ def pid(_):
 
 
 def main_file(_):
-    return getattr(sys.modules.get("__mp_main__"), "__file__", None)
+    return getattr(sys.modules["__mp_main__"], "__file__", None)
 
 
 def interrupt_self(seconds):

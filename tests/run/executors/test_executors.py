@@ -79,17 +79,23 @@ def test_processes_that_run_threads_are_not_forked():
 
 
 ALONE = """
-import signal, sys
+import io, os, signal, sys
 from pathlib import Path
 from pieces import die_once, refuse, square
 from hnlstat.errors import ConfigError
 from hnlstat.run.executors import executors
+from hnlstat.run.work import Work
 from hnlstat.system.interrupts import stopped_in_order
+from hnlstat.system.screen import Words
 assert executors._start_method() == "fork"
-place = Path(sys.argv[1])
+place, loaded = Path(sys.argv[1]), []
 (place / "b").touch()
 with stopped_in_order(), executors.PoolExecutor(2) as pool:
-    assert dict(pool.each(square, range(20))) == {i: i * i for i in range(20)}
+    terminal = Words(file=io.StringIO(), force_terminal=True)
+    work = Work(executor=pool, progress=terminal, meanwhile=lambda: loaded.append(os.getpid()))
+    assert work.map("a bar, with its thread", square, range(20)) == [i * i for i in range(20)]
+    assert pool._pool._mp_context.get_start_method() == "fork"
+    assert loaded == [os.getpid()]
     assert dict(pool.each(die_once, [str(place / n) for n in "ab"])) == dict(enumerate("ab"))
     assert dict(pool.each(signal.getsignal, [signal.SIGTERM] * 2)) == dict.fromkeys(range(2), 0)
     try:
@@ -107,7 +113,8 @@ def test_a_process_of_one_thread_is_forked(tmp_path):
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
-def test_the_script_behind_main_is_not_loaded_by_workers():
+def test_the_script_behind_main_is_not_loaded_by_workers(monkeypatch):
+    monkeypatch.setattr(executors, "_start_method", lambda: "spawn")
     with executor(2) as pool:
         assert dict(pool.each(main_file, [0, 0])) == {0: None, 1: None}
 
