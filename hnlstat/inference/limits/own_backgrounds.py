@@ -47,9 +47,11 @@ def log_likelihoods(
         place = (u - u.min()) / max(float(grid[1] - grid[0]), _LEAST)
         at = np.minimum(place.astype(np.intp), grid.size - 2)
         share = place - at
-        table = (1.0 - share) * table[:, at] + share * table[:, at + 1]
-        table += seen[:, None] * (whole - u)  # beyond, all events are the signal's
-        found += table[which]
+        beyond = whole - u  # there all events are the signal's
+        for k, row in enumerate(table):  # one by one they stay in the processor's cache
+            logs = (1.0 - share) * row[at] + share * row[at + 1] + seen[k] * beyond
+            for m in np.flatnonzero(which == k).tolist():
+                found[m] += logs
     return found
 
 
