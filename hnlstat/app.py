@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
 from hnlstat.system.arguments import own_folder_first
 from hnlstat.system.interrupts import interruption, stopped_in_order
+from hnlstat.system.memory import keep_freed
 from hnlstat.system.shipped import conf_dir, help_text
 from hnlstat.system.streams import own_streams
 from hnlstat.version import __version__
@@ -62,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # sums in another order would change the last digit
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    # workers keep freed memory for their next arrays (glibc): Dask's own setting gives it back at
-    # once, and to ask for it again takes a third of a scan's time
+    keep_freed()
+    # so do Dask's workers, whose own setting gives it back at once
     for limit in ("TRIM", "MMAP"):
         os.environ.setdefault(f"MALLOC_{limit}_THRESHOLD_", str(2**27))
     # a notebook's would not load here; we draw into files only

@@ -112,7 +112,7 @@ def find_joint(study: Study, work: Work) -> Plane:
                    _logs(plane, rays, short))  # fmt: skip
     tenth = replace(job, bounds=(first / 10, second / 10), wanted=wanted[:1],
                     places=_logs(rays[len(ratios) // 2]))  # fmt: skip
-    found, smaller = work.map("inference", JointJob.run, [job, tenth])
+    found, smaller = work.map_stored("inference", JointJob.run, [job, tenth])
     if isinstance(found, str) or isinstance(smaller, str):
         work.remark(f"no limits: {found if isinstance(found, str) else smaller}")
         return Plane(flavours, mass, ends, ratios, (), ())

@@ -76,7 +76,7 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
     bounds = [getattr(study.inference.prior_max, name) for name in flavours]
     known = known_signals(study, masses, work)
     jobs = [MarginalJob(one.signal, one.experiment, tuple(bounds)) for one in known]
-    found = work.map("inference", MarginalJob.run, jobs)
+    found = work.map_stored("inference", MarginalJob.run, jobs)
     place = flavours.index(str(study.inference.marginal))
     results, changes, alone = [], [], []
     for mass, job, one in zip(masses.tolist(), jobs, found, strict=True):

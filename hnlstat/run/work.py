@@ -36,6 +36,8 @@ class Work:
         Where bars of progress are shown, if that can move them; None: nowhere.
     remarks
         What the user should know.
+    meanwhile
+        What this process does first while others work, if anything is to be calculated.
     """
 
     executor: WorkExecutor = field(default_factory=SerialExecutor)
@@ -43,6 +45,7 @@ class Work:
     progress: Console | None = None
     log: logging.Logger = LOG
     remarks: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], object] | None = None
 
     def map(self, title: str, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         """Apply a function to pieces of work under a progress bar; results in their order."""
@@ -85,8 +88,12 @@ class Work:
         started = time.perf_counter()
         missing = [i for i, result in enumerate(known) if result is None]
         results = dict(enumerate(known))
+        # before the bar, which may run a thread: processes of one thread are forked
+        coming = self.executor.each(function, [pieces[i] for i in missing])
         with bar(title, len(pieces), len(pieces) - len(missing), self.progress) as advance:
-            for number, result in self.executor.each(function, [pieces[i] for i in missing]):
+            if missing and self.meanwhile is not None:
+                self.meanwhile()
+            for number, result in coming:
                 if keep is not None:
                     keep(missing[number], result)
                 results[missing[number]] = result

@@ -10,6 +10,10 @@ TO_THE_RUN = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(
 """What a terminal sends to all processes of a group: workers leave it to the run."""
 
 
+IN_ORDER = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""What ends a run in order."""
+
+
 class StoppedError(KeyboardInterrupt):
     """Stands for a signal that ends a run as Ctrl-C does."""
 
@@ -23,15 +27,21 @@ def stopped_in_order() -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise `StoppedError`, where nobody handles or ignores them."""
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        for number in IN_ORDER:
+            if signal.getsignal(number) is signal.SIG_DFL:
                 before[number] = signal.signal(number, _stop)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_at_once() -> None:
+    """Let those signals end this process, which a run has forked, as they do by themselves."""
+    for number in IN_ORDER:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def interruption(error: BaseException | None) -> KeyboardInterrupt | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from hnlstat.bounds import chosen_bounds
@@ -24,6 +25,7 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
         return _plane(current)
     if study.inference.marginal is not None:
         return _marginal(current)
+    current = replace(current, meanwhile=_load_drawing)
     source = None if given is not None else keep.simulation(current)
     table = keep.simulated_or_given(current, given) if source is None else source.table
     experiment = keep.likelihood(current, table)
@@ -35,6 +37,11 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
     keep.contours(current, found)
     files = ["report.html", "contours.pdf", "limits.csv", "points.csv", "summary.json"]
     return _shown(current, ContourFigureJob.of(study, table, found), files)
+
+
+def _load_drawing() -> None:
+    """Load what draws, half a second's work, which the figure would wait for."""
+    import_module("hnlstat.report.figures")
 
 
 def _shown(current: Run, job: ContourFigureJob, files: list[str]) -> dict[str, Any]:

@@ -43,12 +43,13 @@ def test_yields_of_any_mixing_are_those_of_the_quadratic_form(mass):
         assert path.shifts[0, :, i] == pytest.approx(np.log1p(change[0, 0]), abs=0.03)
 
 
-def test_a_run_has_the_closed_form_of_two_mixings(tmp_path):
+def test_a_run_has_the_closed_form_of_two_mixings(tmp_path, monkeypatch):
     """No event seen, N of 450 MeV: p(x) goes as exp(-A x^2) (1 - exp(-B x T)) / (B x)."""
     study = load([
         *USUAL, "systematics=none", "model=mixed", "model.mixing={e: 1, mu: 0, tau: 1}",
         "inference.marginal=e", "inference.prior_max.tau=1e-4", "scan.mass.values=[0.44,0.45]",
-        "scan.coupling={min: 1e-10, max: 1e-7, points: 4}", f"runs={tmp_path}",
+        "scan.coupling={min: 1e-10, max: 1e-7, points: 4}", f"runs={tmp_path / 'runs'}",
+        f"store=shared:{tmp_path / 'store'}",
     ])  # fmt: skip
     outcome = running.run(study)
     (known,) = marginal.known_signals(study, np.array([0.45]), Work())
@@ -76,6 +77,9 @@ def test_a_run_has_the_closed_form_of_two_mixings(tmp_path):
     assert "the range of these priors matters" in told
     assert (outcome.folder / "contours.pdf").stat().st_size > 1000
     assert "marginal(|U_e|^2)" in (outcome.folder / "report.html").read_text()
+    monkeypatch.setattr(marginal, "marginals", None)  # the store has them
+    again = marginal.find_marginal(study, Work(store=running.unit_store(study, None)))
+    assert again[1].limits[0].coupling == pytest.approx(float(mine[5]))
 
 
 def test_with_nothing_to_integrate_over_it_is_the_limit_on_one_mixing():

@@ -7,9 +7,9 @@ import pytest
 from redrawn import check_redrawn
 
 from hnlstat.errors import ConfigError
-from hnlstat.run.joint import find_joint
+from hnlstat.run import joint
 from hnlstat.run.marginal import known_signals
-from hnlstat.run.planes import find_plane
+from hnlstat.run.planes import find_plane, plane_document
 from hnlstat.run.work import Work
 from hnlstat.search.masses import simulate_study
 from hnlstat.studies import load
@@ -46,7 +46,8 @@ def outcome(tmp_path_factory):
                 "model=mixed",
                 "model.mass=0.25",
                 "scan.plane=[mu,e]",
-                f"runs={folder}",
+                f"runs={folder / 'runs'}",
+                f"store=shared:{folder / 'store'}",
                 ONLY,
                 "scan.coupling={min: 1e-10, max: 1e-7, points: 4}",
             ]
@@ -73,6 +74,13 @@ def test_the_contour_has_the_closed_form(outcome):
     # it ends at the borders of the plane
     assert line.min(axis=0) == pytest.approx([1e-10, 1e-10])
     assert seen["open"] == {"low_mu": True, "high_mu": True, "low_e": True, "high_e": True}
+
+
+def test_what_the_store_has_is_not_integrated_again(outcome, monkeypatch):
+    monkeypatch.setattr(joint.Joint, "build", None)
+    store = running.unit_store(outcome.study, None)
+    plane = joint.find_joint(outcome.study, Work(store=store))
+    assert plane_document(plane) == json.loads((outcome.folder / "contours.json").read_text())
 
 
 def test_limits_and_words_are_those_of_the_contour(outcome):
@@ -110,7 +118,7 @@ def test_a_mixing_that_makes_no_n_bounds_by_the_product():
     study = load([*SMALL, only, "model=mixed", "model.mass=0.45", "scan.plane=[e,tau]",
                   "scan.coupling={min: 1e-9, max: 1e-1, points: 9}"])  # fmt: skip
     work = Work()
-    found = find_joint(study, work)
+    found = joint.find_joint(study, work)
     form = form_of(0.45, only, ["e", "tau"])
     (region,) = (r for r in found.regions if r.kind == "observed")
     (line,) = region.lines

@@ -49,10 +49,13 @@ def log_likelihoods(
         share = place - at
         bend = np.diff(np.pad(table, ((0, 0), (1, 1)), mode="edge"), 2)
         bend[:, [0, -1]] = 0.0
-        table = (1.0 - share) * table[:, at] + share * table[:, at + 1]
-        table -= 0.5 * share * (1.0 - share) * bend[:, at]
-        table += seen[:, None] * (whole - u)  # beyond, all events are the signal's
-        found += table[which]
+        curved = 0.5 * share * (1.0 - share)
+        beyond = whole - u  # there all events are the signal's
+        for k, row in enumerate(table):  # one by one they stay in the processor's cache
+            logs = (1.0 - share) * row[at] + share * row[at + 1]
+            logs += seen[k] * beyond - curved * bend[k, at]
+            for m in np.flatnonzero(which == k).tolist():
+                found[m] += logs
     return found
 
 

@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from hnlstat.config.executor import DaskCluster, Executor, Processes
@@ -34,6 +36,12 @@ _STARTING = threading.Lock()
 def available_cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_method() -> str:
+    """Fork, which leaves nothing to load, where this process has one thread: others may hang."""
+    threads = Path("/proc/self/task")  # those of libraries, too; on Linux
+    return "fork" if threads.is_dir() and len([*threads.iterdir()]) == 1 else "spawn"
 
 
 class WorkExecutor(Protocol):
@@ -92,7 +100,8 @@ class PoolExecutor:
     def each(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Apply `function` to every piece; yields the piece's index with its result, as it comes.
 
-        The pieces of a worker that dies are done again. A single piece is done in this process.
+        The work begins at once. The pieces of a worker that dies are done again. A single piece is
+        done in this process, when its result is asked for.
 
         Parameters
         ----------
@@ -101,30 +110,34 @@ class PoolExecutor:
         Raises
         ------
         HnlstatError
-            If workers keep dying, as for lack of memory.
+            While results are asked for, if workers keep dying, as for lack of memory.
         """
         if len(pieces) < 2:
-            yield from SerialExecutor().each(function, pieces)
-            return
+            return SerialExecutor().each(function, pieces)
         missing = dict(enumerate(pieces))
+        return self._results(function, missing, self._submit(function, missing))
+
+    def _results(
+        self, function: Callable[[T], R], missing: dict[int, T], futures: dict[Future[R], int]
+    ) -> Iterator[tuple[int, R]]:
         failures = 0
         while missing:
-            try:
-                futures = self._submit(function, missing)
+            with suppress(BrokenProcessPool):
                 for future in as_completed(futures):
                     result = future.result()
                     index = futures.pop(future)
                     del missing[index]
                     failures = 0
                     yield index, result
-            except BrokenProcessPool:
+            if missing:
                 failures += 1
                 if failures >= ATTEMPTS:
                     raise HnlstatError(
                         f"worker processes died {failures} times in a row, perhaps for lack of "
                         "memory; try executor=serial"
-                    ) from None
+                    )
                 self._close()
+                futures = self._submit(function, missing)
 
     def _submit(self, function: Callable[[T], R], missing: Mapping[int, T]) -> dict[Future[R], int]:
         """Hand pieces to workers, which are started where there are too few."""
@@ -133,15 +146,14 @@ class PoolExecutor:
             others = set(multiprocessing.active_children())
             if wanted > self._size:
                 self._close()
-                # spawn, not fork: forking a process that runs threads can hang
-                context = multiprocessing.get_context("spawn")
+                context = multiprocessing.get_context(_start_method())
                 self._size = wanted
                 self._pool = ProcessPoolExecutor(wanted, mp_context=context, initializer=begin)
             assert self._pool is not None
-            futures = {
-                self._pool.submit(call, pickle.dumps((function, piece))): index
-                for index, piece in missing.items()
-            }
+            futures: dict[Future[R], int] = {}
+            with suppress(BrokenProcessPool):  # which those behind tell, too, or their lack
+                for index, piece in missing.items():
+                    futures[self._pool.submit(call, pickle.dumps((function, piece)))] = index
             self._processes += set(multiprocessing.active_children()) - others
         return futures
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from multiprocessing import spawn
 from typing import Any
 
-from hnlstat.system.memory import reserve
+from hnlstat.system.interrupts import stop_at_once
+from hnlstat.system.memory import keep_freed, reserve
 
 
 @contextmanager
@@ -55,9 +56,11 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def begin() -> None:
-    """Set a worker up before it loads what it works with."""
+    """Set a worker up before it loads what it works with, or as it is forked."""
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
+    stop_at_once()
+    keep_freed()
     end_with_parent()
 
 

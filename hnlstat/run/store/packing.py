@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import io
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -88,7 +90,8 @@ def _flatten(value: object) -> tuple[Any, list[AnyArray], set[str]]:
 def key(function: Callable[..., object], piece: object) -> str:
     """Give 64 hex digits that stand for a function, what it works on, and the code behind both."""
     document, arrays, foreign = _flatten(piece)
-    code = " ".join([code_digest(), *map(foreign_code, sorted(foreign))])
+    own = _own_code(function.__module__)
+    code = " ".join([code_digest(), own, *map(foreign_code, sorted(foreign))])
     digest = hashlib.sha256(f"{code} {function.__qualname__}\n".encode())
     digest.update(json.dumps(document).encode())
     for array in arrays:
@@ -160,6 +163,12 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, ...], str | None]:
     """Give the names of the fields of a dataclass, and its module if that is a user's own."""
     names = tuple(f.name for f in dataclasses.fields(kind))
     return names, kind.__module__ if is_foreign(kind) else None
+
+
+@cache
+def _own_code(module: str) -> str:
+    """Give a hash of the module that a function stands in, which may do more than call others."""
+    return hashlib.sha256(inspect.getsource(sys.modules[module]).encode()).hexdigest()
 
 
 @cache

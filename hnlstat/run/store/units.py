@@ -19,6 +19,7 @@ from typing import Any
 
 from hnlstat.errors import DataError, OutputError, StoreError
 from hnlstat.inference.limits.limits import Limit, MassLimits, Profile
+from hnlstat.inference.limits.mixings import Marginal
 from hnlstat.inference.limits.points import PointTest
 from hnlstat.inference.limits.requirements import Median
 from hnlstat.inference.results import Discovery, Exclusion
@@ -34,7 +35,9 @@ FORMAT = 3
 MARK = "store.json"
 """File that a folder is known by as a store."""
 
-STORED = (MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery, Median)
+STORED = (
+    MassSample, MassLimits, Limit, Profile, PointTest, Exclusion, Discovery, Median, Marginal,
+)  # fmt: skip
 
 ABANDONED = 3600.0
 """Age of a half written file whose writer was killed [s]; none takes so long to write."""

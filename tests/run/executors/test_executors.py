@@ -1,8 +1,12 @@
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pieces
 import pytest
 from pieces import LoadsBadly, die, die_once, interrupt_self, main_file, pid, refuse, square
 
@@ -11,6 +15,7 @@ from hnlstat.config.executor import Executor, Processes
 from hnlstat.errors import ConfigError, HnlstatError
 from hnlstat.run.executors import executors
 from hnlstat.run.executors.executors import ATTEMPTS, PoolExecutor, SerialExecutor, work_executor
+from hnlstat.run.executors.workers import ONE_THREAD
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +72,49 @@ def test_no_more_workers_than_cores_or_pieces():
         assert len(multiprocessing.active_children()) == 4
 
 
-def test_the_script_behind_main_is_not_loaded_by_workers():
+def test_processes_that_run_threads_are_not_forked():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        assert executors._start_method() == "spawn"
+
+
+ALONE = """
+import io, os, signal, sys
+from pathlib import Path
+from pieces import die_once, refuse, square
+from hnlstat.errors import ConfigError
+from hnlstat.run.executors import executors
+from hnlstat.run.work import Work
+from hnlstat.system.interrupts import stopped_in_order
+from hnlstat.system.screen import Words
+assert executors._start_method() == "fork"
+place, loaded = Path(sys.argv[1]), []
+(place / "b").touch()
+with stopped_in_order(), executors.PoolExecutor(2) as pool:
+    terminal = Words(file=io.StringIO(), force_terminal=True)
+    work = Work(executor=pool, progress=terminal, meanwhile=lambda: loaded.append(os.getpid()))
+    assert work.map("a bar, with its thread", square, range(20)) == [i * i for i in range(20)]
+    assert pool._pool._mp_context.get_start_method() == "fork"
+    assert loaded == [os.getpid()]
+    assert dict(pool.each(die_once, [str(place / n) for n in "ab"])) == dict(enumerate("ab"))
+    assert dict(pool.each(signal.getsignal, [signal.SIGTERM] * 2)) == dict.fromkeys(range(2), 0)
+    try:
+        list(pool.each(refuse, [1, 1]))
+    except ConfigError:
+        print("done")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux")
+def test_a_process_of_one_thread_is_forked(tmp_path):
+    one = dict.fromkeys(ONE_THREAD, "1") | {"PYTHONPATH": str(Path(pieces.__file__).parent)}
+    command = [sys.executable, "-c", ALONE, str(tmp_path)]
+    done = subprocess.run(command, env=os.environ | one, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_the_script_behind_main_is_not_loaded_by_workers(monkeypatch):
+    monkeypatch.setattr(executors, "_start_method", lambda: "spawn")
     with executor(2) as pool:
         assert dict(pool.each(main_file, [0, 0])) == {0: None, 1: None}
 

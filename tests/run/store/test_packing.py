@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -91,6 +92,15 @@ def test_the_key_is_that_of_the_content():
     assert len({key(work, example()), key(work, example(value=np.nextafter(1.0, 2.0)))}) == 2
     assert key(work, example()) != key(work, example(name="b"))
     assert key(work, example()) != key(other_work, example())
+
+
+def test_the_module_of_a_function_is_part_of_the_key(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = set()
+    for i, what in enumerate(("item", "[item]")):
+        (tmp_path / f"unit_{i}.py").write_text(f"def work(item):\n    return {what}\n")
+        found.add(key(importlib.import_module(f"unit_{i}").work, example()))
+    assert len(found) == 2
 
 
 def test_equal_bytes_of_another_shape_have_another_key():
