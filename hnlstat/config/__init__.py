@@ -9,7 +9,7 @@ from hnlstat.config.flux import Flux, KaonFlux
 from hnlstat.config.model import Model
 from hnlstat.config.photons import Photons
 from hnlstat.config.scan import CouplingGrid, Grid, MassGrid, Scan
-from hnlstat.config.search import Recast, Search, Tracks
+from hnlstat.config.search import Recast, Search
 from hnlstat.config.sections import (
     Inference,
     Simulation,
@@ -18,6 +18,7 @@ from hnlstat.config.sections import (
 from hnlstat.config.shapes import Box, FiducialBox, Layer, Stack
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, CoverageTask, FitTask, InjectTask, Task
+from hnlstat.config.tracks import Tracks
 
 __all__ = [
     "Box",

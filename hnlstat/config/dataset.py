@@ -13,9 +13,10 @@ from hnlstat.config.quantities import (
     Exposed,
     NotEmpty,
 )
-from hnlstat.config.search import CHARGED, Search, Tracks
+from hnlstat.config.search import CHARGED, Search
 from hnlstat.config.searches import AnySearch
 from hnlstat.config.solids import BoxShape
+from hnlstat.config.tracks import Tracks
 from hnlstat.detector.relations import apart
 
 

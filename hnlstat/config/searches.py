@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, SerializeAsAny
 from hnlstat.config.base import suggest, validate
 from hnlstat.config.channels import Channels
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Recast, Search, Tracks
+from hnlstat.config.search import Recast, Search
+from hnlstat.config.tracks import Tracks
 from hnlstat.errors import ConfigError
 
 SEARCHES: dict[str, type[Search]] = {

@@ -11,10 +11,10 @@ from pydantic import (
     model_validator,
 )
 
-from hnlstat.config.base import Name, Section, UserPath, by_kind, suggest
+from hnlstat.config.base import Name, Section, UserPath, by_kind
 from hnlstat.config.coupling import PositiveCoupling
 from hnlstat.config.explained import OtherData
-from hnlstat.config.finished import OfFinished
+from hnlstat.config.finished import OfFinished, known_figures
 from hnlstat.config.quantities import (
     Mass,
     NotEmpty,
@@ -217,24 +217,6 @@ class CollectTask(Task):
     folder: UserPath
 
 
-FIGURES = (
-    "contours", "plane", "fit", "pulls", "spectrum", "explained", "requirements", "compare",
-    "coverage", "yields", "brazil", "production", "decay_length", "vertices",
-)  # fmt: skip
-"""What task=figures draws."""
-
-
-def _known_figures(value: object) -> object:
-    if isinstance(value, str) and value in FIGURES:
-        raise ValueError(f"is not a list; write [{value}]")
-    if not isinstance(value, str | list | tuple) or value in ([], ()):
-        raise ValueError(f"is neither all nor a list of {', '.join(FIGURES)}")
-    for name in [value] if isinstance(value, str) else value:
-        if name not in FIGURES and value != "all":
-            raise ValueError(f"has {name}; {suggest(str(name), FIGURES)}")
-    return value
-
-
 class FiguresTask(OfFinished, Task):
     """
     Figures of a finished run, in its `figures/`, and its report with them.
@@ -253,7 +235,7 @@ class FiguresTask(OfFinished, Task):
     """
 
     kind: Literal["figures"]
-    figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_known_figures)]
+    figures: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(known_figures)]
     mass: Mass | None
     coupling: PositiveCoupling | None
     masses: Annotated[int, whole(2, 10_000)]

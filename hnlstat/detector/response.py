@@ -189,7 +189,7 @@ def first_failed(pairs: Pairs, cuts: Mapping[str, float]) -> NDArray[np.int64]:
     Parameters
     ----------
     pairs : as measured
-    cuts : name -> bound, made in this order; the names are those of `config.search.Cuts`
+    cuts : name -> bound, made in this order; the names are those of `config.tracks.Cuts`
 
     Raises
     ------

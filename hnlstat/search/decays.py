@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Tracks
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 from hnlstat.physics.processes import Decay
 from hnlstat.search.layout import Layout
 from hnlstat.search.maps import EfficiencyMap

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hnlstat.config.channels import Channels
-from hnlstat.config.search import Recast, Search, Tracks
+from hnlstat.config.search import Recast, Search
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 from hnlstat.models import checks as model_checks
 from hnlstat.search.table import YieldTable
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from hnlstat.config.channels import Channels
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.search import Search
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 from hnlstat.models.checks import from_kaons
 from hnlstat.simulation.setup import variations
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Tracks
+from hnlstat.config.tracks import Tracks
 from hnlstat.errors import ConfigError
 
 Array = NDArray[np.float64]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from hnlstat.config.channels import Channels
 from hnlstat.config.detector import Detector
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.search import Search
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 from hnlstat.detector.response import Pairs, Response, first_failed, reconstruct
 from hnlstat.models.checks import from_kaons, pair_sampler
 from hnlstat.search.channels import LeptonSelection

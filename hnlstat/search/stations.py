@@ -10,8 +10,9 @@ from hnlstat.config.dataset import Dataset
 from hnlstat.config.detector import Detector
 from hnlstat.config.flux import AnyFlux
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.search import Search
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 
 SIMULATED = {
     "final_state", "field", "smearing", "cuts", "separation_path", "decays", "observable",

@@ -12,8 +12,9 @@ from hnlstat.config.channels import Channels
 from hnlstat.config.dataset import Dataset
 from hnlstat.config.flux import KaonFlux
 from hnlstat.config.photons import Photons
-from hnlstat.config.search import Search, Tracks
+from hnlstat.config.search import Search
 from hnlstat.config.study import Study
+from hnlstat.config.tracks import Tracks
 from hnlstat.models.checks import rates
 from hnlstat.physics.processes import Kaons
 from hnlstat.search.channels import Found, Recipe, by_mode, recipes

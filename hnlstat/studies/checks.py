@@ -16,9 +16,10 @@ from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
 from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
-from hnlstat.config.search import CHARGED, Tracks
+from hnlstat.config.search import CHARGED
 from hnlstat.config.study import Study
 from hnlstat.config.task import AT_A_POINT, EfficiencyTask, RequirementsTask
+from hnlstat.config.tracks import Tracks
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import (
     check_model,

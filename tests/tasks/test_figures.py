@@ -12,7 +12,7 @@ import pytest
 from axes import ANY
 
 from hnlstat.app import main
-from hnlstat.config.task import FIGURES
+from hnlstat.config.finished import FIGURES
 from hnlstat.report.album import DRAW
 from hnlstat.report.gallery import GALLERY
 from hnlstat.run.files.point_reader import read_points
