@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hnlstat.config.task import AT_A_POINT, FitTask
+from hnlstat.config.task import AT_A_POINT, ON_FOLDERS, FitTask
 from hnlstat.physics.processes import Kaons
 
 if TYPE_CHECKING:
     from hnlstat.config.study import Study
 
-EARLIER = ("combine", "hepdata", "store", "figures", "collect")
+EARLIER = ("combine", *ON_FOLDERS)
 """Tasks on the files of earlier runs, which have been made with settings of their own."""
 
 OF_A_STUDY = (
