@@ -147,11 +147,11 @@ def recast_by_mass(study: Study, masses: Array) -> list[str]:
     known = np.array([*KEPT_BY_TRACKS])
     if masses.max() < known[0] or not isinstance(study.model, Dipole):
         return []
-    ends = np.unique(np.clip([masses.min(), masses.max()], known[0], known[-1]))
+    low, high = np.clip([masses.min(), masses.max()], known[0], known[-1])
     kept = ", ".join(
         f"{np.interp(np.log(mass), np.log(known), [*KEPT_BY_TRACKS.values()]):.2f} at "
         f"{1e3 * mass:.4g} MeV"
-        for mass in ends.tolist()
+        for mass in np.union1d([low, high], known[(known > low) & (known < high)]).tolist()
     )
     return [
         f"search {search.name}: its efficiency by mass is that of mass-mixed N; of the dipole's "
