@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hnlstat.errors import ConfigError, FigureError, HnlstatError, memory_in_a_line
 from hnlstat.system.arguments import own_folder_first
 from hnlstat.system.interrupts import interruption, stopped_in_order
-from hnlstat.system.memory import keep_freed
+from hnlstat.system.memory import KEPT, keep_freed
 from hnlstat.system.shipped import conf_dir, help_text
 from hnlstat.system.streams import own_streams
 from hnlstat.version import __version__
@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     keep_freed()
     # so do Dask's workers, whose own setting gives it back at once
-    for limit in ("TRIM", "MMAP"):
-        os.environ.setdefault(f"MALLOC_{limit}_THRESHOLD_", str(2**27))
+    for limit, (_, size) in KEPT.items():
+        os.environ.setdefault(f"MALLOC_{limit}_THRESHOLD_", str(size))
     # a notebook's would not load here; we draw into files only
     os.environ["MPLBACKEND"] = "agg"
     # loading code and drawing make many objects and no garbage to look for

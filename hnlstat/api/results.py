@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hnlstat.api.tables import Table, table_of
 from hnlstat.config.base import home, suggest
 from hnlstat.config.study import Study
+from hnlstat.config.task import ON_FOLDERS
 from hnlstat.errors import ConfigError, FigureError, HnlstatError
 from hnlstat.report.summary_text import notes
 from hnlstat.report.words import tables as summary_tables
@@ -145,7 +146,7 @@ class Result:
             If there is something in it, or it cannot be written.
         """
         place = folder("save", path)
-        if self.study.task.kind in running.ON_FOLDERS:
+        if self.study.task.kind in ON_FOLDERS:
             raise ConfigError(f"save: the files of task={self.study.task.kind} have their folder")
         running.save(self._outcome, place)
         return place

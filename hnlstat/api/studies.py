@@ -6,6 +6,7 @@ from hnlstat.api.grammar import overrides_of
 from hnlstat.config.study import Study
 from hnlstat.errors import ConfigError, memory_in_a_line
 from hnlstat.studies import load
+from hnlstat.system.arguments import key_of
 
 
 def study(*overrides: str, **sections: object) -> Study:
@@ -43,22 +44,19 @@ def study(*overrides: str, **sections: object) -> Study:
             )
         if text.startswith("-"):
             raise ConfigError(f"study: {text} is a flag of the command line, not key=value")
-        if text.lstrip("+~").startswith("hydra") and not _key(text).startswith("hydra.searchpath"):
+        key = key_of(text)
+        if key.startswith("hydra") and not key.startswith("hydra.searchpath"):
             raise ConfigError(
                 f"study: {text} is a setting of Hydra, which only the command line has"
             )
     own = list(overrides_of(sections))
-    given = {_key(text): text for text in overrides}
+    given = {key_of(text): text for text in overrides}
     for text in own:
-        if _key(text) in given:
-            raise ConfigError(f"{_key(text)}: is given twice, also as {given[_key(text)]!r:.100}")
+        if (key := key_of(text)) in given:
+            raise ConfigError(f"{key}: is given twice, also as {given[key]!r:.100}")
     with memory_in_a_line():
         try:
             return load([*overrides, *own])
         except ConfigError as error:  # there is no -m here
             text = str(error).replace("add -m to run each", "make a study of each")
             raise ConfigError(text) from None
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")

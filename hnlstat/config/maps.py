@@ -45,11 +45,6 @@ class EfficiencyMap(Section):
     beyond: Literal["zero", "constant"] | None = None
     bin_errors: BinErrors = None
 
-    @property
-    def step(self) -> dict[str, str]:
-        """The step of a cut flow."""
-        return {"efficiency_map": "efficiency_map"}
-
     @classmethod
     def checked(cls, axes: Iterable[str]) -> tuple[str, ...]:
         """Pass names of one variable or two that differ; a ValueError else."""

@@ -286,5 +286,6 @@ class Photons(Search):
             "crossing": "conversion.volumes" if conversion and conversion.crosses else "",
             "min_visible_energy": f"min_visible_energy = {energy:g}" if energy else "",
             "edges": "observable.edges" if self.left_out else "",
-        } | ({} if self.efficiency_map is None else self.efficiency_map.step)
+            "efficiency_map": "efficiency_map" if self.efficiency_map else "",
+        }
         return {name: setting for name, setting in steps.items() if setting}

@@ -29,6 +29,9 @@ from hnlstat.config.sections import Events, Level, Significance, check_levels, o
 AT_A_POINT = ("point", "events", "coverage", "inject")
 """Tasks that work at model.mass and model.coupling in place of the grid."""
 
+ON_FOLDERS = ("store", "figures", "hepdata", "collect")
+"""Tasks that work on the files of earlier runs, and leave no folder of their own."""
+
 
 def _at_least_two(value: tuple[Path, ...]) -> tuple[Path, ...]:
     if len(value) < 2:

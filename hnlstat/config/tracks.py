@@ -110,4 +110,4 @@ class Tracks(Search):
     def cut_flow(self) -> dict[str, str]:
         """The cuts that are made, and the map."""
         steps = {name: f"cuts.{name} = {bound:g}" for name, bound in self.cuts.active.items()}
-        return steps | ({} if self.efficiency_map is None else self.efficiency_map.step)
+        return steps | ({"efficiency_map": "efficiency_map"} if self.efficiency_map else {})

@@ -77,13 +77,12 @@ def check_volume(study: Study, masses: Array, couplings: Array, work: Work) -> N
 
 def efficiencies(study: Study) -> list[str]:
     """Say where efficiencies by energy end above 0, and photons of less energy do not count."""
-    found = [
+    return [
         f"search.{search.name}.efficiency is {search.efficiency.value[0]:g} at its first row, "
         f"{1e3 * search.efficiency.energy[0]:.4g} MeV, and 0 below it (below: zero)"
         for _, search in study.searches
         if isinstance(search, Photons) and search.efficiency and search.efficiency.sudden
     ]
-    return [*dict.fromkeys(found)]
 
 
 def bin_errors(study: Study) -> list[str]:
@@ -102,29 +101,27 @@ def bin_errors(study: Study) -> list[str]:
         for table in tables
         if (error := bin_error(table))
     ]
-    return [*dict.fromkeys(found)]
+    return found
 
 
 def beams(study: Study) -> list[str]:
     """Say where the protons of an exposure are of another beam, or place, than its flux."""
-    found = [
+    return [
         f"{d.name}: flux {d.flux.name} is that of {d.flux.beam}, but exposure {d.exposure.name} "
         f"is of {d.exposure.beam}"
         for d in study.datasets
         if d.flux.beam and d.exposure.beam and d.flux.beam != d.exposure.beam
     ]
-    return [*dict.fromkeys(found)]
 
 
 def borrowed(study: Study) -> list[str]:
     """Say where a search stands in a beam that its background and data are not of."""
-    found = [
+    return [
         f"{d.name}: search {search.name} is of {search.beam}, but exposure {d.exposure.name} is of "
         f"{d.exposure.beam}: what it keeps and its background are taken over from there"
         for d, search in study.searches
         if search.beam and d.exposure.beam and search.beam != d.exposure.beam
     ]
-    return [*dict.fromkeys(found)]
 
 
 def scaled(study: Study) -> list[str]:
@@ -142,25 +139,26 @@ def scaled(study: Study) -> list[str]:
             )
         if d.flux.caveat:
             found.append(f"flux {d.flux.name}: {d.flux.caveat}")
-    return [*dict.fromkeys(found)]
+    return found
 
 
 def recast_by_mass(study: Study, masses: Array) -> list[str]:
     """Say where T2K's efficiency for e+e- by mass, of mass-mixed N, is not that of the dipole's."""
-    kept = [
-        f"{share:.2f} at {1e3 * mass:g} MeV"
-        for mass, share in KEPT_BY_TRACKS.items()
-        if masses.min() <= mass <= masses.max()
-    ]
-    if not (kept and isinstance(study.model, Dipole)):
+    known = np.array([*KEPT_BY_TRACKS])
+    if masses.max() < known[0] or not isinstance(study.model, Dipole):
         return []
-    found = [
+    low, high = np.clip([masses.min(), masses.max()], known[0], known[-1])
+    kept = ", ".join(
+        f"{np.interp(np.log(mass), np.log(known), [*KEPT_BY_TRACKS.values()]):.2f} at "
+        f"{1e3 * mass:.4g} MeV"
+        for mass in np.union1d([low, high], known[(known > low) & (known < high)]).tolist()
+    )
+    return [
         f"search {search.name}: its efficiency by mass is that of mass-mixed N; of the dipole's "
-        f"e+e- cuts on tracks (search=tpc_ee_tracks) keep less: {', '.join(kept)} (Dirac N)"
+        f"e+e- cuts on tracks (search=tpc_ee_tracks) keep less: {kept} (Dirac N)"
         for _, search in study.searches
         if isinstance(search, Recast) and search.final_state == "ee" and T2K_SEARCH in search.cite
     ]
-    return [*dict.fromkeys(found)]
 
 
 def assumed(study: Study) -> list[str]:

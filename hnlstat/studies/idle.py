@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hnlstat.config.task import AT_A_POINT, FitTask
+from hnlstat.config.task import AT_A_POINT, ON_FOLDERS, FitTask
 from hnlstat.physics.processes import Kaons
+from hnlstat.system.arguments import key_of
+from hnlstat.system.reading import shortened
 
 if TYPE_CHECKING:
     from hnlstat.config.study import Study
 
-EARLIER = ("combine", "hepdata", "store", "figures", "collect")
+EARLIER = ("combine", *ON_FOLDERS)
 """Tasks on the files of earlier runs, which have been made with settings of their own."""
 
 OF_A_STUDY = (
@@ -66,11 +68,11 @@ def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
         A remark for each.
     """
     rules = [*_idle_keys(study)]
-    last = {_key(text): i for i, text in enumerate(overrides)}
+    last = {key_of(text): i for i, text in enumerate(overrides)}
     found = []
     for i, text in enumerate(overrides):
         plain = text.lstrip("+")
-        key, value = _key(text), plain.partition("=")[2]
+        key, value = key_of(text), plain.partition("=")[2]
         if i < last[key] and plain != (winner := overrides[last[key]].lstrip("+")):
             found.append(f"{_short(plain)} changes nothing: {_short(winner)} comes after it")
             continue
@@ -83,16 +85,8 @@ def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-LONGEST = 80
-"""Characters of an override that are repeated."""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0].partition("@")[0].strip()
+def _short(override: str) -> str:
+    return shortened(override, 80)
 
 
 def _idle_keys(study: Study) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The flags of the command line: Hydra's own, and which folders it looks into."""
+"""The command line: its flags, Hydra's own, which folders it looks into, and keys of overrides."""
 
 import argparse
 import os
@@ -49,6 +49,11 @@ def own_folder_first(
     if not own.is_dir():
         raise ConfigError(f"--config-dir: {own} is not a folder")
     return own.resolve(), ["--config-dir", str(shipped), *rest], options
+
+
+def key_of(override: str) -> str:
+    """Give the key that an override sets, adds or takes out."""
+    return override.lstrip("+~").partition("=")[0].strip()
 
 
 def _folder_to_resume(overrides: list[str]) -> Path | None:

@@ -30,8 +30,8 @@ def reserve() -> None:
     lapack.dgesv(unit, unit[0])
 
 
-KEPT = {-1: 2**27, -3: 2**25}
-"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc [bytes]."""
+KEPT = {"TRIM": (-1, 2**27), "MMAP": (-3, 2**25)}
+"""Thresholds of glibc: numbers for mallopt, sizes [bytes]; before 2.35 it takes no larger MMAP."""
 
 
 def keep_freed() -> None:
@@ -41,5 +41,5 @@ def keep_freed() -> None:
     """
     with suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        for setting, size in KEPT.items():
+        for setting, size in KEPT.values():
             mallopt(setting, size)

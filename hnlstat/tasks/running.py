@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnlstat.config.executor import shared_folder
 from hnlstat.config.study import Study
+from hnlstat.config.task import ON_FOLDERS
 from hnlstat.errors import FigureError, OutputError
 from hnlstat.report.citations import FILE as CITATIONS
 from hnlstat.report.citations import Sources, bibtex
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 TaskFunction = Callable[[Run, YieldTable | None], dict[str, Any]]
-
-ON_FOLDERS = ("store", "figures", "hepdata", "collect")
-"""Tasks that work on the files of earlier runs, and leave no folder of their own."""
 
 
 @dataclass(frozen=True)

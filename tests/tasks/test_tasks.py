@@ -19,10 +19,10 @@ from scipy.interpolate import CubicSpline
 import hnlstat.tasks
 from hnlstat.app import main
 from hnlstat.config import Task
+from hnlstat.config.task import ON_FOLDERS
 from hnlstat.run.files.limits import read_limits
 from hnlstat.run.files.yields import read_yields
 from hnlstat.tables.csv_table import read_csv
-from hnlstat.tasks.running import ON_FOLDERS
 
 GRID = ("scan.mass.points=4", "scan.mass.min=60 MeV", "scan.mass.max=200 MeV")
 COUPLINGS = ("scan.coupling.points=12", "scan.coupling.min=1e-8", "scan.coupling.max=1e-4")

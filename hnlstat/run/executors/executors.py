@@ -19,7 +19,7 @@ from typing import Protocol, Self, TypeVar
 from hnlstat.config.executor import DaskCluster, Executor, Processes
 from hnlstat.errors import HnlstatError
 from hnlstat.run.executors.dask_cluster import DaskExecutor
-from hnlstat.run.executors.workers import begin, call, main_left_alone
+from hnlstat.run.executors.workers import ONE_THREAD, begin, call, main_left_alone
 from hnlstat.system.interrupts import held
 
 T = TypeVar("T")
@@ -39,9 +39,13 @@ def available_cores() -> int:
 
 
 def _start_method() -> str:
-    """Fork, which leaves nothing to load, where this process has one thread: others may hang."""
+    """Fork, which leaves nothing to load, where this process has one thread: others may hang.
+
+    Linear algebra that is loaded without a limit to its threads would begin them in the workers.
+    """
     threads = Path("/proc/self/task")  # those of libraries, too; on Linux
-    return "fork" if threads.is_dir() and len([*threads.iterdir()]) == 1 else "spawn"
+    alone = threads.is_dir() and len([*threads.iterdir()]) == 1
+    return "fork" if alone and all(name in os.environ for name in ONE_THREAD) else "spawn"
 
 
 class WorkExecutor(Protocol):

@@ -54,7 +54,7 @@ def test_workers_keep_freed_memory_in_place_of_the_setting_of_dask(monkeypatch):
         monkeypatch.delenv(name)
     assert main(["--version"]) == 0
     with executor(workers=1) as running:
-        assert dict(running.each(os.getenv, names)) == {0: "134217728", 1: "134217728"}
+        assert dict(running.each(os.getenv, names)) == {0: "134217728", 1: "33554432"}
 
 
 def test_an_error_of_a_piece_is_passed_on(pool):

@@ -102,6 +102,8 @@ with stopped_in_order(), executors.PoolExecutor(2) as pool:
         list(pool.each(refuse, [1, 1]))
     except ConfigError:
         print("done")
+del os.environ["MKL_NUM_THREADS"]
+assert executors._start_method() == "spawn"
 """
 
 
