@@ -46,7 +46,8 @@ OF_EARLIER = {"figures": ("report",), "collect": ("report", "bounds", "model")}
 SIMULATED = (
     r"simulation|scan|flux\.(table|unit|distance)|detector\.(volumes|materials)|"
     r"model\.(width_factor|branching_ratio|release_widths)|"
-    r"search\.\w+\.(efficiency|cuts|smearing|fiducial|min_cos_theta|decays|conversion|field)"
+    r"search\.\w+\.(efficiency(_map)?|calibration|cuts|smearing|separation_path|fiducial|field|"
+    r"min_cos_theta|min_visible_energy|binding|decays|conversion)"
 )
 """What yields come of."""
 
@@ -132,8 +133,8 @@ def _idle_searches(study: Study) -> Iterator[tuple[str, str]]:
     if task in ("yields", "events", "efficiency"):
         parts = "background|background_factor|covariance|side_bands|observed"
         yield rf"search\.\w+\.({parts})", f"task={task} does not use it"
-    if task == "requirements":
-        yield r"search\.\w+\.observed", "no data count for task=requirements"
+    if task in ("requirements", "coverage", "inject"):
+        yield r"search\.\w+\.observed", f"no data count for task={task}"
     if study.data_from is not None:
         yield r"search\.\w+\.observed", "data_from takes its place"
     for _, search in study.searches:

@@ -167,18 +167,25 @@ def _mc_error(background: Tree, where: str) -> Tree:
     if asked not in (None, True, False):  # a list, or a column of its own
         return {}
     found, what = None, "is no column of a table, nor a histogram"
-    if isinstance(events, str) and (":" in events or is_histogram(events)):
+    if isinstance(events, str) and _by_bins(events):
         found, what = _read(lambda: _bin_errors(events), f"{where}.events")
     if asked and found is None:
         raise ConfigError(f"{where}.mc_error: true, but events: {events} {what}")
     if found is None or not np.any(found):
         return {} if asked is None else {"mc_error": None}
-    if asked is None and not isinstance(background.get("error"), str | list):
+    if asked is None and not _by_bins(background.get("error")):
         raise ConfigError(
             f"{where}.events: {events} has errors of its bins, up to {found.max():.2g} of them; "
             "say mc_error: true to have them in the likelihood, or mc_error: false"
         )
     return {"mc_error": found.tolist() if asked else None}
+
+
+def _by_bins(value: Any) -> bool:
+    """Whether a setting has a number for each bin: a list, or the name of a column or histogram."""
+    return isinstance(value, list) or (
+        isinstance(value, str) and (":" in value or is_histogram(value))
+    )
 
 
 def _bin_errors(events: str) -> tuple[Array | None, str]:

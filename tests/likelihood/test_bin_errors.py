@@ -63,3 +63,17 @@ def test_what_stands_in_place_of_all_errors_is_in_place_of_these():
 def test_what_is_none_is_one_line(asked, words):
     with pytest.raises(ConfigError, match=words):
         of([f"mc_error={asked}"])
+
+
+@pytest.mark.parametrize("error", ["20 %", "0.2", "0"])
+def test_those_of_a_file_are_not_lost_beside_an_error_common_to_all_bins(tmp_path, error):
+    path = tmp_path / "b.csv"
+    path.write_text("n,n_error,r\n30,3,0.3\n10,2,0.4\n")
+    mine = f"search.photon.background.fhc.events='{path}:n'"
+    none = "search.photon.covariance=null"
+    with pytest.raises(ConfigError, match=r"fhc\.events: .*has errors of its bins, .*mc_error: tr"):
+        of([f"error={error}"], none, mine)
+    assert of([f"error={error}", "mc_error=false"], none, mine)[1] is None
+    for said in ("[0.3,0.4]", f"'{path}:r'"):  # errors of bins are given: nothing is to be said
+        found = of([f"error={said}"], none, mine)[1]
+        assert found == pytest.approx(np.diag([81.0, 16.0]))

@@ -32,6 +32,13 @@ IDLE = [
      {"simulation.seed=2": "yields_from", "search.tpc_ee.efficiency={}": "yields_from",
       "search.tpc_ee.observed.t2k_2019.fhc=1": "data_from"},
      ["search.tpc_ee.background.fhc.events=1", "model.nature=majorana"]),
+    ([f"yields_from={__file__}", "search=tpc_ee_tracks"], {
+        "search.tpc_ee_tracks.calibration=1": "yields_from",
+        "search.tpc_ee_tracks.separation_path=1 m": "yields_from",
+        "search.tpc_ee_tracks.efficiency_map.beyond=zero": "yields_from",
+     }, ["search.tpc_ee_tracks.observable={}", "search.tpc_ee_tracks.systematics={}"]),
+    (["task=inject", *POINT], {"search.tpc_ee.observed.t2k_2019.fhc=1": "no data count"},
+     ["search.tpc_ee.background.fhc.events=1"]),
     (["task=point", *POINT], {"scan.mass.points=5": "at model.mass", "bounds=none": "task=point",
                               "inference.levels=[0.95]": "task=point"},
      [*POINT, "inference.toys=2000", "data_from=x", "scan.table=null"]),
