@@ -21,7 +21,7 @@ from hnlstat.inference.limits.posterior import METHOD
 from hnlstat.inference.results import BANDS
 from hnlstat.likelihood.model import CountingModel
 from hnlstat.run.contours import LimitField, regions
-from hnlstat.run.marginal import LOST, Known, known_signals
+from hnlstat.run.marginal import Known, known_signals, short_at, short_remark
 from hnlstat.run.planes import Plane, directions_of_plane, remark_on_others, shares
 from hnlstat.run.work import Work
 from hnlstat.studies.mixings import mixed_by, mixing_flavours
@@ -212,12 +212,6 @@ def _remarks(
             f"if equal, is {smaller[-1] / full[-1]:.3g} times as high"
         )
     if len(short):
-        at = "; ".join(
-            ", ".join(f"{name} = {value:.2g}" for name, value in zip(names, one, strict=True)
-                      if value) for one in short.tolist()
-        )  # fmt: skip
-        found.append(
-            f"regions reach mixings at which N no longer live long, and more than {LOST:.0%} of "
-            f"the events are not as taken: from {at} on; there they are too small"
-        )
+        at = short_at(flavours, short.tolist())
+        found.append(short_remark("regions reach", at, "there they are too small"))
     return found

@@ -29,6 +29,8 @@ LARGE = 1e4  # ratio of a mixing that makes none to one that does
 LIVING = 0.02  # relative loss of yields, at most, of N that live long
 LOST = 0.01  # likewise, which is worth a word where regions reach it
 FINE = 400  # couplings of a profile
+BEYOND = 0.5 * np.log(10)  # of ln(|U|^2), at most, between values beyond the scan
+UNCERTAIN = "limits may be too strong or too weak"
 SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
 
 
@@ -78,19 +80,23 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
     jobs = [MarginalJob(one.signal, one.experiment, tuple(bounds)) for one in known]
     found = work.map_stored("inference", MarginalJob.run, jobs)
     place = flavours.index(str(study.inference.marginal))
-    results, changes, alone = [], [], []
-    for mass, job, one in zip(masses.tolist(), jobs, found, strict=True):
+    results, changes, alone, reached = [], [], [], []
+    for mass, own, one in zip(masses.tolist(), known, found, strict=True):
         if isinstance(one, str):
             work.remark(f"at {1e3 * mass:.4g} MeV no limits: {one}")
             results.append(MassLimits(mass, (), (), f"no limits: {one}"))
             continue
         mine, smaller = (part[place] for part in one)
-        results.append(_limits(study, mass, mine, job.experiment.observed is not None))
+        results.append(_limits(study, mass, mine, own.experiment.observed is not None))
         first = 1.0 - study.inference.levels[0]
         changes.append(smaller.limit(first) / mine.limit(first))
         if mine.limit(first) > SET_BY_PRIOR * bounds[place]:
             alone.append(f"{1e3 * mass:.4g}")
-    for text in _remarks(flavours, bounds, changes, alone):
+        if at := _reached(flavours, one[0], own.short):
+            reached.append(f"{short_at(flavours, at)} ({1e3 * mass:.4g} MeV)")
+    if reached:
+        reached = [short_remark("posteriors reach", "; ".join(reached), UNCERTAIN)]
+    for text in (*_remarks(flavours, bounds, changes, alone), *reached):
         work.remark(text)
     return results
 
@@ -118,6 +124,38 @@ def _remarks(
     return found
 
 
+def _reached(
+    flavours: Sequence[str], found: Sequence[Marginal], short: Sequence[Mixing]
+) -> list[list[float]]:
+    """Mixings from which on N do not live long, that more of the posterior than `LOST` is above.
+
+    Of one flavour each, as others add to it: what its marginal posterior leaves above.
+    """
+    reached: dict[str, float] = {}
+    for point in short:
+        name = max(point, key=lambda one: point[one])
+        tail = found[flavours.index(name)].log_tail_at(np.log([point[name]]))[0]
+        if len(point) == 1 and tail > np.log(LOST):
+            reached[name] = min(point[name], reached.get(name, np.inf))
+    return [[at if a == name else 0.0 for a in flavours] for name, at in reached.items()]
+
+
+def short_at(flavours: Sequence[str], points: Sequence[Sequence[float]]) -> str:
+    """Name mixings, those that are 0 left out."""
+    return "; ".join(
+        ", ".join(f"|U_{a}|^2 = {value:.2g}" for a, value in zip(flavours, one, strict=True)
+                  if value) for one in points
+    )  # fmt: skip
+
+
+def short_remark(reaching: str, at: str, so: str) -> str:
+    """Say that results hang on mixings at which N do not live long."""
+    return (
+        f"{reaching} mixings at which N no longer live long, and more than {LOST:.0%} of "
+        f"the events are not as taken: from {at} on; {so}"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """What is known of yields at one mass.
@@ -137,7 +175,7 @@ class Known:
 
 def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
     """Yields of N that live long by their mixings, at each mass, and the experiment."""
-    couplings = study.scan.coupling.array()
+    couplings = _over_priors(study)
     known = [directions(study, mass) for mass in masses.tolist()]
     plans = [
         [Plan.of(mixed_by(study, one), np.array([mass]), couplings) for one in mine]
@@ -165,6 +203,16 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
         form = _form(study, mixings, pairs, np.array(rows))
         found.append(Known(form, experiment.base, tuple(short)))
     return found
+
+
+def _over_priors(study: Study) -> Array:
+    """Couplings of the scan, and beyond them up to where the priors end."""
+    couplings, priors = study.scan.coupling.array(), study.inference.prior_max
+    last, end = float(couplings[-1]), max(getattr(priors, a) for a in mixing_flavours(study))
+    if end <= last:
+        return couplings
+    steps = int(np.ceil(np.log(end / last) / BEYOND))
+    return np.append(couplings, np.geomspace(last, end, steps + 1)[1:])
 
 
 def _short(mixing: Mixing, couplings: Array, share: Array) -> list[Mixing]:

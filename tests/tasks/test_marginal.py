@@ -129,6 +129,28 @@ def test_n_that_do_not_live_long_at_the_first_couplings_are_refused():
         marginal.known_signals(study, np.array([0.35]), Work())
 
 
+SHORT = "posteriors reach mixings at which N no longer live long"
+
+
+@pytest.mark.parametrize(
+    ("tau", "top", "said"), [(1.0, 1.0, True), (1.0, 1e-6, True), (1e-6, 1e-6, False)]
+)
+def test_posteriors_that_reach_short_lives_are_remarked_on(tau, top, said):
+    """|U_tau|^2 makes no N, and little of it is excluded: whatever the grid, lifetimes count."""
+    study = load([*USUAL, "model=mixed", "model.mixing={e: 1, mu: 0, tau: 1}",
+                  "inference.marginal=e", f"inference.prior_max.tau={tau}", "systematics=none",
+                  f"scan.coupling={{min: 1e-10, max: {top}, points: 4}}",
+                  "scan.mass.values=[0.14,0.45]"])  # fmt: skip
+    work = Work()
+    marginal.find_marginal(study, work)
+    found = [text for text in work.remarks if SHORT in text]
+    assert bool(found) is said
+    if said:
+        assert "|U_tau|^2 = 0.0" in found[0]
+        assert "(140 MeV)" in found[0]
+        assert "|U_e|^2 =" not in found[0]
+
+
 def test_the_dipole_has_no_mixings():
     with pytest.raises(ConfigError, match="the model dipole has no mixings"):
         load(["inference.calculator=bayesian", "inference.marginal=mu"])
