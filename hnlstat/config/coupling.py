@@ -31,6 +31,7 @@ class CouplingAxis:
     nature : of N, "dirac" or "majorana", where bounds on the coupling are for one of them
     prior_power : credible limits are flat in this power of it if no other is asked for: 2 for an
         amplitude, 1 for its square
+    compared_at : where searches are compared if no coupling is asked for; None: the grid's first
 
     Raises
     ------
@@ -48,6 +49,7 @@ class CouplingAxis:
     flavour: str | None = None
     nature: str | None = None
     prior_power: float = 2.0
+    compared_at: float | None = None
 
     def __post_init__(self) -> None:
         powers_of(self.unit)

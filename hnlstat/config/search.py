@@ -195,7 +195,18 @@ class Search(Assuming):
 
 
 class Recast(Search):
-    """Recast of a published search: acceptance in the angle of N, and the published efficiency."""
+    """
+    Recast of a published search: acceptance in the angle of N, and the published efficiency.
+
+    Attributes
+    ----------
+    efficiency
+        Of decays in the fiducial volumes.
+    kept_by_cuts
+        By kind of model whose decays differ from those that the efficiency is of: what cuts on
+        simulated tracks keep of it. Not used, but said.
+    """
 
     kind: Literal["recast"]
     efficiency: Efficiency
+    kept_by_cuts: dict[Name, Efficiency] = Field(default_factory=dict)

@@ -124,6 +124,11 @@ def check_model(model: Model, masses: Array, couplings: Array, final_states: Seq
             _check_sampler(model, sampler(model, final_state), float(masses[-1]))
 
 
+def made_by_kaons(model: Model) -> bool:
+    """Tell whether N come from decays of kaons; errors as in `check_model`."""
+    return isinstance(_called(model, "source", lambda: model.source), Kaons)
+
+
 def from_neutrinos(model: Model) -> Upscattering:
     """How neutrinos of the beam become N.
 

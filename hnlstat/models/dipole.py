@@ -61,7 +61,7 @@ class Dipole(Model):
     """
 
     coupling_axis: ClassVar = CouplingAxis(
-        "d", "d", "dipole coupling", "GeV^-1", "coupling_inv_gev", 1e-12, 1.0
+        "d", "d", "dipole coupling", "GeV^-1", "coupling_inv_gev", 1e-12, 1.0, compared_at=1e-7
     )
     final_states: ClassVar = tuple(widths.CHANNELS)
     references: ClassVar = ("arXiv:1803.03262", "arXiv:2412.15051", "deVries:1987")

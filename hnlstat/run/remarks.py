@@ -15,7 +15,6 @@ from hnlstat.config.photons import Photons
 from hnlstat.config.search import Recast
 from hnlstat.config.study import Study
 from hnlstat.inference.limits.points import PointTest
-from hnlstat.models.dipole import Dipole
 from hnlstat.run.work import Work
 from hnlstat.search.table import YieldTable
 from hnlstat.search.volume import left_out
@@ -24,15 +23,8 @@ from hnlstat.simulation.sample import MassSample
 
 Array = NDArray[np.float64]
 
-T2K_SEARCH = "arXiv:1902.07598"
 EXCESS = 2.0
 """Local significance of data above the background that is worth a word."""
-
-
-KEPT_BY_TRACKS = {0.2: 0.65, 0.3: 0.43, 0.6: 0.40, 1.0: 0.32}
-"""Events of e+e- of long-lived Dirac N of the dipole by cuts on tracks over those by T2K's
-efficiency, by mass [GeV], in ND280: `search=tpc_ee_tracks` over `search=tpc_ee` (tests/validation).
-"""
 
 
 def check_error(study: Study, table: YieldTable, work: Work, where: str = "") -> None:
@@ -143,22 +135,25 @@ def scaled(study: Study) -> list[str]:
 
 
 def recast_by_mass(study: Study, masses: Array) -> list[str]:
-    """Say where T2K's efficiency for e+e- by mass, of mass-mixed N, is not that of the dipole's."""
-    known = np.array([*KEPT_BY_TRACKS])
-    if masses.max() < known[0] or not isinstance(study.model, Dipole):
-        return []
-    low, high = np.clip([masses.min(), masses.max()], known[0], known[-1])
-    kept = ", ".join(
-        f"{np.interp(np.log(mass), np.log(known), [*KEPT_BY_TRACKS.values()]):.2f} at "
-        f"{1e3 * mass:.4g} MeV"
-        for mass in np.union1d([low, high], known[(known > low) & (known < high)]).tolist()
-    )
-    return [
-        f"search {search.name}: its efficiency by mass is that of mass-mixed N; of the dipole's "
-        f"e+e- cuts on tracks (search=tpc_ee_tracks) keep less: {kept} (Dirac N)"
-        for _, search in study.searches
-        if isinstance(search, Recast) and search.final_state == "ee" and T2K_SEARCH in search.cite
-    ]
+    """Say where an efficiency by mass is of other decays than those of the model."""
+    found = []
+    for _, search in study.searches:
+        kept = search.kept_by_cuts.get(study.model.kind) if isinstance(search, Recast) else None
+        if kept is None or masses.max() < kept.mass[0]:
+            continue
+        known = np.array(kept.mass)
+        low, high = np.clip([masses.min(), masses.max()], known[0], known[-1])
+        there = np.union1d([low, high], known[(known > low) & (known < high)])
+        shares = np.interp(np.log(there), np.log(known), kept.value)
+        listed = ", ".join(
+            f"{share:.2f} at {1e3 * mass:.4g} MeV"
+            for mass, share in zip(there.tolist(), shares.tolist(), strict=True)
+        )
+        found.append(
+            f"search {search.name}: its efficiency by mass is of other decays than those of the "
+            f"{study.model.kind}, of which cuts on tracks keep less: {listed} of it"
+        )
+    return found
 
 
 def assumed(study: Study) -> list[str]:

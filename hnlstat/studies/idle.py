@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hnlstat.config.task import AT_A_POINT, ON_FOLDERS, FitTask
-from hnlstat.physics.processes import Kaons
+from hnlstat.models.checks import made_by_kaons
 from hnlstat.system.arguments import key_of
 from hnlstat.system.reading import shortened
 
@@ -119,7 +119,7 @@ def _idle_keys(study: Study) -> Iterator[tuple[str, str]]:
             yield rf"scan\.{key}\.(min|max|points|spacing)", f"scan.{key}.values has the points"
     if study.yields_from is not None:
         yield SIMULATED, "yields_from takes the place of the simulation"
-    elif isinstance(study.model.source, Kaons):
+    elif made_by_kaons(study.model):
         why = "only N that are made in matter have it"
         yield r"simulation\.(bound_nucleons|pauli|fermi_momentum|upstream_offset)", why
         yield r"systematics\.(rock_density|rock_length|form_factor|pauli)", why

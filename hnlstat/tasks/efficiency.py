@@ -24,9 +24,6 @@ COLUMNS = ("place", "decays_to_channel", "events", "events_reference", "ratio")
 """Behind mass and coupling. `place` says which coupling it is: that of the task, or where the
 reference expects its events; `decays_to_channel` are of N within the angle that is simulated."""
 
-USUAL = {"coupling_inv_gev": 1e-7}
-"""Where searches are compared if no coupling is asked for; of others at the first of the grid."""
-
 
 @dataclass(frozen=True)
 class Ratio:
@@ -76,8 +73,8 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
 def compared_at(study: Study) -> float:
     """The coupling to compare at: that of the task, or the usual one."""
     assert isinstance(study.task, EfficiencyTask)
-    usual = USUAL.get(study.model.axis.column, float(study.scan.coupling.array()[0]))
-    return study.task.coupling or usual
+    asked = study.task.coupling or study.model.axis.compared_at
+    return asked or float(study.scan.coupling.array()[0])
 
 
 def _check_decays(current: Run, study: Study, other: Study) -> None:

@@ -245,6 +245,9 @@ def test_rounding_moves_no_p_value_of_a_spectrum_at_six_sigma_by_two_per_cent(mo
 @example(30, False, 2.0, 1.0, 2.0, 5.0, 0.2, 1)
 @example(10, True, 2.0, 0.0, 0.0, 0.0, 0.0, 0)
 @example(5, True, -6.0, 2.0, 2.0, 0.0, 0.2, 1)
+@example(19, True, 0.0, 0.0, 2.0, 4.0, 0.0, 0)
+@example(23, True, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+@example(5, True, 1.0, 0.0, 2.0, 1.0, 0.0, 0)
 def test_p_values_are_in_order(size, channels, background, slope, strength, excess, error, seed):
     """CLs within [0, 1], falling with the signal, its bands in order, whatever the data."""
     at = np.linspace(-0.5, 0.5, size)
@@ -269,7 +272,8 @@ def test_p_values_are_in_order(size, channels, background, slope, strength, exce
             assert np.all(cls[:1] <= last[:1] * (1.0 + 0.03) + 1e-9)
         last = cls
         blind = replace(model, observed=None, signal=factor * signal)
-        assert choose("auto", blind)[1].exclusion(blind).cls_expected == test.cls_expected
+        found = choose("auto", blind)[1].exclusion(blind).cls_expected
+        assert found == pytest.approx(test.cls_expected, rel=1e-12)  # sums of other lengths
 
 
 @pytest.mark.parametrize("signal", [3e3, 1e4, 1e5])

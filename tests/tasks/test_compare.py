@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -40,8 +41,8 @@ def compared(tmp_path_factory):
     return run(path, "task=compare", *TINY, *settings)
 
 
-def test_its_figure_is_drawn_again(compared):
-    check_redrawn(compared, "compare")
+def test_its_figure_is_drawn_again(compared, tmp_path):
+    check_redrawn(shutil.copytree(compared, tmp_path / "again"), "compare")
 
 
 def test_files_and_summary(compared):

@@ -49,7 +49,7 @@ def test_a_run_has_the_limits_of_closed_forms(tmp_path, capsys, table, power, ev
     assert [one.coupling for one in ninety] == pytest.approx([3e-7 * events**0.25] * 3, rel=1e-6)
     assert {one.method for one in lower} == {f"bayesian credible({text})"}
     assert {one.method for one in limits if one.kind == "discovery"} == {"exact p0"}
-    assert all(one.error == 0.0 for one in lower)
+    assert all(one.error < 1e-6 for one in lower)  # of interpolation
     points = read_csv(folder / "points.csv")
     assert {*points.columns["method"]} == {f"bayesian credible({text}), exact p0"}
     tails = points.numbers("cls_observed").reshape(3, -1)

@@ -11,7 +11,7 @@ own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,10 @@ class ConvolutionCalculator:
         if not model.signal.any():
             one, ones = (None if blind else 1.0), (1.0,) * len(BANDS)
             return Exclusion(one, one, ones, ones, METHOD, "ok: no signal")
-        expected, seen, error = self._way(model.observed).levels(model)
+        way, own = self._way(None), self._way(model.observed)
+        expected, seen, error = way.levels(_for(way, own, model))
+        if own is not way:
+            seen = own.p_values(model, np.asarray(model.observed)[:, None])[0]
         return Exclusion(
             None if seen is None else float(seen[1]),
             None if seen is None else float(seen[0]),
@@ -108,12 +111,20 @@ class ConvolutionCalculator:
         """Return the p-value of the background alone, observed and expected with the signal."""
         if not model.signal.any():
             return Discovery(None if model.observed is None else 1.0, 1.0, METHOD, "ok: no signal")
-        expected, seen, error = self._way(model.observed).discovery(model)
+        way, own = self._way(None), self._way(model.observed)
+        expected, seen, error = way.discovery(_for(way, own, model))
+        if own is not way:
+            seen = own.discovery(model)[1]
         p = max(expected, _P_VALUE_FLOOR)
         seen = None if seen is None else max(seen, _P_VALUE_FLOOR)
         if p <= _P_VALUE_FLOOR:
             return Discovery(seen, p, METHOD, "ok: p-value below the resolution of 1e-12")
         return Discovery(seen, p, METHOD, _remark(error))
+
+
+def _for(way: object, own: object, model: CountingModel) -> CountingModel:
+    """The model for the way of what is expected, which must not know data that have their own."""
+    return model if own is way else replace(model, observed=None)
 
 
 @dataclass(frozen=True, eq=False)

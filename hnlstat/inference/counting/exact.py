@@ -128,7 +128,10 @@ class ExactCalculator:
             return Exclusion(one, one, ones, ones, METHOD, "ok: no signal")
         model = model.select(active)
         tests = self._tests(model, active)
-        expected, remark = tests.expected().tolist(), "ok"
+        try:
+            expected, remark = tests.expected().tolist(), "ok"
+        except InferenceError:  # more outcomes than backgrounds alone have
+            return self._convolution.exclusion(model)
         observed = None
         if model.observed is not None:
             found, handed = self._p_values(tests, model.observed[:, None])
