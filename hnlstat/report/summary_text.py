@@ -12,6 +12,7 @@ from hnlstat.bounds import LeadingRange
 from hnlstat.report.existing import shares_text
 from hnlstat.report.summary import STRONG, Summary
 from hnlstat.report.wording import mev_text, range_text
+from hnlstat.studies.idle import NOTHING
 
 METHOD_NOTE = (
     "Its limits may differ by method: a likelihood ratio at 1.645 sigma, not CLs, and decays "
@@ -42,8 +43,9 @@ def render(summary: Summary, files: Sequence[str]) -> RenderableType:
 
 
 def notes(remarks: Sequence[str]) -> list[Text]:
-    """Lay remarks out for a terminal, the first few of them."""
-    lines = [Text(f"Note: {remark}", style="yellow") for remark in remarks[:MOST_REMARKS]]
+    """Lay remarks out for a terminal, the first few; overrides of no use come last."""
+    ordered = sorted(remarks, key=lambda remark: NOTHING in remark)
+    lines = [Text(f"Note: {remark}", style="yellow") for remark in ordered[:MOST_REMARKS]]
     if len(remarks) > MOST_REMARKS:
         lines.append(Text(f"... and {len(remarks) - MOST_REMARKS} more notes in run.log"))
     return lines

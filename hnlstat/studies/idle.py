@@ -52,6 +52,9 @@ SIMULATED = (
 """What yields come of."""
 
 
+NOTHING = "changes nothing"
+
+
 def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
     """
     Say which overrides change nothing.
@@ -75,13 +78,13 @@ def idle(study: Study, overrides: Sequence[str]) -> tuple[str, ...]:
         plain = text.lstrip("+")
         key, value = key_of(text), plain.partition("=")[2]
         if i < last[key] and plain != (winner := overrides[last[key]].lstrip("+")):
-            found.append(f"{_short(plain)} changes nothing: {_short(winner)} comes after it")
+            found.append(f"{_short(plain)} {NOTHING}: {_short(winner)} comes after it")
             continue
         if text.startswith("~") or value.strip() == "null":
             continue
         for pattern, why in rules:
             if re.fullmatch(rf"({pattern})(\..+)?", key):
-                found.append(f"{_short(plain)} changes nothing: {why}")
+                found.append(f"{_short(plain)} {NOTHING}: {why}")
                 break
     return tuple(dict.fromkeys(found))
 

@@ -44,12 +44,15 @@ def test_what_makes_no_sense_is_refused_in_a_line(capsys, settings, message):
     assert message in line
 
 
-def test_figures_of_sampled_n_are_refused_and_others_drawn(tmp_path, capsys):
+def test_figures_of_a_table_of_yields(tmp_path, capsys):
     grid = ("scan.mass.values=[0.3, 0.32]", "scan.coupling.points=5", "search=tpc_mupi_tracks")
     assert main(["task=yields", POINT[1], *grid, "executor=serial", f"runs={tmp_path}"]) == 0
     (folder,) = tmp_path.glob("*/*")
     assert main(["task=figures", f"task.folder={folder}"]) == 0
     assert (folder / "figures").is_dir()
     capsys.readouterr()
-    assert main(["task=figures", f"task.folder={folder}", "task.figures=[decay_length]"]) == 2
-    assert "decay_length is of N that are made in matter" in capsys.readouterr().err
+    asked = ["task=figures", f"task.folder={folder}", "task.figures=[decay_length]"]
+    assert main(asked) == 2
+    assert "task.mass: is missing" in capsys.readouterr().err
+    assert main([*asked, "task.mass=0.3", "task.coupling=1e-9"]) == 0
+    assert (folder / "figures" / "decay_length.png").is_file()
