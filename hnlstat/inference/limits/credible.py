@@ -32,6 +32,7 @@ _TAIL = 1e-5  # of each channel's background, in outcomes that are enumerated
 _MOST = 400  # of these
 _DRAWN, _DRAWN_CORRELATED = 200, 50  # where there are more, and with a covariance
 _SEED = 1
+_STEP, _DRAWN_STEP = 0.25, 0.5  # of ln(signal), between couplings: 1e-6 and 1e-5 of a limit
 _SLOPE = 0.01  # of ln(coupling)
 _OF_HALF = 0.1  # error of the interpolation, of what half the couplings change: (1/2)^6, with room
 _BEHIND = 0.02  # of 1 - level, share of the posterior above the largest signal that is said
@@ -48,15 +49,16 @@ class _Posteriors:
 
     @classmethod
     def build(
-        cls, yields: CouplingYields, experiment: CountingModel, counts: FloatArray, prior: Prior
-    ) -> "_Posteriors":
+        cls, yields: CouplingYields, experiment: CountingModel, counts: FloatArray, prior: Prior,
+        drawn: bool = False,
+    ) -> "_Posteriors":  # fmt: skip
         """Integrate over nuisance parameters and the coupling, for outcomes (C, M)."""
         x = yields.log_coupling
         grid = np.linspace(x[0], x[-1], FINE_GRID)
         height = np.log(np.maximum(sensitivity(yields.signal(grid), experiment, False), FAINTEST))
         largest = float(counts.sum(axis=0).max())
-        way = CouplingPath.build(yields, grid, height, largest)
-        replicas = way.log_likelihoods(experiment, counts)
+        way = CouplingPath.build(yields, grid, height, largest, _DRAWN_STEP if drawn else _STEP)
+        replicas = way.log_likelihoods(experiment, counts, drawn)
         tails = Tails.build(way, tuple(average(logs) for logs in replicas), prior)
         return cls(way, replicas, tails, prior)
 
@@ -112,7 +114,7 @@ class CredibleTests:
         if yields.signal(yields.log_coupling).sum(axis=1).max() < FIRST:
             return  # nothing is known, and nothing excluded
         counts, self._weights, self._drawn = background_outcomes(experiment)
-        self._expected = _Posteriors.build(yields, experiment, counts, prior)
+        self._expected = _Posteriors.build(yields, experiment, counts, prior, self._drawn)
         if experiment.observed is not None:  # on a way of its own, so as to change nothing else
             data = experiment.observed[:, None]
             self._seen = _Posteriors.build(yields, experiment, data, prior)

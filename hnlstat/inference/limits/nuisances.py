@@ -7,6 +7,7 @@ of their own, for each coupling drawn from the normal distribution around the mo
 parameters and weighted.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -23,8 +24,8 @@ FloatArray = NDArray[np.float64]
 REPLICAS = 8
 
 _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
-_SIGNAL_POINTS, _FEWER, _FEW = 128, 16, 8  # from priors of the signal's uncertainty alone
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
+_DRAWN_POINTS, _DRAWN_SPREAD = 8, 0.3  # of outcomes that are drawn: their number is a larger error
 _LOST = 1.0  # above which they are not even good for a first look
 _NEAR, _RELEVANT = 4.0, 20.0  # below the largest ln(likelihood): less is beyond 5 sigma
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
@@ -51,8 +52,16 @@ class SignalPath:
         """Return some of the points."""
         return SignalPath(self.signal[chosen], self.shifts[chosen])
 
+    def parts(self, numbers: int) -> Iterator["SignalPath"]:
+        """Cut it where each point takes so many numbers, so that all are not held at a time."""
+        step = max(_NUMBERS // numbers, 1)
+        for first in range(0, len(self.signal), step):
+            yield self.part(slice(first, first + step))
 
-def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
+
+def log_likelihoods(
+    path: SignalPath, experiment: CountingModel, counts: FloatArray, drawn: bool = False
+) -> FloatArray:
     """Return ln(likelihood) up to a constant of each outcome, shape (G, M, replicas).
 
     Parameters
@@ -63,21 +72,30 @@ def log_likelihoods(path: SignalPath, experiment: CountingModel, counts: FloatAr
         Backgrounds; its signal and data are not used.
     counts
         Outcomes, shape (C, M); fractional counts (Asimov data) are allowed.
+    drawn
+        Whether outcomes are drawn: fewer points are enough.
     """
     if not path.shifts.any() and not experiment.background_covariance.any():
         return _sum(counts, path.signal[:, :, None] + experiment.background[:, None])
-    if own_backgrounds.holds(experiment, counts):
-        found = _over_own_backgrounds(path, experiment, counts)
+    own = own_backgrounds.holds(experiment, counts)
+    if own:
+        points = _DRAWN_POINTS if drawn else _OWN_POINTS
+        found = _over_own_backgrounds(path, experiment, counts, points)
     else:
         found = _from_priors(path, experiment, counts)
     mean = average(found)
     depth = mean.max(axis=0) - mean
     spread = np.where(depth < _RELEVANT, found.std(axis=2), 0.0)
-    for m in np.flatnonzero(spread.max(axis=0) > _SPREAD).tolist():
+    most = _DRAWN_SPREAD if drawn else _SPREAD
+    for m in np.flatnonzero(spread.max(axis=0) > most).tolist():
         # points that are far off tell nothing of where the likelihood is
         lost = spread[depth[:, m] < _NEAR, m].max() > _LOST
-        here = np.flatnonzero((spread[:, m] > _SPREAD) | lost)
-        found[here, m] = _around_maxima(path.part(here), experiment, counts[:, m])
+        here = np.flatnonzero((spread[:, m] > most) | lost)
+        part, one = path.part(here), counts[:, m]
+        found[here, m] = (
+            _over_own_backgrounds(part, experiment, one[:, None], _OWN_POINTS)[:, 0]
+            if own else _around_maxima(part, experiment, one)
+        )  # fmt: skip
     return found
 
 
@@ -103,23 +121,29 @@ def _sum(counts: FloatArray, rates: FloatArray) -> FloatArray:
 
 
 def _over_own_backgrounds(
-    path: SignalPath, experiment: CountingModel, counts: FloatArray
+    path: SignalPath, experiment: CountingModel, counts: FloatArray, points: int
 ) -> FloatArray:
-    """Integrate with points of the priors of the signal's uncertainty, (G, M, replicas)."""
-    shifts = own_backgrounds.rotated(path.signal, path.shifts)
-    size = max(shifts.shape[2], 1)
-    # of many outcomes their number is the larger error
-    points = _SIGNAL_POINTS if counts.shape[1] <= _FEW else _FEWER
-    theta = normals(size, points).reshape(size, -1)[: shifts.shape[2]]
-    signal = path.signal[:, :, None] * np.exp(shifts @ theta)
-    flat = signal.swapaxes(0, 1).reshape(len(counts), -1)
-    step = max(_NUMBERS // flat.shape[1], 1)
+    """Integrate with points around the maximum of the mean outcome, (G, M, replicas).
+
+    Backgrounds are integrated in closed form, so that points are those of the signal's uncertainty.
+    """
+    path = SignalPath(path.signal, own_backgrounds.rotated(path.signal, path.shifts))
+    channels, size = path.shifts.shape[1:]
+    u = normals(max(size, 1), points).reshape(max(size, 1), -1)[:size]
     parts = []
-    for first in range(0, counts.shape[1], step):
-        each = own_backgrounds.log_likelihoods(flat, experiment, counts[:, first : first + step])
-        each = each.reshape(-1, len(signal), REPLICAS, points)
-        parts.append(average(each).swapaxes(0, 1))
-    return np.concatenate(parts, axis=1)
+    for here in path.parts(u.shape[1] * max(channels, counts.shape[1])):
+        z, curvature = _Parameters(here, experiment, counts.mean(axis=1)).maxima()
+        root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
+        theta = z[:, :size, None] + _WIDER * (root @ u)
+        signal = here.signal[:, :, None] * np.exp(np.minimum(here.shifts @ theta, 300.0))
+        flat = signal.swapaxes(0, 1).reshape(channels, -1)
+        logs = own_backgrounds.log_likelihoods(flat, experiment, counts)
+        logs = logs.reshape(counts.shape[1], len(z), -1)
+        logs += 0.5 * ((u**2).sum(axis=0) - (theta**2).sum(axis=1))
+        volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
+        mean = average(logs.reshape(*logs.shape[:2], REPLICAS, points)) + volume[:, None]
+        parts.append(mean.swapaxes(0, 1))
+    return np.concatenate(parts)
 
 
 def _from_priors(path: SignalPath, experiment: CountingModel, counts: FloatArray) -> FloatArray:
@@ -132,9 +156,7 @@ def _from_priors(path: SignalPath, experiment: CountingModel, counts: FloatArray
         experiment.background_shifts @ eta
     )
     parts = []
-    step = max(_NUMBERS // (z.shape[1] * max(counts.shape)), 1)
-    for first in range(0, len(path.signal), step):
-        here = path.part(slice(first, first + step))
+    for here in path.parts(z.shape[1] * max(counts.shape)):
         rates = here.signal[:, :, None] * np.exp(here.shifts @ theta) + background
         each = _sum(counts, rates)
         parts.append(average(each.reshape(*each.shape[:2], REPLICAS, _POINTS)))
@@ -146,13 +168,9 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
     size = path.shifts.shape[2] + experiment.background_shifts.shape[1]
     size += len(experiment.background_components)
     parts = []
-    step = max(_NUMBERS // (size * max(size, REPLICAS * _OWN_POINTS)), 1)
-    for first in range(0, len(path.signal), step):
-        posterior = _Parameters(path.part(slice(first, first + step)), experiment, counts)
+    for here in path.parts(size * max(size, REPLICAS * _OWN_POINTS)):
+        posterior = _Parameters(here, experiment, counts)
         z, curvature = posterior.maxima()
-        if own_backgrounds.holds(experiment, counts[:, None]):
-            parts.append(_of_signal(posterior, z, curvature))
-            continue
         inverse = np.linalg.inv(np.linalg.cholesky(curvature))
         u = normals(size, _OWN_POINTS).reshape(size, -1)
         points = z[:, :, None] + _WIDER * (inverse.swapaxes(1, 2) @ u)
@@ -160,21 +178,6 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
         volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", inverse)).sum(axis=1)
         parts.append(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
     return np.concatenate(parts)
-
-
-def _of_signal(posterior: "_Parameters", z: FloatArray, curvature: FloatArray) -> FloatArray:
-    """Integrate as `_around_maxima`, backgrounds in closed form, shape (G, replicas)."""
-    path = posterior.path
-    size = path.shifts.shape[2]
-    root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
-    u = normals(max(size, 1), _OWN_POINTS).reshape(max(size, 1), -1)[:size]
-    theta = z[:, :size, None] + _WIDER * (root @ u)
-    signal = path.signal[:, :, None] * np.exp(np.minimum(path.shifts @ theta, 300.0))
-    flat = signal.swapaxes(0, 1).reshape(signal.shape[1], -1)
-    logs = own_backgrounds.log_likelihoods(flat, posterior.experiment, posterior.counts[:, None])
-    logs = logs.reshape(len(z), -1) + 0.5 * ((u**2).sum(axis=0) - (theta**2).sum(axis=1))
-    volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
-    return np.asarray(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,8 @@ alone. What is left to integrate is the signal's uncertainty, in directions that
 so that points of their priors are good enough.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -78,13 +80,20 @@ def rotated(signal: FloatArray, shifts: FloatArray) -> FloatArray:
 
 def _chances(seen: NDArray[np.intp], background: float, error: float) -> FloatArray:
     """Return P of n - k background counts for n seen and k of the signal, shape (seen, N)."""
-    width, z, most = np.log1p(error), np.zeros(1), int(seen[-1])
+    most = int(seen[-1])
+    left = seen[:, None] - np.arange(most + 1)
+    return np.where(left >= 0, _counts(most, background, error)[np.maximum(left, 0)], 0.0)
+
+
+@lru_cache(maxsize=64)
+def _counts(most: int, background: float, error: float) -> FloatArray:
+    """Return P of 0, 1, ..., most background counts, the rate averaged over."""
+    width, z = np.log1p(error), np.zeros(1)
     if width > 0.0:
         step = min(0.25, 0.5 / np.sqrt(1.0 + most * width**2))
         # as far up as the background alone makes the data
         up = np.log((most + 1.0) / max(background, _LEAST)) / width + 2.0
         z = np.arange(-_REACH, np.clip(up, _REACH, _FURTHEST) + step, step)
     share = np.exp(-0.5 * z**2)
-    pmf = poisson_pmf(most + 1, background * np.exp(width * z)) @ (share / share.sum())
-    left = seen[:, None] - np.arange(most + 1)
-    return np.where(left >= 0, pmf[np.maximum(left, 0)], 0.0)
+    rates = background * np.exp(width * z)
+    return np.asarray(poisson_pmf(most + 1, rates) @ (share / share.sum()))

@@ -19,7 +19,6 @@ FloatArray = NDArray[np.float64]
 FIRST = 1e-3
 """Events of the least signal whose likelihood is calculated."""
 
-_STEP = 0.25  # of ln(signal), at most, between couplings that are calculated
 _SHARP = 30.0  # events; the likelihood of more falls within less than a step, so that steps shrink
 _PROMINENCE = 0.02  # of ln(-ln CLs) at a maximum
 _FLATTEST = 0.2  # power of the coupling with which a signal begins
@@ -54,7 +53,7 @@ class CouplingPath:
 
     @classmethod
     def build(
-        cls, yields: CouplingYields, grid: FloatArray, height: FloatArray, seen: float
+        cls, yields: CouplingYields, grid: FloatArray, height: FloatArray, seen: float, step: float
     ) -> "CouplingPath":
         """Choose couplings.
 
@@ -68,6 +67,8 @@ class CouplingPath:
             ln(-ln CLs) of a median experiment, about, shape (G,).
         seen
             Events of all channels, at most, of outcomes.
+        step
+            Of ln(signal), at most, between couplings; the posterior of many events is sharper.
 
         Raises
         ------
@@ -83,11 +84,11 @@ class CouplingPath:
         most *= np.exp(_RANGE * float(np.sqrt((shifts**2).sum(axis=1)).max(initial=0.0)))
         down = max(np.log(events[first] / FIRST) / power, 0.0)
         up = max(np.log(most / events[last]) / power, 0.0)
-        low = start - np.arange(down, 0.0, -_STEP / power)
-        own = _along(grid[first : last + 1], events[first : last + 1], most, seen)
-        step = _STEP / float(_sharpness(np.array(most), seen))
-        beyond = np.append(top, top + np.arange(up, 0.0, -step / power)[::-1])
-        above = _along(grid[last:], events[last:], np.inf, seen)
+        low = start - np.arange(down, 0.0, -step / power)
+        own = _along(grid[first : last + 1], events[first : last + 1], most, seen, step)
+        sharp = step / float(_sharpness(np.array(most), seen))
+        beyond = np.append(top, top + np.arange(up, 0.0, -sharp / power)[::-1])
+        above = _along(grid[last:], events[last:], np.inf, seen, step)
 
         def signals(x: FloatArray, end: float) -> SignalPath:
             inside = np.clip(x, start, end)
@@ -112,16 +113,19 @@ class CouplingPath:
         return slice((self.x.size - 1) % 2, None, 2), slice(None, None, 2)
 
     def log_likelihoods(
-        self, experiment: CountingModel, counts: FloatArray
+        self, experiment: CountingModel, counts: FloatArray, drawn: bool
     ) -> tuple[FloatArray, ...]:
-        """Return ln(likelihood) of outcomes (C, M) on each of the ways, shapes (., M, replicas)."""
+        """Return ln(likelihood) of outcomes (C, M) on each of the ways, shapes (., M, replicas).
+
+        Of outcomes that are `drawn` with fewer points.
+        """
         paths = self.path, self.path_beyond, self.path_above
         whole = SignalPath(
             np.concatenate([path.signal for path in paths]),
             np.concatenate([path.shifts for path in paths]),
         )
         ends = np.cumsum([self.x.size, self.beyond.size])
-        return tuple(np.split(log_likelihoods(whole, experiment, counts), ends))
+        return tuple(np.split(log_likelihoods(whole, experiment, counts, drawn), ends))
 
 
 def _beginning(x: FloatArray, events: FloatArray) -> float:
@@ -152,7 +156,7 @@ def _sharpness(events: FloatArray, seen: float) -> FloatArray:
     return np.sqrt(np.maximum(np.minimum(events, seen) / _SHARP, 1.0))
 
 
-def _along(x: FloatArray, events: FloatArray, most: float, seen: float) -> FloatArray:
+def _along(x: FloatArray, events: FloatArray, most: float, seen: float, step: float) -> FloatArray:
     """Return couplings between which the signal changes little, from where there is some on."""
     first = max(int(np.argmax(events >= FIRST)) - 1, 0) if events.max() >= FIRST else x.size - 1
     last = int(np.argmax(events >= most)) if events.max() >= most else x.size - 1
@@ -162,4 +166,4 @@ def _along(x: FloatArray, events: FloatArray, most: float, seen: float) -> Float
     way = np.append(0.0, np.cumsum(change))
     if way.size == 1:
         return x[part]
-    return np.interp(np.linspace(0.0, way[-1], int(way[-1] / _STEP) + 2), way, x[part])
+    return np.interp(np.linspace(0.0, way[-1], int(way[-1] / step) + 2), way, x[part])

@@ -27,7 +27,7 @@ METHOD, CREDIBLE = "bayesian", "credible"
 _NEAR = 6  # couplings that tell ln(likelihood) between them
 _FINER, _GAUSS = 2, 4  # intervals for each between couplings, and points of each
 _FINER_ABOVE = 8
-_NONE, _GONE = -600.0, -100.0  # ln(likelihood) relative to the largest
+_NONE, _GONE = -600.0, -50.0  # ln(likelihood) relative to the largest
 
 
 @dataclass(frozen=True)
