@@ -1,10 +1,11 @@
 """The likelihood of a signal along the coupling, its nuisance parameters integrated over priors.
 
 Quasi-Monte Carlo: Sobol sequences, scrambled several times, so that the replicas tell the error.
-Points are those of the priors, the same for all outcomes and couplings, where that is good enough.
-Outcomes that tell much of the nuisance parameters, so that few of these points matter, have points
-of their own, for each coupling drawn from the normal distribution around the most likely
-parameters and weighted.
+Where backgrounds are each channel's own they are integrated in closed form, and points of what is
+left are drawn, for each coupling, from the normal distribution around the most likely parameters of
+the mean outcome, and weighted: they serve all outcomes. Else they are those of the priors, the same
+for all outcomes and couplings. Outcomes that these serve badly, as few of them matter, have points
+around their own most likely parameters.
 """
 
 from collections.abc import Iterator
