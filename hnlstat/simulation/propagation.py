@@ -53,14 +53,14 @@ def decays(near: Array, far: Array, weight: Array, table: Array) -> Array:
     weight : of each box, broadcasts with (N, B)
     table : (len(NODES), D) from `survival_table`
     """
-    ray, box = np.nonzero(far > near)
-    node, share = interval_of(np.stack([near[ray, box], far[ray, box]], axis=1))
-    up = np.broadcast_to(weight, near.shape)[ray, box]
+    hit = far > near
+    node, share = interval_of(np.stack([near[hit], far[hit]], axis=1))
+    up = np.broadcast_to(weight, near.shape)[hit]
     step = np.stack([up, -up], axis=1)
     # a sparse matrix from nodes to rays takes all couplings in one pass
     entries = np.stack([step - step * share, step * share], axis=-1).ravel()
     place = np.stack([node, node + 1], axis=-1).ravel()
-    end = np.cumsum(4 * np.bincount(ray, minlength=len(near)))
+    end = np.cumsum(4 * np.count_nonzero(hit, axis=1))
     matrix = scipy.sparse.csr_array(
         (entries, place, np.append(0, end)), shape=(len(near), len(NODES))
     )

@@ -40,8 +40,9 @@ def run(current: Run, given: YieldTable | None) -> dict[str, Any]:
 
 
 def _load_drawing() -> None:
-    """Load what draws, half a second's work, which the figure would wait for."""
-    import_module("hnlstat.report.figures")
+    """Load what draws and writes figures, half a second's work, which these would wait for."""
+    for name in ("hnlstat.report.figures", "matplotlib.backends.backend_pdf", "fontTools.subset"):
+        import_module(name)
 
 
 def _shown(current: Run, job: ContourFigureJob, files: list[str]) -> dict[str, Any]:

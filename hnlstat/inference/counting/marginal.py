@@ -5,7 +5,6 @@ and vanish at both ends such a sum converges exponentially: against a Gaussian o
 step h costs exp(-2 pi^2 tau^2 / h^2) (Trefethen and Weideman, SIAM Review 56 (2014) 385).
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,7 +168,7 @@ def _star(dimensions: int) -> tuple[FloatArray, FloatArray]:
 
 def _tensor(rules: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
     """Return the product of quadrature rules without the points of negligible weight."""
-    index = np.array(list(itertools.product(*(range(len(w)) for _, w in rules)))).T
+    index = np.indices([len(w) for _, w in rules]).reshape(len(rules), -1)
     points = np.concatenate([p[:, i] for (p, _), i in zip(rules, index, strict=True)])
     weight = np.prod([w[i] for (_, w), i in zip(rules, index, strict=True)], axis=0)
     kept = weight > 1e-16 * weight.max()
