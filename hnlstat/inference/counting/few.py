@@ -34,8 +34,8 @@ _RESOLVED = 8.0  # signal events up to which outcomes at a threshold have more o
 
 
 def are_few(counts: FloatArray | None) -> bool:
-    """Tell whether outcomes (C, ...) have few enough events, if there are any."""
-    return counts is None or float(counts.sum(axis=0).max()) <= _MOST_EVENTS
+    """Tell whether an outcome (C,) has few enough events, if there is any."""
+    return counts is None or float(counts.sum()) <= _MOST_EVENTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,19 +159,17 @@ class FewSums:
         """That of the ratios."""
         return self.ratios.model
 
-    @cached_property
-    def _slopes(self) -> FloatArray:
-        """Steps of one more count, on the average without the signal, shape (C,)."""
-        pairs = zip(self.ratios.backgrounds, self.steps.tables, strict=True)
-        found = [lumped(own.pmf, len(table))[:-1] @ np.diff(table) for own, table in pairs]
-        return np.array(found)
+    def _slopes(self, signal: float) -> FloatArray:
+        """Steps of one more count than are expected, with a share of the signal, shape (C,)."""
+        rates = self.model.background + signal * self.model.signal
+        return np.diff(self.steps.each(np.stack([rates, rates + 1.0], axis=1)))[:, 0]
 
     def p_values(self, values: IntArray) -> FloatArray:
         """Return CLs+b and CLs at sums (M,), shape (M, 2)."""
         top, signal = int(values.max()), self.model.signal
-        most = top * float(signal.sum()) / max(float(self._slopes @ signal), 1e-300)
+        most = top * float(signal.sum()) / max(float(self._slopes(0.0) @ signal), 1e-300)
         pull = Pull.build(signal, self.model.log_signal_covariance, (0.0, most))
-        both = self._average(pull, self._cumulative(pull.signal, top + 1), values)
+        both = self._average(pull, self._cumulative(pull.signal, top + 1), values, 0.0)
         alone = np.log(np.maximum(self.background[values], 1e-300))
         return np.asarray(np.exp(np.stack([both, np.minimum(both - alone, 0.0)], axis=1)))
 
@@ -181,7 +179,7 @@ class FewSums:
         for _ in range(3):  # the average across the pull is about the same at sums close by
             at = int(np.searchsorted(self._along_pull, share * (1.0 - TIE)))
             at = min(at, self.steps.length - 1)
-            whole = self._average(self._bulk[0], self._bulk[1], np.array([at]))
+            whole = self._average(*self._bulk, np.array([at]), 1.0)
             share = 0.5 * float(self._along_pull[at] / np.exp(whole[0]))
         return at
 
@@ -205,8 +203,13 @@ class FewSums:
         pull, cumulative = self._bulk
         return np.asarray(np.exp(pull.log_weight) @ cumulative)
 
-    def _average(self, pull: Pull, cumulative: FloatArray, values: IntArray) -> FloatArray:
-        """Return ln P of no larger sums (M,), the signal averaged over."""
+    def _average(
+        self, pull: Pull, cumulative: FloatArray, values: IntArray, share: float
+    ) -> FloatArray:
+        """Return ln P of no larger sums (M,), the signal averaged over.
+
+        Outcomes that lead to these sums have about so large a share of the signal.
+        """
         with np.errstate(divide="ignore"):
             log_f = np.log(cumulative[:, values])
 
@@ -216,7 +219,7 @@ class FewSums:
             own = cumulative[:, values].reshape(len(found), -1, *(1,) * (at.ndim - 1))
             return np.divide(found, own, out=np.ones_like(found), where=own > 0.0)
 
-        more = np.rint(self._slopes).astype(np.int64)
+        more = np.rint(self._slopes(share)).astype(np.int64)
         one = values[:, None] - more
         two = one[:, :, None] - more
         return pull.log_average(fewer(one), fewer(two), log_f)

@@ -103,7 +103,7 @@ class Ratios:
 
     def values(self, counts: FloatArray) -> FloatArray:
         """Return the sums of W of outcomes (C, M), shape (M,)."""
-        return _sums(self.tables, counts)
+        return np.asarray(_each(self.tables, counts).sum(axis=0))
 
     @property
     def moments(self) -> tuple[float, float]:
@@ -135,10 +135,10 @@ class Ratios:
         at = int(np.argmax(good)) if good.any() else int(np.argmin(errors))
         tables = []
         for table, weight, linear in zip(self.tables, scaled[at].tolist(), certain, strict=True):
-            n = np.arange(len(table))
-            rounded = n * np.rint(weight) if linear else np.rint(table / steps[at])
             # an event with little weight is still one more
             some = table > _NO_WEIGHT * weights.max()
+            one = max(round(weight), int(some[-1])) if linear else 0
+            rounded = np.arange(len(table)) * one if linear else np.rint(table / steps[at])
             tables.append(np.maximum(rounded.astype(np.int64), some))
         return Steps(tables, int(_STEPS[at]) + 1, float(errors[at]))
 
@@ -161,9 +161,13 @@ class Steps:
     length: int
     error: float
 
+    def each(self, counts: FloatArray) -> FloatArray:
+        """Return the steps of each count of outcomes (C, M); those of fractional ones between."""
+        return _each(self.tables, counts)
+
     def values(self, counts: FloatArray) -> IntArray:
-        """Return the sums of outcomes (C, M), shape (M,), those of fractional counts between."""
-        return np.asarray(np.floor(_sums(self.tables, counts) + 1e-6).astype(np.int64))
+        """Return the sums of outcomes (C, M), shape (M,)."""
+        return np.asarray(np.floor(self.each(counts).sum(axis=0) + 1e-6).astype(np.int64))
 
 
 def lumped(pmf: FloatArray, size: int) -> FloatArray:
@@ -185,8 +189,6 @@ def _log_ratios(signal: FloatArray, rates: FloatArray, n: IntArray) -> FloatArra
     return np.asarray(moments[0] - moments[1])
 
 
-def _sums(tables: Sequence[FloatArray] | Sequence[IntArray], counts: FloatArray) -> FloatArray:
-    found = np.zeros(counts.shape[1])
-    for table, n in zip(tables, counts, strict=True):
-        found += np.asarray(np.interp(n, np.arange(len(table)), table), dtype=np.float64)
-    return found
+def _each(tables: Sequence[FloatArray] | Sequence[IntArray], counts: FloatArray) -> FloatArray:
+    pairs = zip(tables, counts, strict=True)
+    return np.stack([np.interp(n, np.arange(len(table)), table) for table, n in pairs])
