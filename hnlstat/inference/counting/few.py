@@ -27,8 +27,8 @@ IntArray = NDArray[np.int64]
 _FEWEST_CHANNELS = 5  # of fewer, `sums` are as fast
 _MOST_BACKGROUND, _MOST_EVENTS = 150.0, 400.0
 _BEYOND = 1.01  # weights may be rounded up
-
 _FURTHER = 1.4
+_WAY = np.append(np.linspace(0.0, 2.0, 17), [2.5, 3.0, 4.0, 6.0, 10.0])  # 1 background, 2 both
 _NEGLIGIBLE, _FINEST = 1e-9, 1e-16  # share of a count that is left out, and for tails above
 _RESOLVED = 8.0  # signal events up to which outcomes at a threshold have more of them
 
@@ -159,17 +159,28 @@ class FewSums:
         """That of the ratios."""
         return self.ratios.model
 
-    def _slopes(self, signal: float) -> FloatArray:
-        """Steps of one more count than are expected, with a share of the signal, shape (C,)."""
-        rates = self.model.background + signal * self.model.signal
-        return np.diff(self.steps.each(np.stack([rates, rates + 1.0], axis=1)))[:, 0]
+    def _slopes(self, values: IntArray) -> FloatArray:
+        """Return the steps of one more count of outcomes with these sums (M,), shape (M, C).
+
+        These are taken to lie on the way from no event by the background to the signal, and on.
+        """
+        background, signal = self.model.background, self.model.signal
+        rates = np.outer(background, np.minimum(_WAY, 1.0))
+        rates += np.outer(signal, np.maximum(_WAY - 1.0, 0.0))
+        here = self.steps.each(rates)
+        more = self.steps.each(rates + 1.0) - here
+        return np.stack([np.interp(values, here.sum(axis=0), row) for row in more], axis=1)
 
     def p_values(self, values: IntArray) -> FloatArray:
         """Return CLs+b and CLs at sums (M,), shape (M, 2)."""
         top, signal = int(values.max()), self.model.signal
-        most = top * float(signal.sum()) / max(float(self._slopes(0.0) @ signal), 1e-300)
+        most = (
+            top
+            * float(signal.sum())
+            / max(float(self._slopes(values).max(axis=0) @ signal), 1e-300)
+        )
         pull = Pull.build(signal, self.model.log_signal_covariance, (0.0, most))
-        both = self._average(pull, self._cumulative(pull.signal, top + 1), values, 0.0)
+        both = self._average(pull, self._cumulative(pull.signal, top + 1), values)
         alone = np.log(np.maximum(self.background[values], 1e-300))
         return np.asarray(np.exp(np.stack([both, np.minimum(both - alone, 0.0)], axis=1)))
 
@@ -179,7 +190,7 @@ class FewSums:
         for _ in range(3):  # the average across the pull is about the same at sums close by
             at = int(np.searchsorted(self._along_pull, share * (1.0 - TIE)))
             at = min(at, self.steps.length - 1)
-            whole = self._average(*self._bulk, np.array([at]), 1.0)
+            whole = self._average(*self._bulk, np.array([at]))
             share = 0.5 * float(self._along_pull[at] / np.exp(whole[0]))
         return at
 
@@ -203,13 +214,8 @@ class FewSums:
         pull, cumulative = self._bulk
         return np.asarray(np.exp(pull.log_weight) @ cumulative)
 
-    def _average(
-        self, pull: Pull, cumulative: FloatArray, values: IntArray, share: float
-    ) -> FloatArray:
-        """Return ln P of no larger sums (M,), the signal averaged over.
-
-        Outcomes that lead to these sums have about so large a share of the signal.
-        """
+    def _average(self, pull: Pull, cumulative: FloatArray, values: IntArray) -> FloatArray:
+        """Return ln P of no larger sums (M,), the signal averaged over."""
         with np.errstate(divide="ignore"):
             log_f = np.log(cumulative[:, values])
 
@@ -219,9 +225,9 @@ class FewSums:
             own = cumulative[:, values].reshape(len(found), -1, *(1,) * (at.ndim - 1))
             return np.divide(found, own, out=np.ones_like(found), where=own > 0.0)
 
-        more = np.rint(self._slopes(share)).astype(np.int64)
+        more = np.rint(self._slopes(values)).astype(np.int64)
         one = values[:, None] - more
-        two = one[:, :, None] - more
+        two = one[:, :, None] - more[:, None]
         return pull.log_average(fewer(one), fewer(two), log_f)
 
     def _cumulative(
