@@ -141,9 +141,12 @@ class FewSums:
         reach = float(ratios.values(rates[:, None])[0])
         reach += float(np.sqrt(ratios.weights**2 @ rates))
         events = float(model.signal.sum())
-        while (sums := cls(ratios, ratios.steps(reach, events)))._along_pull[-1] <= 0.7:
+        while True:
+            sums = cls(ratios, ratios.steps(reach, events))
+            # nodes of a signal without end do not have all of its probability
+            if sums._along_pull[-1] > 0.7 * min(float(np.exp(sums._bulk[0].log_weight).sum()), 1.0):
+                return sums
             reach *= _FURTHER
-        return sums
 
     def quantiles(self, probabilities: FloatArray) -> IntArray:
         """Return the smallest sums that are not exceeded without the signal, shape (M,)."""

@@ -176,6 +176,7 @@ def test_channels_without_signal_and_signals_without_end():
     huge = engine.exclusion(one.with_signal(1e9 * SHARE))
     assert huge.cls_observed == 0.0
     assert max(huge.cls_expected) < 1e-100
+    assert engine.discovery(one.with_signal(1e9 * SHARE)).p0_expected == 1e-12
     assert engine.exclusion(replace(one, signal=np.zeros(10))).validity == "ok: no signal"
 
 
