@@ -10,7 +10,8 @@ are never stronger than without uncertainties. Letting auxiliary data fluctuate,
 profile-likelihood fits do, lacks this property (2.17 events at 90 % CL in place of 2.30).
 
 With fixed rates the likelihood ratio of the two hypotheses orders outcomes almost alike (median
-limits up to 0.7 % lower); q-tilde is kept as it is what the asymptotic formulae and pyhf use.
+limits up to 0.7 % lower); q-tilde is kept as it is what the asymptotic formulae and pyhf use. Where
+many events of badly known backgrounds are in several channels, profiling these orders better.
 
 CLs is made of all outcomes that are as signal-poor as an outcome, however unlikely they are without
 the signal (`corner`). Where data have too many such outcomes their p-values are the convolution's.

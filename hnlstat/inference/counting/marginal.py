@@ -6,6 +6,7 @@ step h costs exp(-2 pi^2 tau^2 / h^2) (Trefethen and Weideman, SIAM Review 56 (2
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ def background_pmf(background: float, relative_error: float, tail: float) -> Flo
     return np.asarray(np.exp(background_log_pmf(background, relative_error, tail)))
 
 
+@lru_cache(256)
 def background_log_pmf(background: float, relative_error: float, tail: float) -> FloatArray:
     """Return the distribution of background counts, its log-normal rate averaged over.
 
@@ -56,7 +58,7 @@ def background_log_pmf(background: float, relative_error: float, tail: float) ->
     Returns
     -------
     ndarray
-        Logarithm of the probability of n = 0, 1, ..., shape (N,).
+        Logarithm of the probability of n = 0, 1, ..., shape (N,), read-only.
     """
     width = np.log1p(relative_error)
     largest = int(likely_counts(tail, background * np.exp(_REACH * width))) + 2
@@ -70,7 +72,9 @@ def background_log_pmf(background: float, relative_error: float, tail: float) ->
     log_pmf = highest[:, 0] + np.log(np.exp(logs - highest).sum(axis=1)) - gammaln(n[:, 0] + 1.0)
     log_pmf -= np.log(np.exp(-0.5 * z**2).sum())
     left = np.cumsum(np.exp(log_pmf[::-1]))[::-1]
-    return np.asarray(log_pmf[: max(int(np.count_nonzero(left > tail)), 1)])
+    log_pmf = log_pmf[: max(int(np.count_nonzero(left > tail)), 1)].copy()
+    log_pmf.flags.writeable = False  # the next one who asks has the same
+    return np.asarray(log_pmf)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from hnlstat.inference.counting.convolution import ConvolutionCalculator
 from hnlstat.inference.counting.few import are_few
 from hnlstat.inference.counting.pull import Pull
+from hnlstat.inference.counting.sums import Sums
 from hnlstat.likelihood.model import CountingModel
 
 BACKGROUND = np.array([1.5, 0.4, 0.3, 0.2, 0.6, 0.4, 0.02, 0.2, 0.04, 0.015])
@@ -17,11 +19,39 @@ FLUX = np.where(np.arange(10) < 5, 0.12, 0.02)
 TAGGED = np.linspace(-0.1, 0.15, 10)
 
 
-def model(signal, observed=None):
+def model(signal, observed=None, error=ERROR, scale=1.0):
     return CountingModel(
-        tuple("abcdefghij"), signal * SHARE, BACKGROUND, observed,
-        {"flux": FLUX, "tracks": TAGGED, "common": np.full(10, 0.1)}, ERROR, 0.03,
+        tuple("abcdefghij"), signal * SHARE, scale * BACKGROUND, observed,
+        {"flux": FLUX, "tracks": TAGGED, "common": np.full(10, 0.1)}, error, 0.03,
     )  # fmt: skip
+
+
+def log_ratios(one, counts):
+    """Return ln of the likelihood ratios of outcomes (C, M), backgrounds averaged over."""
+    z = np.linspace(-9.0, 9.0, 721)
+    found = np.zeros(counts.shape[1])
+    for s, b, error, n in zip(
+        one.signal, one.background, one.background_modifiers, counts, strict=True
+    ):
+        rate = b * (1.0 + error) ** z
+        table = np.arange(n.max() + 1)[:, None]
+        both, alone = (
+            logsumexp(table * np.log(r) - r - 0.5 * z**2, axis=1) for r in (s + rate, rate)
+        )
+        # more events are never more background-like
+        found += np.maximum.accumulate(both - alone)[n]
+    return found
+
+
+def drawn(one, number, seed=1):
+    """Return experiments with the signal and without, shapes (C, M)."""
+    rng = np.random.default_rng(seed)
+    moves = np.log1p(np.array([*one.signal_modifiers.values()])).T @ rng.normal(size=(3, number))
+    own = np.log1p(one.mc_error)[:, None] * rng.normal(size=(10, number))
+    signal = one.signal[:, None] * np.exp(moves + own)
+    spread = (1.0 + one.background_modifiers[:, None]) ** rng.normal(size=(10, number))
+    background = one.background[:, None] * spread
+    return rng.poisson(signal + background), rng.poisson(background)
 
 
 def by_transform(one):
@@ -33,7 +63,8 @@ def by_transform(one):
 
 @pytest.mark.parametrize("signal", [0.02, 2.5, 12.0, 30.0])
 def test_p_values_are_those_of_the_fourier_transform(signal):
-    one = model(signal, np.array([1.0, 0, 0, 0, 1, 0, 0, 0, 0, 0]))
+    """Which takes backgrounds as known in the order: here they are."""
+    one = model(signal, np.array([1.0, 0, 0, 0, 1, 0, 0, 0, 0, 0]), np.zeros(10))
     fast, slow = ConvolutionCalculator(one), by_transform(one)
     assert fast._few is not None
     mine, theirs = fast.exclusion(one), slow.exclusion(one)
@@ -46,16 +77,11 @@ def test_p_values_are_those_of_the_fourier_transform(signal):
     assert found == pytest.approx(right, rel=0.01)
 
 
-def test_plain_experiments_agree():
-    rng = np.random.default_rng(1)
-    one = model(4.0, np.zeros(10))
-    number = 200_000
-    theta = rng.normal(size=(3, number))
-    move = np.exp(np.log1p(np.array([*one.signal_modifiers.values()])).T @ theta)
-    signal = one.signal[:, None] * move * np.exp(np.log1p(0.03) * rng.normal(size=(10, number)))
-    background = BACKGROUND[:, None] * (1.0 + ERROR[:, None]) ** rng.normal(size=(10, number))
-    weights = np.log1p(one.signal / BACKGROUND)
-    both, alone = (weights @ rng.poisson(r) for r in (signal + background, background))
+@pytest.mark.parametrize(("signal", "scale"), [(4.0, 1.0), (12.0, 7.0)])
+def test_plain_experiments_agree(signal, scale):
+    one = model(signal, np.zeros(10), scale=scale)
+    number = 150_000
+    both, alone = (log_ratios(one, counts) for counts in drawn(one, number))
     test = ConvolutionCalculator(one).exclusion(one)
     for level, at in ((0.5, 2), (0.841345, 3), (0.97725, 4)):
         value = np.quantile(alone, level, method="inverted_cdf") + 1e-9
@@ -63,8 +89,42 @@ def test_plain_experiments_agree():
         # of the quantile itself as well, which is that of drawn experiments
         assert test.clsb_expected[at] == pytest.approx(clsb, rel=0.03)
         assert test.cls_expected[at] == pytest.approx(clsb / clb, rel=0.03)
-    none = np.mean(both <= 1e-9)
-    assert abs(test.clsb_observed - none) < 5.0 * np.sqrt(none / number)
+    p0 = np.mean(alone >= np.quantile(both, 0.5) - 1e-9)
+    assert ConvolutionCalculator(one).discovery(one).p0_expected == pytest.approx(p0, rel=0.06)
+
+
+def test_data_of_many_events_agree():
+    one = model(40.0, np.array([30.0, 6, 4, 2, 5, 9, 3, 4, 2, 0]), scale=7.0)
+    seen = log_ratios(one, one.observed[:, None].astype(int))[0] + 1e-9
+    clsb = np.mean(log_ratios(one, drawn(one, 150_000)[0]) <= seen)
+    assert 0.05 < clsb < 0.95
+    test = ConvolutionCalculator(one).exclusion(one)
+    assert test.validity == "ok"
+    assert test.clsb_observed == pytest.approx(clsb, rel=0.03)
+
+
+def test_badly_known_backgrounds_weigh_less():
+    """The likelihood ratio of what is drawn is the best order: other ones have larger p-values."""
+    one = model(12.0, scale=7.0)
+    best = ConvolutionCalculator(one)
+    mine, other = best.exclusion(one), by_transform(one).exclusion(one)
+    assert mine.cls_expected[2] < 0.97 * other.cls_expected[2]
+    known = by_transform(one).discovery(one).p0_expected
+    assert best.discovery(one).p0_expected < 0.8 * known
+    few = model(3.0, np.zeros(10))
+    seen = (
+        way.exclusion(few).cls_observed for way in (ConvolutionCalculator(few), by_transform(few))
+    )
+    assert next(seen) == pytest.approx(next(seen), rel=0.003)
+
+
+def test_more_events_are_never_more_background_like():
+    one = model(12.0, scale=7.0)
+    first = np.linspace(0.0, 300.0, 16)
+    counts = np.outer(np.eye(10)[7], first)
+    cls = ConvolutionCalculator(one).cls(one, counts)
+    assert np.all(np.diff(cls) >= 0.0)
+    assert cls[1] > 2.0 * cls[0]
 
 
 def test_no_event_is_the_average_of_an_exponential():
@@ -85,15 +145,27 @@ def test_no_event_is_the_average_of_an_exponential():
 
 def test_expected_results_do_not_know_the_data():
     results = []
-    for observed in (None, np.zeros(10), np.full(10, 3.0), np.eye(10)[0] * 100.0):
+    for observed in (None, np.zeros(10), np.full(10, 3.0), np.eye(10)[0] * 500.0):
         one = model(5.0, observed)
         results.append(ConvolutionCalculator(one).exclusion(one))
     assert are_few(np.full(10, 3.0))
-    assert not are_few(np.eye(10)[0] * 100.0)
+    assert not are_few(np.eye(10)[0] * 500.0)
     first = results[0].cls_expected
     assert [r.cls_expected for r in results[1:3]] == [first, first]
-    assert results[3].cls_expected == pytest.approx(first, rel=0.01)
+    assert results[3].cls_expected == first
     assert results[3].cls_observed > 0.99
+    assert results[3].validity.startswith("ok: many events observed")
+
+
+def test_discoveries_of_many_events_are_not_expected_twice(monkeypatch):
+    """Their data have a way of their own, which is asked for these alone."""
+    one = model(5.0, np.eye(10)[0] * 500.0)
+    alone = ConvolutionCalculator(one)
+    right = by_transform(one).discovery(one).p0_observed
+    monkeypatch.delattr(Sums, "median")  # of transforms
+    found = alone.discovery(one)
+    assert found.p0_observed == pytest.approx(right, rel=1e-6)
+    assert found.p0_expected == alone.discovery(model(5.0)).p0_expected
 
 
 def test_channels_without_signal_and_signals_without_end():
@@ -104,6 +176,7 @@ def test_channels_without_signal_and_signals_without_end():
     huge = engine.exclusion(one.with_signal(1e9 * SHARE))
     assert huge.cls_observed == 0.0
     assert max(huge.cls_expected) < 1e-100
+    assert engine.discovery(one.with_signal(1e9 * SHARE)).p0_expected == 1e-12
     assert engine.exclusion(replace(one, signal=np.zeros(10))).validity == "ok: no signal"
 
 
