@@ -214,7 +214,7 @@ def _searches(study: Study) -> Rules:
     no_data = f"no data count for task={task}"
     yield from _where(
         (task == "events", rf"{SELECTED}|search\.\w+\.observable", "events are of all decays"),
-        (task in ("requirements", "coverage", "inject"), r"search\.\w+\.observed", no_data),
+        (task in ("requirements", "inject"), r"search\.\w+\.observed", no_data),
         (study.data_from, r"search\.\w+\.observed", "data_from takes its place"),
         (study.yields_from, SIMULATED, "yields_from takes the place of the simulation"),
     )
