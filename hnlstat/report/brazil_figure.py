@@ -100,7 +100,7 @@ def _between(known: FloatArray, at: FloatArray, depth: FloatArray) -> FloatArray
             slope = (depth[further] - depth[side]) / (known[further] - known[side])
         ends = [depth[side - step], depth[side] + slope * (middle - known[side])][::step]
         places[i + 1 : i + 1], found[i + 1 : i + 1] = [middle] * 2, ends
-    return np.interp(at, places, found)
+    return np.asarray(np.interp(at, places, found))
 
 
 def brazil_figure(

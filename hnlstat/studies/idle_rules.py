@@ -62,6 +62,8 @@ USERS = {
     r"search\.\w+\.(background|background_factor|covariance|side_bands|observed|systematics)":
         LIKELIHOODS,
     r"detector\.background_factor": LIKELIHOODS,
+    r"systematics\.background|search\.\w+\.background\.\w+\.(error|mc_error)":
+        tuple(kind for kind in LIKELIHOODS if kind != "requirements"),
     r"search\.\w+\.beside": ("fit",),
     r"flux\.uncertainty": WITH_ERRORS,
     r"simulation\.(precision|max_points)": ("point", *WITH_ERRORS),
@@ -176,7 +178,7 @@ def _inference(study: Study) -> Rules:
     joint = study.inference.marginal is not None or (study.scan.plane and name == "bayesian")
     at_point = task == "point" and name != "bayesian"
     unused, toyless = f"task={task} does not use it", f"inference.calculator={name} has no toys"
-    none = "limits over mixings come with no discovery, and without toys"
+    none = "limits over mixings are found without toys"
     bounds = "only inference.marginal and credible planes have it"
     untested = isinstance(study.task, ExplainedTask) and not study.task.tests
     yield from _where(
@@ -184,7 +186,7 @@ def _inference(study: Study) -> Rules:
         (at_point or task in ("coverage", "requirements"), r"inference\.levels", unused),
         (name in TOYLESS, r"inference\.toys", toyless),
         (name in TOYLESS and task != "coverage", r"inference\.seed", toyless),
-        (joint, r"inference\.(sigmas|toys|seed)", none),
+        (joint, r"inference\.(toys|seed)", none),
         (not joint, r"inference\.prior_max", bounds),
         (untested, "inference", "there are no task.tests that have limits"),
     )
