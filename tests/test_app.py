@@ -92,13 +92,23 @@ def test_own_folder_comes_before_the_shipped_one(studies: list[Study], tmp_path:
     assert [study.name for study in studies[-2:]] == ["deep", "deep"]
 
 
-def test_the_configuration_of_a_run_runs_again(studies: list[Study], tmp_path: Path) -> None:
+def test_the_configuration_of_a_run_runs_again(
+    studies: list[Study], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["detector=nd280_upgrade", "simulation.seed=7", "experiment=quick"]) == 0
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "config.yaml").write_text(to_yaml(studies[0]))
     assert main(["--config-dir", "run"]) == 0
     assert main(["--config-dir", "run", "simulation.seed=8"]) == 0
+    assert main(["--config-dir", "run", "task=yields"]) == 2
+    assert main(["--config-dir", "run", "experiment=quick"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    why = "a run's configuration has no options to choose from; set"
+    assert said == [
+        f"hnlstat: task: {why} task.kind=NAME",
+        f"hnlstat: experiment: {why} keys as in its config.yaml",
+    ]
     assert studies[1] == studies[0]
     assert studies[2].simulation.seed == 8
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from hnlstat.config.base import GONE, Cited, Name, Section, problem, suggest
+from hnlstat.config.base import GONE, Assuming, Name, Section, problem, suggest
 from hnlstat.config.detector import Detector
 from hnlstat.config.flux import AnyFlux, Flux
 from hnlstat.config.photons import Photons
@@ -20,7 +20,7 @@ from hnlstat.config.tracks import Tracks
 from hnlstat.detector.relations import apart
 
 
-class Exposure(Cited):
+class Exposure(Assuming):
     """Protons on target by horn mode; what was observed with them the searches say.
 
     Attributes

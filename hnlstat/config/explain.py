@@ -122,6 +122,9 @@ def _explain_key(key: str, overrides: Sequence[str]) -> str:
         first, *rest = key.split(".")
         if first in known and first not in tree and rest:
             return f"{key}: no {first} is chosen; add {first}=NAME ({', '.join(options(first))})"
+    if key in known:  # shipped configurations choose an option of each
+        own = "task.kind=NAME" if key == "task" else "keys as in its config.yaml"
+        return f"{key}: a run's configuration has no options to choose from; set {own}"
     parts = key.split(".")
     node: Any = tree
     for depth, part in enumerate(parts):

@@ -221,6 +221,12 @@ class Simulation(Section):
     interpolate_masses: bool
 
     @model_validator(mode="after")
+    def _nucleons_differ(self) -> Self:
+        if len({*self.bound_nucleons}) < len(self.bound_nucleons):
+            raise problem("bound_nucleons", f"{', '.join(self.bound_nucleons)} has one twice")
+        return self
+
+    @model_validator(mode="after")
     def _reach_has_an_end(self) -> Self:
         if self.decay_lengths is not None and self.upstream == "auto":
             raise problem("upstream", "auto cannot go with decay_lengths; give a length")

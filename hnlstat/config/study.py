@@ -165,7 +165,7 @@ class Study(Section):
             raise problem(
                 "search", f"look for {', '.join(self.final_states)}; task=events writes one of them"
             )
-        simulating = (*AT_A_POINT, "compare", "efficiency", "requirements")
+        simulating = (*AT_A_POINT, "compare", "efficiency", "requirements", "benchmark")
         if self.task.kind in simulating and self.yields_from is not None:
             raise problem("yields_from", f"is of no use to task={self.task.kind}, which simulates")
         if self.task.kind == "store" and shared_folder(self.store) is None:
@@ -256,6 +256,7 @@ class Study(Section):
         """
         parts: dict[str, Assuming] = {"systematics": self.systematics}
         parts |= {f"search {search.name}": search for _, search in self.searches}
+        parts |= {f"exposure {d.exposure.name}": d.exposure for d in self.datasets}
         if self.yields_from is None:
             parts |= {f"detector {d.detector.name}": d.detector for d in self.datasets}
             fluxes = [d.flux for d in self.datasets if isinstance(d.flux, KaonFlux)]

@@ -32,8 +32,9 @@ FloatArray = NDArray[np.float64]
 
 LOWEST = 1e-3  # CLs at which the axis ends
 FLAT, AROUND = 0.98, 1.4  # CLs from where on, and factor of the coupling beyond which, all is 1
-FINE = 400  # couplings along a curve
+FINE = 1200  # couplings along a curve
 FAINTEST, ROUNDING = 1e-300, 1e-9  # CLs stays above the one and below 1 by the other
+NO_DEPTH = 0.999 * np.log(ROUNDING)  # ln(-ln CLs) where CLs is 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,8 @@ class BrazilCurves:
         """Take the curves at the mass of index `i`; points without a test are passed over.
 
         Between the points ln(-ln CLs) is straight in ln(coupling), as for a signal that goes as a
-        power of the coupling, with few events of background.
+        power of the coupling, with few events of background. Where counts are few, quantiles go
+        from 1 in a step, halfway between the points that it lies between.
 
         Raises
         ------
@@ -79,13 +81,26 @@ class BrazilCurves:
         known = points.couplings[tested]
         coupling = np.union1d(known, np.geomspace(known[0], known[-1], FINE))
         depth = np.log(-np.log(np.clip(cls_[tested], FAINTEST, 1 - ROUNDING)))
-        curves = [
-            np.exp(-np.exp(np.interp(np.log(coupling), np.log(known), row))) for row in depth.T
-        ]
+        places = np.log(known), np.log(coupling)
+        curves = [np.exp(-np.exp(_between(*places, row))) for row in depth.T]
         observed = None if np.isnan(depth[:, 0]).any() else curves[0]
         words = str(points.method[i, 0]).replace(",", "").split()
         test = next((word for word in words if word.startswith(CREDIBLE)), "CLs")
         return cls(float(points.masses[i]), coupling, observed, np.array(curves[1:]), test)
+
+
+def _between(known: FloatArray, at: FloatArray, depth: FloatArray) -> FloatArray:
+    """Depths (N,) at places between known ones (D,), with steps from and to where CLs is 1."""
+    places, found, one = [*known.tolist()], [*depth.tolist()], depth <= NO_DEPTH
+    for i in np.flatnonzero(one[1:] != one[:-1])[::-1].tolist():
+        # goes on, from the point beside the step, as between it and the next
+        side, step = (i + 1, 1) if one[i] else (i, -1)
+        middle, slope, further = (known[i] + known[i + 1]) / 2, 0.0, side + step
+        if 0 <= further < known.size and not one[further]:
+            slope = (depth[further] - depth[side]) / (known[further] - known[side])
+        ends = [depth[side - step], depth[side] + slope * (middle - known[side])][::step]
+        places[i + 1 : i + 1], found[i + 1 : i + 1] = [middle] * 2, ends
+    return np.asarray(np.interp(at, places, found))
 
 
 def brazil_figure(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hnlstat.bounds import Bound, chosen_bounds, comparable
+from hnlstat.bounds import Bound, chosen_bounds, comparable, established
 from hnlstat.config.study import Study
 from hnlstat.config.task import CombineTask, FitTask
 from hnlstat.physics.processes import Kaons
@@ -52,13 +52,14 @@ class Sources:
 
 
 def drawn_bounds(study: Study) -> tuple[Bound, ...]:
-    """Give the bounds that a run of a study compares with; of fits, regions that are allowed."""
+    """Give the bounds that a run of a study compares with; of a fit, regions that are allowed."""
     axis = limited(study)
-    if isinstance(study.task, FitTask):
+    if study.task.kind == "fit":
         return tuple(b for b in chosen_bounds(study.bounds, axis) if b.status == "allowed")
     if study.task.kind not in WITH_BOUNDS or study.scan.plane is not None:
         return ()
-    return comparable(chosen_bounds(study.bounds, axis), axis)
+    found = comparable(chosen_bounds(study.bounds, axis), axis)
+    return established(found) if study.task.kind == "explained" else found
 
 
 def citations(run: FinishedRun, bounds: Sequence[Bound]) -> Uses:

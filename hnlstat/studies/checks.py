@@ -18,7 +18,7 @@ from hnlstat.config.registry import is_foreign
 from hnlstat.config.scan import TableGrid
 from hnlstat.config.search import CHARGED
 from hnlstat.config.study import Study
-from hnlstat.config.task import AT_A_POINT, EfficiencyTask, RequirementsTask
+from hnlstat.config.task import AT_A_POINT, ON_FOLDERS, EfficiencyTask, RequirementsTask
 from hnlstat.config.tracks import Tracks
 from hnlstat.errors import ConfigError
 from hnlstat.models.checks import (
@@ -55,9 +55,10 @@ def check(study: Study) -> None:
     """
     if study.task.kind not in ("figures", "collect"):  # those of other runs
         study.report.check(study.model.axis)
-    if study.inference.marginal is not None:
+    earlier = study.task.kind in ("combine", *ON_FOLDERS)
+    if study.inference.marginal is not None and not earlier:
         check_marginal(study, study.inference.marginal)
-    if study.scan.plane is None:
+    if study.scan.plane is None or earlier:
         check_tables(study)
     else:
         check_plane(study, study.scan.plane)

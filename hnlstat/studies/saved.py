@@ -48,7 +48,7 @@ def content_hash(study: Study) -> str:
         "datasets": {
             "__all__": {
                 "detector": {"description", "assumed", "cite"},
-                "exposure": {"description", "cite"},
+                "exposure": {"description", "assumed", "cite"},
                 "flux": {"table", "spectra", "assumed", "unit", "cite"},
                 "search": {"__all__": {"description", "assumed", "cite"}},
             }

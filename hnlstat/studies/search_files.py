@@ -56,6 +56,11 @@ def with_files(search: Tree, where: str) -> Tree:
     covariance, efficiency = found.get("covariance"), found.get("efficiency")
     if isinstance(covariance, dict) and isinstance(covariance.get("matrix"), str):
         found["covariance"] = _matrix(covariance, f"{where}.covariance")
+    elif isinstance(covariance, dict) and "columns" in covariance:
+        raise ConfigError(
+            f"{where}.covariance.columns: are those of a file, but matrix is none; take them out "
+            f"by ~{where}.covariance.columns"
+        )
     if isinstance(efficiency, dict) and isinstance(efficiency.get("table"), str):
         found["efficiency"] = _efficiency(efficiency, f"{where}.efficiency")
     if found.get("efficiency_map") is not None:

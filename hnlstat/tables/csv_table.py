@@ -115,6 +115,19 @@ class CsvTable:
             values[left_out] = empty
         return values
 
+    def mean_error(self, of: str) -> float:
+        """Give the column `error` over another one, on average; 0 where there is none.
+
+        Raises
+        ------
+        DataError
+            Names the first line whose error is negative, or no number.
+        """
+        if "error" not in self.columns:
+            return 0.0
+        total = float(self.numbers(of).sum())
+        return float(self.numbers("error", at_least=0).sum()) / total if total else 0.0
+
     def whole(self, column: str) -> list[int]:
         """Give the entries of `column` as whole numbers from 0.
 

@@ -81,10 +81,7 @@ def bin_error(table: str) -> float:
     """
     if split(table) is not None:
         return histogram(table).error
-    rows = _rows(table)
-    if shipped_table(table) or "error" not in rows.columns:
-        return 0.0
-    return float(rows.numbers("error", at_least=0).sum() / rows.numbers("efficiency").sum())
+    return 0.0 if shipped_table(table) else _rows(table).mean_error("efficiency")
 
 
 def efficiency_file(table: str) -> Path:

@@ -14,6 +14,7 @@ from hnlstat.errors import DataError
 from hnlstat.tables.csv_table import CsvTable, read_csv
 from hnlstat.tables.plausible import HIGHEST_BIN, HIGHEST_ENERGY
 from hnlstat.tables.root import as_table, histogram, split
+from hnlstat.tables.units import quantity_of
 
 Array = NDArray[np.float64]
 
@@ -95,8 +96,7 @@ def _read(
     value = table.numbers("efficiency", at_least=0, at_most=1)
     if not value.any():
         raise DataError(f"{table.path}: is 0 in every bin")
-    if "error" in table.columns:
-        error = float(table.numbers("error", at_least=0).sum() / value.sum())
+    error = error or table.mean_error("efficiency")
     edges, places = [], []
     for (low, high), of in zip(columns, axes, strict=True):
         mine, place = _axis(table, low, high, of)
@@ -124,7 +124,9 @@ def _axis(table: CsvTable, low: str, high: str, of: Dimension) -> tuple[Array, N
     first, last = table.numbers(low), table.numbers(high)
     if np.any(wrong := last <= first):
         raise table.error(int(np.argmax(wrong)), high, f"is not above {low}")
-    least, most, hint = 0.0, HIGHEST_ENERGY, "give GeV, or efficiency_map.unit.energy=MeV"
+    quantity = quantity_of(high)
+    unit = f"give GeV, not MeV, or say efficiency_map.unit.{quantity}=MeV"
+    least, most, hint = 0.0, HIGHEST_ENERGY, unit
     if of == ANGLE:
         most, hint = HIGHEST_ANGLE, "give rad, or efficiency_map.unit.angle=deg"
     elif of != ENERGY:
@@ -134,8 +136,8 @@ def _axis(table: CsvTable, low: str, high: str, of: Dimension) -> tuple[Array, N
             reason = f"is not from {least:g} to {most:g}; {hint}"
             raise table.error(int(np.argmax(wrong)), column, reason)
     edges = np.unique([first, last])
-    if of == ENERGY and edges[1] > HIGHEST_BIN and not table.units:
-        raise table.error(int(np.argmin(last)), high, f"ends the first bin; {hint}")
+    if of == ENERGY and edges[1] > HIGHEST_BIN and quantity not in table.units:
+        raise table.error(int(np.argmin(last)), high, f"ends the first bin; {unit} (or GeV)")
     place = np.searchsorted(edges, first)
     if np.any(wrong := edges[place + 1] != last):
         i = int(np.argmax(wrong))

@@ -154,6 +154,11 @@ BAD: list[tuple[type[Section], object, str]] = [
         {**SIMULATION, "upstream": "auto", "decay_lengths": 4},
         "k.upstream: auto cannot go with decay_lengths",
     ),
+    (
+        Simulation,
+        {**SIMULATION, "bound_nucleons": ["p", "n", "n"]},
+        "k.bound_nucleons: p, n, n has one twice",
+    ),
     (Simulation, {**SIMULATION, "radius": 0}, "k.radius: 0 is not positive"),
     (Simulation, {**SIMULATION, "seed": 1.5}, "k.seed: 1.5 is not a whole number"),
     (Simulation, {**SIMULATION, "precision": 1}, "k.precision: 1 is not between 0 and 1"),

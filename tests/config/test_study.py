@@ -125,6 +125,10 @@ def test_what_is_assumed_is_counted_unless_it_is_off(nd280: Study) -> None:
     assert found.keys() - own.keys() == {"search tpc_ee: systematics.efficiency"}
     assert content_hash(sourced) == content_hash(nd280)
     assert not any("rock" in key for key in load(["experiment=published"]).assumptions())
+    assert load(["detector=sbnd"]).assumptions()["exposure sbnd: pot"] == "assumed"
+    planned = load(["detector=sbnd", "exposure=sbnd", "exposure.assumed={pot: null}"])
+    assert "exposure sbnd: pot" not in planned.assumptions()
+    assert content_hash(planned) == content_hash(load(["detector=sbnd"]))
 
 
 def test_the_hash_follows_the_numbers_only(nd280: Study, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_without_side_bands_the_background_is_as_stated():
             "covariance.columns: fhc_backgrounds is no column",
         ),
         ("covariance.modes=[fhc]", "side_bands.rhc: is not in covariance.modes"),
+        ("covariance.matrix=[[1,0],[0,1]]", "covariance.columns: are those of a file, but matrix"),
         ("covariance.matrix=nowhere.csv", "covariance.matrix: nowhere.csv"),
         ("background.fhc.events='miniboone/muon_like:fhc'", "events: fhc is no column of"),
         ("background.fhc.events='nowhere.csv:a'", "background.fhc.events: nowhere.csv"),

@@ -30,6 +30,20 @@ def test_between_the_points_a_power_law_is_met():
     assert curves.expected[0][inside] == pytest.approx(exact**4, rel=1e-6)
 
 
+@pytest.mark.parametrize("beyond", [False, True])
+def test_steps_lie_halfway_between_points_and_curves_go_on_to_them(beyond):
+    """Of few counts quantiles jump from 1; beside the step the power law holds, at all places."""
+    found, i = points(), 20
+    one = slice(i + 1, None) if beyond else slice(None, i + 1)
+    found.cls_expected[0, one, 3] = 1.0
+    curves, middle = BrazilCurves.of(found, 0), np.sqrt(COUPLINGS[i] * COUPLINGS[i + 1])
+    flat = (curves.coupling > middle) == beyond
+    assert curves.expected[3][flat] == pytest.approx(1.0, rel=1e-6)
+    near = ~flat & (curves.coupling > 1e-7) & (curves.coupling < 1e-5)
+    exact = np.exp(-0.5 * (curves.coupling[near] / 1e-6) ** 2)
+    assert curves.expected[3][near] == pytest.approx(exact, rel=1e-6)
+
+
 def test_points_without_a_test_are_passed_over():
     curves = BrazilCurves.of(points(tested=slice(5, 30)), 0)
     assert curves.coupling[[0, -1]] == pytest.approx(COUPLINGS[[5, 29]])

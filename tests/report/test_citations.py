@@ -85,3 +85,11 @@ def test_limits_on_one_mixing_are_compared_with_the_bounds_on_it():
     assert drawn_bounds(load([*mixed, "model.mixing.tau=0"])) == ()
     plane = ["model=mixed_mu", "search=t2k_2019", "model.mixing.e=1", "model.mass=0.25"]
     assert drawn_bounds(load([*plane, "scan.plane=[e,mu]"])) == ()
+
+
+def test_what_is_explained_cites_the_bounds_that_count_and_a_fit_the_regions_it_shows():
+    base = ["detector=miniboone", "bounds=measured"]
+    of_fit, explained = (drawn_bounds(load([*base, *task])) for task in ([], ["task=explained"]))
+    assert {bound.status for bound in of_fit} == {"allowed"}
+    assert {bound.status for bound in explained} == {"excluded"}
+    assert "charm_ii" in {bound.name for bound in explained}

@@ -51,10 +51,44 @@ IDLE = [
     (["task=compare", "compare.masses=[0.1]", "compare.steps=[]"],
      {"scan.mass.points=9": "compare.masses", "inference.sigmas=[]": "task=compare"},
      ["compare.masses=[0.1]", "scan.coupling.points=30", "inference.levels=[0.95]"]),
-    (["task=store", "store=shared:x"], {"detector=sbnd": "as they were made"}, ["task.days=3"]),
+    (["task=store", "store=shared:x"],
+     {"detector=sbnd": "as they were made", "task.days=3": "prune"}, ["store=shared:y"]),
     (["task=collect", "task.folder=x"], {"scan=coarse": "as they were made"},
      ["bounds=none", "report.style=slides"]),
     (["inference.calculator=asymptotic"], {"inference.toys=5000": "has no toys"}, []),
+    (["task=compare", "compare.to=[]"], {
+        "detector=nd280_upgrade": "compare.to", "systematics=none": "compare.to",
+        "inference.toys=2000": "compare.to", "simulation.survival=false": "compare.to",
+     }, ["compare.masses=[0.1]", "scan.coupling.points=9", "report.style=slides"]),
+    (["task=figures", "task.folder=x", "task.figures=[brazil,fit]"], {
+        "name=a": "as they were made", "store=off": "as they were made", "runs=a": "made",
+        "bounds=none": "made", "experiment=quick": "made", "task.number=500": "vertices",
+     }, ["report.style=slides", "task.mass=0.2", "executor=serial"]),
+    (["task=figures", "task.folder=x", "task.figures=[vertices]"], {"task.masses=5": "production"},
+     ["task.number=500", "task.coupling=1e-7", "experiment=mine"]),
+    (["task=hepdata", "task.folder=x"], {"executor=serial": "made", "report.style=slides": "made",
+                        "experiment=t2k_2019": "made"}, ["task.folder=y"]),
+    (["task=combine", "task.folders=[a,b]"], {"store=off": "made", "executor=serial": "made"},
+     ["name=a", "runs=a", "experiment=published"]),
+    (["task=benchmark"], {"executor=serial": "its own", "store=off": "its own"},
+     ["task.scaling=false"]),
+    (["executor=dask", "executor.scheduler=tcp://a:1"], {"executor.workers=3": "scheduler"},
+     ["executor.timeout=3"]),
+    (["task=explained", "detector=miniboone", "task=explained"], {
+        "inference.levels=[0.5]": "task.tests", "search.electron_like.beside={a: 1}": "explained",
+     }, ["bounds=none", "task.points=20"]),
+    (["bounds=none"], {"bounds.level=0.9": "no bounds", "bounds.projections=false": "no bounds"},
+     ["bounds.files=[]", "bounds.curves=[lep]"]),
+    (["scan=published"], {}, ["scan.table.mass.points=9"]),
+    (["scan=published", "scan.table.mass.values=[0.01,2]"],
+     {"scan.table.mass.points=9": "scan.table.mass.values"}, ["scan.table.coupling.points=9"]),
+    ([*PLANE], {"model.mixing.tau=0": "its own two mixings", "inference.prior_max.tau=0.1": "tau",
+                "bounds=none": "plane", "inference.seed=4": "without toys",
+                "scan.coupling.points=9": "ends alone"},
+     ["inference.sigmas=[3]", "inference.levels=[0.5]", "inference.prior_max.mu=0.1"]),
+    (["model=mixed", "search=t2k_2019", "scan.plane=[e,mu]", "model.mass=0.25"],
+     {"inference.prior_max.e=0.1": "credible planes"},
+     ["scan.coupling.points=9", "inference.toys=2000"]),
     ([*PLANE], {"scan.mass.min=0.2": "at model.mass", "simulation.pauli=none": "made in matter"},
      ["inference.prior_max.e=0.5", "scan.coupling.min=1e-9", "model.mass=0.25"]),
 ]  # fmt: skip
@@ -81,3 +115,11 @@ def test_runs_say_so(tmp_path, capsys):
     assert "inference.toys=2000" in json.loads(summary.read_text())["remarks"][0]
     assert main(["task=store", store, "detector=sbnd"]) == 0
     assert "Note: detector=sbnd changes nothing" in capsys.readouterr().out
+
+
+def test_figures_of_sweeps_take_bounds_as_collected_ones(tmp_path):
+    (tmp_path / "jobs").mkdir()
+    study = load(["task=figures", f"task.folder={tmp_path}"])
+    assert idle(study, ["bounds=none", "model=dipole_e", "experiment=published"]) == ()
+    (remark,) = idle(study, ["executor=serial", "report.style=slides"])
+    assert remark.startswith("executor=serial changes nothing")

@@ -89,9 +89,9 @@ def test_errors_are_told(file, tmp_path):
         ("mav", r"has no mav; did you mean mev. It has dir/map"),
         ("above", "bin 3, 2 is 1.2, not from 0 to 1"),
         ("zero", "is 0 in every bin"),
-        ("turned", "true_energy_low_gev = '-1.0' is not from 0 to 1000; give GeV, or"),
+        ("turned", "true_energy_low_gev = '-1.0' is not from 0 to 1000; give GeV, not MeV, or"),
         ("degrees", "true_cos_angle_low = '30.0' is not from -1.5 to 1.5; this is the axis of a"),
-        ("mev", r"= '3000.0' is not from 0 to 1000; give GeV, or efficiency_map.unit.energy=MeV"),
+        ("mev", r"= '3000.0' is not from 0 to 1000; .* say efficiency_map.unit.energy=MeV"),
         ("flow", r"in its under- and overflow bins.*by flow\[inner\]"),
     ],
 )
@@ -129,6 +129,15 @@ def test_rows_that_are_no_map(tmp_path, change, words):
     with pytest.raises(DataError, match=words) as caught:
         load_map(path, AXES)
     assert str(caught.value).startswith(f"efficiency map {path}")
+
+
+def test_a_first_bin_that_is_most_likely_in_mev_says_how_to_go_on(tmp_path):
+    path = csv(tmp_path / "m.csv", rows(energy=np.array([0.0, 50.0, 100.0, 300.0])))
+    words = r"'50.0' ends the first bin; .*efficiency_map.unit.energy=MeV \(or GeV\)"
+    with pytest.raises(DataError, match=words):
+        load_map(path, AXES)
+    assert load_map(path, AXES, {"energy": "GeV"}).edges[0][1] == 50.0
+    assert load_map(path, AXES, {"energy": "MeV"}).edges[0][1] == pytest.approx(0.05)
 
 
 def test_columns_are_named_after_the_axes(tmp_path):

@@ -113,6 +113,7 @@ def test_a_projection_has_nothing_to_fit(tmp_path, capsys):
         (["task=inject", *POINT, "task.data=toys"], "task.data: toys is not one of 'asimov'"),
         (["data_from=no.csv"], "data_from: no.csv is not a file"),
         (["task=inject", *POINT, f"data_from={__file__}"], "data_from: is of no use to task=in"),
+        (["task=benchmark", f"yields_from={__file__}"], "yields_from: is of no use to task=ben"),
         (["task=point", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to task=po"),
         (["task=coverage", *POINT, f"yields_from={__file__}"], "yields_from: is of no use to tas"),
         (["task=coverage"], "model.mass: is missing; task=coverage needs it"),
