@@ -32,6 +32,7 @@ FINE = 400  # couplings of a profile
 BEYOND = 0.5 * np.log(10)  # of ln(|U|^2), at most, between values beyond the scan
 UNCERTAIN = "limits may be too strong or too weak"
 SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
+WITH_BOUNDS = 0.9  # decades that a limit moves with bounds a decade smaller, likewise
 
 
 def directions(study: Study, mass: float) -> tuple[list[Mixing], list[tuple[str, str]]]:
@@ -90,7 +91,8 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
         results.append(_limits(study, mass, mine, own.experiment.observed is not None))
         first = 1.0 - study.inference.levels[0]
         changes.append(smaller.limit(first) / mine.limit(first))
-        if mine.limit(first) > SET_BY_PRIOR * bounds[place]:
+        whole = mine.limit(first) > SET_BY_PRIOR * bounds[place]
+        if whole or abs(np.log10(changes[-1])) > WITH_BOUNDS:
             alone.append(f"{1e3 * mass:.4g}")
         if at := _reached(flavours, one[0], own.short):
             reached.append(f"{short_at(flavours, at)} ({1e3 * mass:.4g} MeV)")
@@ -115,12 +117,13 @@ def _remarks(
         if least > 0.99 and most < 1.01:
             found.append("with bounds of these priors ten times smaller limits change by below 1 %")
         else:
+            times = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (least, most)))
             found.append(
                 "the range of these priors matters: with bounds ten times smaller limits are "
-                f"{least:.3g} to {most:.3g} times as high"
+                f"{times} times as high"
             )
     if alone:
-        found.append(f"the bound of the prior alone sets the limit at {', '.join(alone)} MeV")
+        found.append(f"bounds of the priors alone set the limit at {', '.join(alone)} MeV")
     return found
 
 

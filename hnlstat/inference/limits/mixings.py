@@ -183,7 +183,8 @@ def _integrals(
     axes = [_Axis.build(low, high, fewer) for low, high in ends.tolist()]
     grids = np.meshgrid(*(axis.points for axis in axes), indexing="ij")
     mixings = np.stack([grid.ravel() for grid in grids], axis=-1)
-    replicas = mixing_replicas(signal, experiment, counts[:, None], mixings, most)[:, 0]
+    # nodes are a larger error than few points of the nuisance parameters
+    replicas = mixing_replicas(signal, experiment, counts[:, None], mixings, most, few=True)[:, 0]
     logs = np.column_stack([average(replicas), replicas])
     likelihoods = np.exp(logs - logs.max(axis=0)).T.reshape(-1, *grids[0].shape)
     found = []
@@ -221,18 +222,19 @@ def ends_of_mixings(signal: MixingSignal, most: float, bounds: FloatArray) -> Fl
 
 def mixing_replicas(
     signal: MixingSignal, experiment: CountingModel, counts: FloatArray,
-    mixings: FloatArray, most: float,
+    mixings: FloatArray, most: float, few: bool = False,
 ) -> FloatArray:  # fmt: skip
     """Return ln(likelihood) of outcomes (C, M) at mixings (G, F), shape (G, M, replicas).
 
     Nuisance parameters are integrated over; signals above `most` events are not looked at.
+    `few` points of these are enough where much else is uncertain, as with outcomes that are drawn.
     """
     total = signal.events(mixings)
     matters = (total > _LEAST) & (total < most)
     least = int(np.argmin(total))
     matters[least] = True  # stands for all that have no signal
     path = signal.at(mixings[matters])
-    found = log_likelihoods(path, experiment, counts)
+    found = log_likelihoods(path, experiment, counts, few)
     logs = np.empty((len(total), *found.shape[1:]))
     logs[:] = -total[:, None, None]  # smooth where nothing is likely
     logs[matters] = found
