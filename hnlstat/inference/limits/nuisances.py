@@ -243,24 +243,33 @@ class _Parameters:
         Data far above backgrounds have two maxima, of the signal and of backgrounds alone.
         """
         size = sum(self._split) + len(self.experiment.background_components)
-        z, cost, curvature = self._descend(np.zeros((len(self.path.signal), size)))
+        start = np.zeros((len(self.path.signal), size))
+        found: tuple[FloatArray, ...] = self._descend(start)
         path = self.path.part(slice(1))
         none = replace(self, path=replace(path, signal=np.zeros_like(path.signal)))
-        (alone,) = none._descend(np.zeros((1, size)))[0]
+        (alone,) = none._descend(start[:1])[0]
         if np.abs(alone).max(initial=0.0) > _FAR:
-            other, costs, curved = self._descend(np.tile(alone, (len(z), 1)))
-            better = (costs < cost)[:, None]
-            z = np.where(better, other, z)
-            curvature = np.where(better[:, :, None], curved, curvature)
-        return z, curvature
+            for one in (start, start + alone):
+                other = self._descend(self._descend(one, self._split[0])[0])
+                better = other[1] < found[1]
+                found = tuple(
+                    np.where(np.expand_dims(better, tuple(range(1, new.ndim))), new, old)
+                    for new, old in zip(other, found, strict=True)
+                )
+        return found[0], found[2]
 
-    def _descend(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return parameters (G, D) by damped Newton steps, costs (G,) and the curvature."""
+    def _descend(
+        self, z: FloatArray, first: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return parameters (G, D) by damped Newton steps of the first, costs and the curvature."""
+        free, step = slice(first), np.zeros_like(z)
         cost = self.cost(z[:, :, None])[:, 0]
         length = np.ones(len(z))
         gradient, curvature = self._derivatives(z)
         for _ in range(_STEPS):
-            step = -np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+            step[:, free] = -np.linalg.solve(curvature[:, free, free], gradient[:, free, None])[
+                ..., 0
+            ]
             trial = z + length[:, None] * step
             costs = self.cost(trial[:, :, None])[:, 0]
             better = costs <= cost
