@@ -197,6 +197,7 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
             table = next(tables)
             experiment = stages.build(study, table, work)
             total = experiment.signal[0].sum(axis=-1) / np.square(couplings)
+            total = total if total[0] > 0 else np.ones_like(total)  # no events, no lifetimes
             if abs(total[1] / total[0] - 1.0) > LIVING:
                 raise ConfigError(
                     f"scan.coupling: N of {1e3 * mass:.4g} MeV do not live long at its first "
@@ -207,6 +208,11 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
             shifts = [events * one[0, 0] for one in experiment.modifiers.values()]
             shifts += list(np.diag(events * experiment.mc_error[0, 0]))
             rows.append(np.stack([events, *shifts]) / couplings[0] ** 2)
+        for one in mixings:  # alone it may leave no events, with a little of another it does
+            name, near = next(iter(one)), [p for p in short if len(p) > 1]
+            lives = [p[name] for p in near if p.get(name, 0.0) == max(p.values())]
+            if len(one) == 1 and lives and not any([*p] == [name] for p in short):
+                short.append({name: max(lives)})
         form = _form(study, mixings, pairs, np.array(rows))
         found.append(Known(form, experiment.base, tuple(short)))
     return found

@@ -171,6 +171,16 @@ def test_posteriors_that_reach_short_lives_are_remarked_on(tau, top, said):
         assert "|U_e|^2 =" not in found[0]
 
 
+def test_a_mixing_without_events_of_its_own_shortens_lives_too():
+    """mu pi is of |U_mu|^2, but |U_e|^2 makes N and has them decay."""
+    study = load(["search=tpc_mupi_tracks", *USUAL[1:], "model=mixed", "inference.marginal=e",
+                  "model.mixing={e: 1, mu: 1, tau: 0}",
+                  "scan.coupling={min: 1e-10, max: 1, points: 7}"])  # fmt: skip
+    (known,) = marginal.known_signals(study, np.array([0.25]), Work())
+    (at,) = (one["e"] for one in known.short if [*one] == ["e"])
+    assert 1e-6 < at < 1e-4
+
+
 def test_the_dipole_has_no_mixings():
     with pytest.raises(ConfigError, match="the model dipole has no mixings"):
         load(["inference.calculator=bayesian", "inference.marginal=mu"])
