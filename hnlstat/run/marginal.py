@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ LOST = 0.01  # likewise, which is worth a word where regions reach it
 FINE = 400  # couplings of a profile
 BEYOND = 0.5 * np.log(10)  # of ln(|U|^2), at most, between values beyond the scan
 UNCERTAIN = "limits may be too strong or too weak"
-SET_BY_PRIOR = 0.5  # of its bound: a limit above this tells of the prior alone
+SET_BY_PRIOR = 0.5  # of its bound: above this it would tell of the prior alone, and is no limit
 WITH_BOUNDS = 0.9  # decades that a limit moves with bounds a decade smaller, likewise
 
 
@@ -88,12 +88,16 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
             results.append(MassLimits(mass, (), (), f"no limits: {one}"))
             continue
         mine, smaller = (part[place] for part in one)
-        results.append(_limits(study, mass, mine, own.experiment.observed is not None))
         first = 1.0 - study.inference.levels[0]
-        changes.append(smaller.limit(first) / mine.limit(first))
+        change = smaller.limit(first) / mine.limit(first)
+        data = own.experiment.observed is not None
         whole = mine.limit(first) > SET_BY_PRIOR * bounds[place]
-        if whole or abs(np.log10(changes[-1])) > WITH_BOUNDS:
+        if whole or abs(np.log10(change)) > WITH_BOUNDS:
             alone.append(f"{1e3 * mass:.4g}")
+            results.append(_without(_limits(study, mass, mine, data)))
+            continue
+        results.append(_limits(study, mass, mine, data))
+        changes.append(change)
         if at := _reached(flavours, one[0], own.short):
             reached.append(f"{short_at(flavours, at)} ({1e3 * mass:.4g} MeV)")
     if reached:
@@ -123,7 +127,7 @@ def _remarks(
                 f"{times} times as high"
             )
     if alone:
-        found.append(f"bounds of the priors alone set the limit at {', '.join(alone)} MeV")
+        found.append(f"no limits at {', '.join(alone)} MeV: bounds of the priors alone set these")
     return found
 
 
@@ -193,6 +197,7 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
             table = next(tables)
             experiment = stages.build(study, table, work)
             total = experiment.signal[0].sum(axis=-1) / np.square(couplings)
+            total = total if total[0] > 0 else np.ones_like(total)  # no events, no lifetimes
             if abs(total[1] / total[0] - 1.0) > LIVING:
                 raise ConfigError(
                     f"scan.coupling: N of {1e3 * mass:.4g} MeV do not live long at its first "
@@ -203,6 +208,11 @@ def known_signals(study: Study, masses: Array, work: Work) -> list[Known]:
             shifts = [events * one[0, 0] for one in experiment.modifiers.values()]
             shifts += list(np.diag(events * experiment.mc_error[0, 0]))
             rows.append(np.stack([events, *shifts]) / couplings[0] ** 2)
+        for one in mixings:  # alone it may leave no events, with a little of another it does
+            name, near = next(iter(one)), [p for p in short if len(p) > 1]
+            lives = [p[name] for p in near if p.get(name, 0.0) == max(p.values())]
+            if len(one) == 1 and lives and not any([*p] == [name] for p in short):
+                short.append({name: max(lives)})
         form = _form(study, mixings, pairs, np.array(rows))
         found.append(Known(form, experiment.base, tuple(short)))
     return found
@@ -280,3 +290,9 @@ def _limits(study: Study, mass: float, marginal: Marginal, data: bool) -> MassLi
             strength[grid == limit] = 0.0
         profiles.append(Profile(mass, one.level, kind, method, grid, strength))
     return MassLimits(mass, tuple(limits), tuple(profiles), "ok")
+
+
+def _without(found: MassLimits) -> MassLimits:
+    """Exclude nothing, as the priors alone would."""
+    profiles = tuple(replace(p, strength=np.full(p.strength.shape, -6.0)) for p in found.profiles)
+    return replace(found, limits=(), profiles=profiles, validity="no limits: set by priors alone")

@@ -82,6 +82,26 @@ def test_a_run_has_the_closed_form_of_two_mixings(tmp_path, monkeypatch):
     assert again[1].limits[0].coupling == pytest.approx(float(mine[5]))
 
 
+def test_what_bounds_of_priors_set_alone_is_no_limit(tmp_path):
+    """|U_tau|^2 makes no N of 450 MeV: its posterior goes as 1/x, up to its bound."""
+    study = load([
+        *USUAL, "systematics=none", "model=mixed", "model.mixing={e: 1, mu: 0, tau: 1}",
+        "inference.marginal=tau", "scan.mass.values=[0.44,0.45]", f"runs={tmp_path / 'runs'}",
+        "scan.coupling={min: 1e-10, max: 1, points: 4}",
+    ])  # fmt: skip
+    outcome = running.run(study)
+    rows = (outcome.folder / "limits.csv").read_text().splitlines()
+    summary = json.loads((outcome.folder / "summary.json").read_text())
+    assert len(rows) == 1
+    assert json.loads((outcome.folder / "contours.json").read_text())["contours"] == []
+    assert (summary["leading"], summary["reaches"], summary["compared"]) == ([], [], None)
+    told = " ".join(summary["remarks"])
+    assert "no limits at 440, 450 MeV: bounds of the priors alone set these" in told
+    assert "times as high" not in told
+    assert "no longer live long" not in told
+    check_redrawn(outcome.folder, "contours")
+
+
 def test_with_nothing_to_integrate_over_it_is_the_limit_on_one_mixing():
     """|U_tau|^2 up to 1e-9 adds no decays; efficiencies, flux and backgrounds are integrated."""
     grid = "scan.coupling={min: 1e-10, max: 1e-6, points: 9}"
@@ -149,6 +169,16 @@ def test_posteriors_that_reach_short_lives_are_remarked_on(tau, top, said):
         assert "|U_tau|^2 = 0.0" in found[0]
         assert "(140 MeV)" in found[0]
         assert "|U_e|^2 =" not in found[0]
+
+
+def test_a_mixing_without_events_of_its_own_shortens_lives_too():
+    """mu pi is of |U_mu|^2, but |U_e|^2 makes N and has them decay."""
+    study = load(["search=tpc_mupi_tracks", *USUAL[1:], "model=mixed", "inference.marginal=e",
+                  "model.mixing={e: 1, mu: 1, tau: 0}",
+                  "scan.coupling={min: 1e-10, max: 1, points: 7}"])  # fmt: skip
+    (known,) = marginal.known_signals(study, np.array([0.25]), Work())
+    (at,) = (one["e"] for one in known.short if [*one] == ["e"])
+    assert 1e-6 < at < 1e-4
 
 
 def test_the_dipole_has_no_mixings():

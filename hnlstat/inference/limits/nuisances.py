@@ -9,7 +9,7 @@ around their own most likely parameters.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -31,6 +31,7 @@ _LOST = 1.0  # above which they are not even good for a first look
 _NEAR, _RELEVANT = 4.0, 20.0  # below the largest ln(likelihood): less is beyond 5 sigma
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
 _STEPS, _DECREMENT = 15, 0.01
+_FAR = 3.0  # sigma that data pull backgrounds alone: there can be two maxima
 _NUMBERS = 4_000_000  # at a time
 
 
@@ -237,14 +238,38 @@ class _Parameters:
         return gradient, curvature
 
     def maxima(self) -> tuple[FloatArray, FloatArray]:
-        """Return the most likely parameters (G, D) by damped Newton steps, and the curvature."""
+        """Return the most likely parameters (G, D) and the curvature there.
+
+        Data far above backgrounds have two maxima, of the signal and of backgrounds alone.
+        """
         size = sum(self._split) + len(self.experiment.background_components)
-        z = np.zeros((len(self.path.signal), size))
+        start = np.zeros((len(self.path.signal), size))
+        found: tuple[FloatArray, ...] = self._descend(start)
+        path = self.path.part(slice(1))
+        none = replace(self, path=replace(path, signal=np.zeros_like(path.signal)))
+        (alone,) = none._descend(start[:1])[0]
+        if np.abs(alone).max(initial=0.0) > _FAR:
+            for one in (start, start + alone):
+                other = self._descend(self._descend(one, self._split[0])[0])
+                better = other[1] < found[1]
+                found = tuple(
+                    np.where(np.expand_dims(better, tuple(range(1, new.ndim))), new, old)
+                    for new, old in zip(other, found, strict=True)
+                )
+        return found[0], found[2]
+
+    def _descend(
+        self, z: FloatArray, first: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return parameters (G, D) by damped Newton steps of the first, costs and the curvature."""
+        free, step = slice(first), np.zeros_like(z)
         cost = self.cost(z[:, :, None])[:, 0]
         length = np.ones(len(z))
         gradient, curvature = self._derivatives(z)
         for _ in range(_STEPS):
-            step = -np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+            step[:, free] = -np.linalg.solve(curvature[:, free, free], gradient[:, free, None])[
+                ..., 0
+            ]
             trial = z + length[:, None] * step
             costs = self.cost(trial[:, :, None])[:, 0]
             better = costs <= cost
@@ -253,4 +278,4 @@ class _Parameters:
             if np.all(-(step * gradient).sum(axis=1) < _DECREMENT):
                 break
             gradient, curvature = self._derivatives(z)
-        return z, curvature
+        return z, cost, curvature

@@ -264,6 +264,20 @@ def test_errors_of_limits_cover_what_they_are_off(monkeypatch):
     assert np.std(ratios) < 1.5
 
 
+@pytest.mark.parametrize("move", [1.0, -0.8])
+def test_one_channel_far_above_its_background_of_which_signals_know_little(move):
+    """Its 300 events are of the background, 18 sigma up: other channels have none."""
+    seen = np.append(300.0, np.zeros(9))
+    model = CountingModel(tuple("abcdefghij"), np.zeros(10), TEN, seen, {}, TEN_ERRORS)
+    moves, shares = np.full(10, move), SHARES / SHARES.sum()
+    found = posterior_of(model, signal=events(shares), modifiers={"common": moves})
+    (right,) = limits_by_quadrature(model, shares, moves, (0.1,))
+    got = limit(found)
+    error = found.error("observed", np.log(3e-7 * got**0.25))
+    assert 0.0 < error < 0.005
+    assert got == pytest.approx(right, rel=4 * 4 * error)  # events go as d^4
+
+
 def test_covariance_of_backgrounds_by_its_components():
     """Two correlated bins with many events and one with few, against a dense quadrature."""
     parts = {"v_0": np.array([12.0, 9.0, 0.2]), "v_1": np.array([-3.0, 4.0, 0.1])}
