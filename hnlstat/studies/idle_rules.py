@@ -58,7 +58,8 @@ USERS = {
                   "benchmark"),
     "systematics": WITH_ERRORS,
     r"systematics\.(searches|background|efficiency|flux|mc_statistics)": LIKELIHOODS,
-    "data_from": ("contour", "workspace", "point", "fit", "explained", "compare", "benchmark"),
+    "data_from": ("contour", "workspace", "point", "coverage", "fit", "explained", "compare",
+                  "benchmark"),
     r"search\.\w+\.(background|background_factor|covariance|side_bands|observed|systematics)":
         LIKELIHOODS,
     r"detector\.background_factor": LIKELIHOODS,

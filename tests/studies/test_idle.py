@@ -37,6 +37,7 @@ IDLE = [
         "search.tpc_ee_tracks.separation_path=1 m": "yields_from",
         "search.tpc_ee_tracks.efficiency_map.beyond=zero": "yields_from",
      }, ["search.tpc_ee_tracks.observable={}", "search.tpc_ee_tracks.systematics={}"]),
+    (["task=coverage", *POINT], {"inference.levels=[0.5]": "task=coverage"}, ["data_from=x"]),
     (["task=inject", *POINT], {"search.tpc_ee.observed.t2k_2019.fhc=1": "no data count"},
      ["search.tpc_ee.background.fhc.events=1"]),
     (["task=point", *POINT], {"scan.mass.points=5": "at model.mass", "bounds=none": "task=point",
