@@ -50,8 +50,9 @@ IDLE = [
     (["task=requirements"], {"scan.coupling.points=9": "task.poi", "inference.sigmas=[]": "ta"},
      ["inference.calculator=toys", "report.style=slides"]),
     (["task=compare", "compare.masses=[0.1]", "compare.steps=[]"],
-     {"scan.mass.points=9": "compare.masses", "inference.sigmas=[]": "task=compare"},
-     ["compare.masses=[0.1]", "scan.coupling.points=30", "inference.levels=[0.95]"]),
+     {"scan.mass.points=9": "compare.masses", "bounds=none": "task=compare"},
+     ["compare.masses=[0.1]", "scan.coupling.points=30", "inference.levels=[0.95]",
+      "inference.sigmas=[]", "+detector.materials.gold={Au197: 1}"]),  # differences are steps
     (["task=store", "store=shared:x"],
      {"detector=sbnd": "as they were made", "task.days=3": "prune"}, ["store=shared:y"]),
     (["task=collect", "task.folder=x"], {"scan=coarse": "as they were made"},

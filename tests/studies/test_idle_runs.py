@@ -58,6 +58,9 @@ RUNS = [
         "search.tpc_ee_tracks.decays=2", "flux.uncertainty.size=[0.3,0.3,0.3,0.3]",
         "report.style=slides", "simulation.precision=0.1", "simulation.max_points=2000",
     ], ["search.tpc_ee_tracks.fiducial=[tpc1]", "simulation.seed=3"]),
+    (["task=compare", "compare.from=[]", "compare.masses=[0.3]", "compare.steps=[]", *GRID], [
+        "bounds.level=0.5", "model.mass=0.3", "scan.mass.spacing=linear",
+    ], ["inference.sigmas=[3]"]),
     (["task=inject", *AT], ["task.seed=5", "search.tpc_ee.observed.t2k_2019.fhc=1"],
      ["task.data=poisson"]),
     (["task=yields", *KAONS], [

@@ -64,8 +64,9 @@ class FewEvents:
         single = len(model.members) == len(model.channels) >= _FEWEST_CHANNELS
         if not single or model.background.sum() > _MOST_BACKGROUND:
             return None
-        rates = zip(model.channels, model.background, model.background_modifiers, strict=True)
-        return cls({name: Background.of(b, e, log_pmfs[name]) for name, b, e in rates})
+        pmfs = [log_pmfs[name] for name in model.channels]
+        backgrounds = Background.of_all(model.background, model.background_modifiers, pmfs)
+        return cls(dict(zip(model.channels, backgrounds, strict=True)))
 
     def _of(self, model: CountingModel) -> Ratios:
         own = [self.backgrounds[name] for name in model.channels]

@@ -118,6 +118,19 @@ def test_badly_known_backgrounds_weigh_less():
     assert next(seen) == pytest.approx(next(seen), rel=0.003)
 
 
+@pytest.mark.parametrize(("background", "error"), [(2.0, 0.5), (20.0, 1.0), (60.0, 0.7)])
+def test_averages_over_backgrounds_have_nodes_enough(background, error):
+    """Many events leave little of a wide prior, so that nodes must be close."""
+    one = CountingModel(
+        tuple("abcde"), np.array([1.0, 3.0, 5.0, 8.0, 12.0]), np.array([background, *[0.3] * 4]),
+        None, {}, np.array([error, *[0.5] * 4]),
+    )  # fmt: skip
+    counts = np.zeros((5, 60), int)
+    counts[0] = np.arange(60) * int(max(background / 10.0, 1.0))
+    found = ConvolutionCalculator(one)._few._of(one).values(counts)
+    assert found - one.signal.sum() == pytest.approx(log_ratios(one, counts), abs=1e-3)
+
+
 def test_more_events_are_never_more_background_like():
     one = model(12.0, scale=7.0)
     first = np.linspace(0.0, 300.0, 16)
