@@ -181,6 +181,31 @@ def test_discoveries_of_many_events_are_not_expected_twice(monkeypatch):
     assert found.p0_expected == alone.discovery(model(5.0)).p0_expected
 
 
+def test_many_events_of_little_weight_are_rounded_up():
+    """Each is a step at least, so that the sum of all goes beyond what it is unrounded."""
+    share = np.append(1e-6, np.full(9, 1.0))
+    counts = np.outer(np.eye(10)[0], [0.0, 100.0, 390.0])
+    cls = ConvolutionCalculator(model(1.0)).cls(model(1.0).with_signal(share), counts)
+    assert cls == pytest.approx(np.full(3, cls[0]), rel=0.01)
+    assert cls[0] == pytest.approx(np.exp(-9.0), rel=0.7)
+
+
+def test_directions_across_that_tell_nothing_move_nothing():
+    """One channel with far more events than all others: no node's average is above one."""
+    one = CountingModel(
+        tuple("abcde"), np.array([0.0, 0.318, 0.1, 0.3, 0.281]),
+        np.array([0.246, 0.0145, 9.57, 0.352, 5.35]), np.array([1.0, 0.0, 44.0, 3.0, 13.0]),
+        {"flux": np.full(5, 0.421), "half": np.array([0.0, *[0.285] * 4]),
+         "tilt": np.array([-0.253, 0.487, -0.338, 0.079, -0.3])},
+        np.array([0.325, 0.0, 1.006, 0.837, 1.06]), 0.1,
+    )  # fmt: skip
+    engine = ConvolutionCalculator(one)
+    signals = np.linspace(32.0, 52.0, 21)
+    seen = [engine.exclusion(one.with_signal(s * one.signal)).clsb_observed for s in signals]
+    assert np.all(np.diff(np.log(seen)) < 0.0)
+    assert np.all(np.diff(np.log(seen)) > -0.3)
+
+
 def test_channels_without_signal_and_signals_without_end():
     one = model(5.0, np.zeros(10))
     engine = ConvolutionCalculator(one)
