@@ -184,8 +184,8 @@ def test_discoveries_of_many_events_are_not_expected_twice(monkeypatch):
 def test_many_events_of_little_weight_are_rounded_up():
     """Each is a step at least, so that the sum of all goes beyond what it is unrounded."""
     one = CountingModel(
-        tuple("abcde"), np.array([0.6, 1.2e-3, 0.1, 0.1, 0.1]), np.array([0.2, 19.0, 0.5, 0.5, 0.5]),
-        None, {}, np.array([0.3, 0.0, 0.9, 1.2, 0.0]),
+        tuple("abcde"), np.array([0.6, 1.2e-3, 0.1, 0.1, 0.1]),
+        np.array([0.2, 19.0, 0.5, 0.5, 0.5]), None, {}, np.array([0.3, 0.0, 0.9, 1.2, 0.0]),
     )  # fmt: skip
     few, many = ConvolutionCalculator(one).cls(one, np.array([[1, 1], [19, 300], *[[0, 0]] * 3]))
     assert 0.1 < few <= many <= 1.0
