@@ -58,13 +58,14 @@ USERS = {
                   "benchmark"),
     "systematics": WITH_ERRORS,
     r"systematics\.(searches|background|efficiency|flux|mc_statistics)": LIKELIHOODS,
-    "data_from": ("contour", "workspace", "point", "fit", "explained", "compare", "benchmark"),
+    "data_from": ("contour", "workspace", "point", "coverage", "fit", "explained", "compare",
+                  "benchmark"),
     r"search\.\w+\.(background|background_factor|covariance|side_bands|observed|systematics)":
         LIKELIHOODS,
     r"detector\.background_factor": LIKELIHOODS,
     r"systematics\.background|search\.\w+\.background\.\w+\.(error|mc_error)":
         tuple(kind for kind in LIKELIHOODS if kind != "requirements"),
-    r"search\.\w+\.beside": ("fit",),
+    r"search\.\w+\.beside": ("fit", "compare"),
     r"flux\.uncertainty": WITH_ERRORS,
     r"simulation\.(precision|max_points)": ("point", *WITH_ERRORS),
     r"simulation\.interpolate_masses": ("contour", "yields", "workspace", "fit", "explained",
@@ -120,18 +121,17 @@ def idle_keys(study: Study) -> Rules:
     for key, users in USERS.items():
         if task not in users:
             yield key, f"task={task} does not use it"
-    for rules in (_points, _inference, _mixings, _searches, _backgrounds, _matter, _others):
-        yield from rules(study)
+    yield from _points(study)
+    yield from _others(study)
+    if task != "compare":  # where all that differs is a step
+        for rules in (_inference, _mixings, _searches, _backgrounds, _matter):
+            yield from rules(study)
 
 
 def _of_earlier(study: Study) -> Rules:
     """All but what the task itself takes; what shipped experiments set is nothing of that."""
     task, mine = study.task, OF_EARLIER.get(study.task.kind, ())
-    if (
-        isinstance(task, FiguresTask)
-        and task.folder is not None
-        and (task.folder / "jobs").is_dir()
-    ):
+    if isinstance(task, FiguresTask) and task.folder and (task.folder / "jobs").is_dir():
         mine = OF_EARLIER["collect"]  # of a sweep
     why = f"task={task.kind} takes runs as they were made"
     yield "|".join(key for key in OF_A_STUDY if key not in mine), why
@@ -182,8 +182,7 @@ def _inference(study: Study) -> Rules:
     bounds = "only inference.marginal and credible planes have it"
     untested = isinstance(study.task, ExplainedTask) and not study.task.tests
     yield from _where(
-        (at_point or task in ("coverage", "requirements", "compare"), r"inference\.sigmas", unused),
-        (at_point or task in ("coverage", "requirements"), r"inference\.levels", unused),
+        (at_point or task in ("coverage", "requirements"), r"inference\.(sigmas|levels)", unused),
         (name in TOYLESS, r"inference\.toys", toyless),
         (name in TOYLESS and task != "coverage", r"inference\.seed", toyless),
         (joint, r"inference\.(toys|seed)", none),

@@ -1,11 +1,18 @@
 """What is said to change nothing does not, and what changes something is not said to be idle."""
 
+import copy
 import json
+from functools import cache, reduce
 
 import pytest
+from hydra import compose
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf, open_dict
 
-from hnlstat.studies import load
+from hnlstat.studies.compose import from_settings
 from hnlstat.studies.idle import idle
+from hnlstat.system.arguments import key_of
+from hnlstat.system.conf_search import hydra_session
 from hnlstat.tasks.running import run
 
 GRID = ("scan.mass.values=[0.1,0.3]", "scan.coupling.points=4", "simulation.precision=0.5")
@@ -17,7 +24,7 @@ RUNS = [
         "systematics.searches=false", "systematics.background=0.5", "systematics.flux=false",
         "systematics.mc_statistics=false", "search.tpc_ee.background.fhc.events=5",
         "detector.background_factor=3", "+search.tpc_ee.systematics.other=0.3",
-        "+detector.materials.gold={Au197: 1}", "inference.levels=[0.5]", "bounds=none",
+        "+detector.materials.gold={Au197: 1}", "inference.levels=[0.5]", "bounds.level=0.5",
         "search.tpc_ee.observed.t2k_2019.fhc=1", "+search.tpc_ee.background_factor=3",
     ], ["systematics.rock_density=0.3", "flux.uncertainty.size=[0.3,0.3,0.3,0.3]"]),
     (["task=workspace", *GRID, "systematics.background=0.2", "systematics.efficiency=0.3",
@@ -32,7 +39,7 @@ RUNS = [
     ], ["systematics.background=0.3"]),
     (["task=workspace", *GRID, "search=fgd_photon"], ["detector.background_factor=3"],
      ["+search.fgd_photon.background_factor=2"]),
-    (["task=workspace", *GRID, "detector=sbnd", "systematics.background=0.2"],
+    (["task=workspace", *GRID, "detector=sbnd", "exposure=sbnd", "systematics.background=0.2"],
      ["search.photon.covariance.relative=false", "search.photon.background.rhc.events=30",
       "+search.photon.binding=0.03"], ["detector.background_factor=3"]),
     (["task=yields", *GRID, "search=tpc_ee_tracks",
@@ -51,6 +58,9 @@ RUNS = [
         "search.tpc_ee_tracks.decays=2", "flux.uncertainty.size=[0.3,0.3,0.3,0.3]",
         "report.style=slides", "simulation.precision=0.1", "simulation.max_points=2000",
     ], ["search.tpc_ee_tracks.fiducial=[tpc1]", "simulation.seed=3"]),
+    (["task=compare", "compare.from=[]", "compare.masses=[0.3]", "compare.steps=[]", *GRID], [
+        "bounds.level=0.5", "model.mass=0.3", "scan.mass.spacing=linear",
+    ], ["inference.sigmas=[3]"]),
     (["task=inject", *AT], ["task.seed=5", "search.tpc_ee.observed.t2k_2019.fhc=1"],
      ["task.data=poisson"]),
     (["task=yields", *KAONS], [
@@ -70,6 +80,8 @@ RUNS = [
     ], ["search.tpc_ee.fiducial=[tpc1]"]),
 ]  # fmt: skip
 
+GROUPS = "task", "model", "search", "detector", "exposure"
+
 ASKED = ("remarks", "assumed", "seed")
 """What of a summary says how it was asked for."""
 
@@ -83,9 +95,29 @@ def place(tmp_path_factory):
     return place
 
 
+@cache
+def composed(*options):
+    """Hydra's configuration with some options of groups, which takes half a second."""
+    chosen = ["executor=serial", "exposure=t2k_2019", *options]
+    with hydra_session():
+        config = compose("config", chosen, return_hydra_config=True)
+    with open_dict(config):
+        hydra = config.pop("hydra")
+    return OmegaConf.to_container(config, resolve=True), hydra
+
+
 def study(overrides, place):
-    own = [f"store=shared:{place / 'store'}", "executor=serial", f"runs={place}"]
-    return load([*(one.replace("YIELDS", str(place / "yields.csv")) for one in overrides), *own])
+    """As `load`, but keys are set in a configuration that other studies begin with, too."""
+    own = [f"store=shared:{place / 'store'}", f"runs={place}"]
+    texts = [one.replace("YIELDS", str(place / "yields.csv")) for one in (*overrides, *own)]
+    options = [one for one in texts if key_of(one) in GROUPS]
+    shared, hydra = composed(*options)
+    settings = copy.deepcopy(shared)
+    keys = [one for one in texts if one not in options]
+    for one in OverridesParser.create().parse_overrides(keys):
+        *parts, last = one.key_or_group.split(".")
+        reduce(lambda tree, part: tree[part], parts, settings)[last] = one.value()
+    return from_settings(settings, hydra)
 
 
 def found(wanted, place):

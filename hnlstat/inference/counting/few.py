@@ -6,7 +6,7 @@ what lies beyond costs nothing. The signal's uncertainty is averaged over as `pu
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +26,6 @@ IntArray = NDArray[np.int64]
 
 _FEWEST_CHANNELS = 5  # of fewer, `sums` are as fast
 _MOST_BACKGROUND, _MOST_EVENTS = 150.0, 400.0
-_BEYOND = 1.01  # weights may be rounded up
 _FURTHER = 1.4
 _WAY = np.append(np.linspace(0.0, 2.0, 17), [2.5, 3.0, 4.0, 6.0, 10.0])  # 1 background, 2 both
 _NEGLIGIBLE, _FINEST = 1e-9, 1e-16  # share of a count that is left out, and for tails above
@@ -64,8 +63,9 @@ class FewEvents:
         single = len(model.members) == len(model.channels) >= _FEWEST_CHANNELS
         if not single or model.background.sum() > _MOST_BACKGROUND:
             return None
-        rates = zip(model.channels, model.background, model.background_modifiers, strict=True)
-        return cls({name: Background.of(b, e, log_pmfs[name]) for name, b, e in rates})
+        pmfs = [log_pmfs[name] for name in model.channels]
+        backgrounds = Background.of_all(model.background, model.background_modifiers, pmfs)
+        return cls(dict(zip(model.channels, backgrounds, strict=True)))
 
     def _of(self, model: CountingModel) -> Ratios:
         own = [self.backgrounds[name] for name in model.channels]
@@ -122,7 +122,10 @@ class FewSums:
         """Go as far as outcomes (C, M) do."""
         events = max(float(counts.sum(axis=0).max()), 1.0)
         reach = max(float(ratios.values(counts).max()), float(ratios.weights.max()))
-        return cls(ratios, ratios.steps(_BEYOND * reach, events))
+        steps = ratios.steps(reach, events)
+        # weights may be rounded up
+        length = max(int(steps.values(counts).max()) + 1, steps.length)
+        return cls(ratios, replace(steps, length=length))
 
     @classmethod
     def of_levels(cls, ratios: Ratios, level: float) -> "FewSums":

@@ -21,7 +21,7 @@ _MOST_NODES = 24
 _STEEP = 1.5  # curvature from which on a step in the number of events needs more nodes
 _STEPS = 60
 _NO_NUMBER = -1e300
-_FLATTEST = 0.05  # of a curvature across that the prior has as 1
+_FLATTEST = 0.5  # of a curvature across that the prior has as 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,10 @@ class Pull:
             second = moves.swapaxes(1, 2)[:, None] @ bend @ moves[:, None]
             second += self.across.T @ (slope[..., None] * moves[:, None])
             values, vectors = np.linalg.eigh(np.eye(self.across.shape[1]) - second)
-            values = np.maximum(values, _FLATTEST)
-            own = (gradient[:, :, None] @ vectors)[:, :, 0]
+            # ln P bends down: where it does not, P is too small for differences of counts to tell
+            known = values > _FLATTEST
+            own = np.where(known, (gradient[:, :, None] @ vectors)[:, :, 0], 0.0)
+            values = np.where(known, values, 1.0)
             logs = logs + 0.5 * (own**2 / values - np.log(values)).sum(axis=-1)
         largest = np.maximum(logs.max(axis=0), _NO_NUMBER)
         with np.errstate(divide="ignore"):

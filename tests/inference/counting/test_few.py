@@ -118,6 +118,19 @@ def test_badly_known_backgrounds_weigh_less():
     assert next(seen) == pytest.approx(next(seen), rel=0.003)
 
 
+@pytest.mark.parametrize(("background", "error"), [(2.0, 0.5), (20.0, 1.0), (60.0, 0.7)])
+def test_averages_over_backgrounds_have_nodes_enough(background, error):
+    """Many events leave little of a wide prior, so that nodes must be close."""
+    one = CountingModel(
+        tuple("abcde"), np.array([1.0, 3.0, 5.0, 8.0, 12.0]), np.array([background, *[0.3] * 4]),
+        None, {}, np.array([error, *[0.5] * 4]),
+    )  # fmt: skip
+    counts = np.zeros((5, 60), int)
+    counts[0] = np.arange(60) * int(max(background / 10.0, 1.0))
+    found = ConvolutionCalculator(one)._few._of(one).values(counts)
+    assert found - one.signal.sum() == pytest.approx(log_ratios(one, counts), abs=1e-3)
+
+
 def test_more_events_are_never_more_background_like():
     one = model(12.0, scale=7.0)
     first = np.linspace(0.0, 300.0, 16)
@@ -166,6 +179,32 @@ def test_discoveries_of_many_events_are_not_expected_twice(monkeypatch):
     found = alone.discovery(one)
     assert found.p0_observed == pytest.approx(right, rel=1e-6)
     assert found.p0_expected == alone.discovery(model(5.0)).p0_expected
+
+
+def test_many_events_of_little_weight_are_rounded_up():
+    """Each is a step at least, so that the sum of all goes beyond what it is unrounded."""
+    one = CountingModel(
+        tuple("abcde"), np.array([0.6, 1.2e-3, 0.1, 0.1, 0.1]),
+        np.array([0.2, 19.0, 0.5, 0.5, 0.5]), None, {}, np.array([0.3, 0.0, 0.9, 1.2, 0.0]),
+    )  # fmt: skip
+    few, many = ConvolutionCalculator(one).cls(one, np.array([[1, 1], [19, 300], *[[0, 0]] * 3]))
+    assert 0.1 < few <= many <= 1.0
+
+
+def test_directions_across_that_tell_nothing_move_nothing():
+    """One channel with far more events than all others: no node's average is above one."""
+    one = CountingModel(
+        tuple("abcde"), np.array([0.0, 0.318, 0.1, 0.3, 0.281]),
+        np.array([0.246, 0.0145, 9.57, 0.352, 5.35]), np.array([1.0, 0.0, 44.0, 3.0, 13.0]),
+        {"flux": np.full(5, 0.421), "half": np.array([0.0, *[0.285] * 4]),
+         "tilt": np.array([-0.253, 0.487, -0.338, 0.079, -0.3])},
+        np.array([0.325, 0.0, 1.006, 0.837, 1.06]), 0.1,
+    )  # fmt: skip
+    engine = ConvolutionCalculator(one)
+    signals = np.linspace(32.0, 52.0, 21)
+    seen = [engine.exclusion(one.with_signal(s * one.signal)).clsb_observed for s in signals]
+    assert np.all(np.diff(np.log(seen)) < 0.0)
+    assert np.all(np.diff(np.log(seen)) > -0.3)
 
 
 def test_channels_without_signal_and_signals_without_end():
