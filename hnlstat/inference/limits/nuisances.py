@@ -125,16 +125,18 @@ def _sum(counts: FloatArray, rates: FloatArray) -> FloatArray:
 def _over_own_backgrounds(
     path: SignalPath, experiment: CountingModel, counts: FloatArray, points: int
 ) -> FloatArray:
-    """Integrate with points around the maximum of the mean outcome, (G, M, replicas).
+    """Integrate with points around the maximum of one outcome, (G, M, replicas).
 
-    Backgrounds are integrated in closed form, so that points are those of the signal's uncertainty.
+    Of several it is what backgrounds make in the mean. Backgrounds are integrated in closed form,
+    so that points are those of the signal's uncertainty.
     """
+    usual = counts[:, 0] if counts.shape[1] == 1 else experiment.background
     path = SignalPath(path.signal, own_backgrounds.rotated(path.signal, path.shifts))
     channels, size = path.shifts.shape[1:]
     u = normals(max(size, 1), points).reshape(max(size, 1), -1)[:size]
     parts = []
     for here in path.parts(u.shape[1] * max(channels, counts.shape[1])):
-        z, curvature = _Parameters(here, experiment, counts.mean(axis=1)).maxima()
+        z, curvature = _Parameters(here, experiment, usual).maxima()
         root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
         theta = z[:, :size, None] + _WIDER * (root @ u)
         signal = here.signal[:, :, None] * np.exp(np.minimum(here.shifts @ theta, 300.0))
