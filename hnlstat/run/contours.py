@@ -1,16 +1,17 @@
 """From limits on a grid of masses to regions in the (mass, coupling) plane.
 
 The strength of a curve over the plane is a field that is 0 on the contour. Between two masses it
-goes with the sensitivity there, which yields tell at any mass, and is linear in ln(mass) beyond
-that; without a sensitivity it is linear alone, which it is for a signal that goes as a power of the
-mass. The couplings of the field contain all limits: at the masses of the grid the contour passes
-through these exactly.
+goes with the sensitivity there, which yields tell at any mass, and is linear in ln(mass) at one
+sensitivity beyond that; without a sensitivity it is linear alone, which it is for a signal that
+goes as a power of the mass. The couplings of the field contain all limits: at the masses of the
+grid the contour passes through these exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -156,18 +157,37 @@ def _field(profiles: Sequence[Profile], limits: Sequence[float]) -> LimitField:
 
 
 def _along(field: LimitField, sensitivity: SensitivityField) -> LimitField:
-    """Fill in the masses between those of a field: strength less ln(sensitivity) is linear there.
+    """Fill in the masses between those of a field.
 
-    Both are cut off where nothing is excluded, and so is their difference.
+    Strength less ln(sensitivity) hardly depends on the mass at one sensitivity. It is linear in
+    ln(mass) there, and not at one coupling: at a threshold the signal at a coupling jumps. Both
+    are cut off where nothing is excluded, and so is their difference.
     """
     table = sensitivity.discovery if field.kind == DISCOVERY else sensitivity.exclusion
     x, mass = np.log(field.coupling), sensitivity.mass
     height = make_interp_spline(sensitivity.log_coupling, table, k=1, axis=1)(x)
-    own = np.isin(mass, field.mass)
-    rest = make_interp_spline(np.log(field.mass), field.strength - height[own], k=1)
-    strength = height + rest(np.log(mass))
+    own = np.flatnonzero(np.isin(mass, field.mass))
+    strength = np.empty_like(height)
     strength[own] = field.strength
+    for first, last in pairwise(own.tolist()):
+        ends = height[[first, last]], strength[[first, last]]
+        for m in range(first + 1, last):
+            left, right = (_at_height(height[m], *end) for end in zip(*ends, strict=True))
+            share = np.log(mass[m] / mass[first]) / np.log(mass[last] / mass[first])
+            strength[m] = height[m] + (1.0 - share) * left + share * right
     return replace(field, mass=mass, strength=strength)
+
+
+def _at_height(wanted: FloatArray, height: FloatArray, strength: FloatArray) -> FloatArray:
+    """Return strength less height where another mass has the heights of this one, shape (X,).
+
+    Those up to the top are looked for up to the other's top, and those beyond it beyond.
+    """
+    top, other = int(wanted.argmax()), int(height.argmax())
+    rest = strength - height
+    up = np.interp(wanted[:top], np.maximum.accumulate(height[: other + 1]), rest[: other + 1])
+    falling = np.maximum.accumulate(height[other:][::-1])
+    return np.append(up, np.interp(wanted[top:], falling, rest[other:][::-1]))
 
 
 def regions(field: LimitField) -> tuple[Region, ...]:

@@ -265,3 +265,27 @@ def test_masses_of_the_grid_keep_their_strengths():
         np.testing.assert_array_equal(filled.mass, masses)
         np.testing.assert_array_equal(filled.strength[[0, 3]], plain.strength)
         assert np.all(np.isfinite(filled.strength))
+
+
+def test_a_jump_of_the_signal_leaves_strengths_what_they_are_at_that_sensitivity():
+    """Signals that rise and fall, seven times as large from one mass on; uncertain ones bend."""
+    masses, couplings = np.array([0.24, 0.243, 0.246, 0.25]), np.geomspace(1e-8, 1e-4, 121)
+    x = np.log(couplings)
+    size = np.log(np.where(masses < 0.245, 1.0, 7.0))[:, None]
+    height = 3.0 + size + 2 * np.log(couplings / 1e-6) - (couplings / 3e-6) ** 1.5
+    height = np.maximum(height, np.log(0.04))
+    bent = 0.6 * height - 1.0 + 4.0 * np.log(masses[:, None] / 0.24)
+    results = [
+        MassLimits(
+            float(mass), (), (Profile(mass, LEVEL, "observed", "exact CLs", couplings, row),), "ok"
+        )
+        for mass, row in zip(masses[[0, 3]], bent[[0, 3]], strict=True)
+    ]  # fmt: skip
+    (field,) = limit_fields(results, SensitivityField(masses, x, height, height))
+    at = np.exp(np.linspace(x[0], x[-1], 4000))
+    right = np.stack([np.interp(np.log(at), x, row) for row in bent])
+    found = np.stack([np.interp(np.log(at), np.log(field.coupling), row) for row in field.strength])
+    near = np.abs(right) < 1.0  # where a contour may lie
+    assert near[1].any()
+    assert near[2].any()
+    np.testing.assert_allclose(found[near], right[near], atol=0.02)
