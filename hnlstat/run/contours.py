@@ -157,11 +157,9 @@ def _field(profiles: Sequence[Profile], limits: Sequence[float]) -> LimitField:
 
 
 def _along(field: LimitField, sensitivity: SensitivityField) -> LimitField:
-    """Fill in the masses between those of a field.
+    """Fill in the masses between those of a field: strength less ln(sensitivity) is linear there.
 
-    Strength less ln(sensitivity) hardly depends on the mass at one sensitivity. It is linear in
-    ln(mass) there, and not at one coupling: at a threshold the signal at a coupling jumps. Both
-    are cut off where nothing is excluded, and so is their difference.
+    At one sensitivity, not at one coupling, whose signal jumps at a threshold.
     """
     table = sensitivity.discovery if field.kind == DISCOVERY else sensitivity.exclusion
     x, mass = np.log(field.coupling), sensitivity.mass
@@ -170,19 +168,15 @@ def _along(field: LimitField, sensitivity: SensitivityField) -> LimitField:
     strength = np.empty_like(height)
     strength[own] = field.strength
     for first, last in pairwise(own.tolist()):
-        ends = height[[first, last]], strength[[first, last]]
         for m in range(first + 1, last):
-            left, right = (_at_height(height[m], *end) for end in zip(*ends, strict=True))
+            left, right = (_at_height(height[m], height[k], strength[k]) for k in (first, last))
             share = np.log(mass[m] / mass[first]) / np.log(mass[last] / mass[first])
             strength[m] = height[m] + (1.0 - share) * left + share * right
     return replace(field, mass=mass, strength=strength)
 
 
 def _at_height(wanted: FloatArray, height: FloatArray, strength: FloatArray) -> FloatArray:
-    """Return strength less height where another mass has the heights of this one, shape (X,).
-
-    Those up to the top are looked for up to the other's top, and those beyond it beyond.
-    """
+    """Return strength less height where another mass has such heights, on its side of the top."""
     top, other = int(wanted.argmax()), int(height.argmax())
     rest = strength - height
     up = np.interp(wanted[:top], np.maximum.accumulate(height[: other + 1]), rest[: other + 1])
