@@ -90,13 +90,13 @@ def find_marginal(study: Study, work: Work) -> list[MassLimits]:
         mine, smaller = (part[place] for part in one)
         first = 1.0 - study.inference.levels[0]
         change = smaller.limit(first) / mine.limit(first)
-        data = own.experiment.observed is not None
+        result = _limits(study, mass, mine, own.experiment.observed is not None)
         whole = mine.limit(first) > SET_BY_PRIOR * bounds[place]
         if whole or abs(np.log10(change)) > WITH_BOUNDS:
             alone.append(f"{1e3 * mass:.4g}")
-            results.append(_without(_limits(study, mass, mine, data)))
+            results.append(_without(result))
             continue
-        results.append(_limits(study, mass, mine, data))
+        results.append(result)
         changes.append(change)
         if at := _reached(flavours, one[0], own.short):
             reached.append(f"{short_at(flavours, at)} ({1e3 * mass:.4g} MeV)")

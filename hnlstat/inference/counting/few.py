@@ -73,21 +73,21 @@ class FewEvents:
 
     def levels(self, model: CountingModel) -> tuple[FloatArray, FloatArray | None, float]:
         """Return CLs+b and CLs at `BANDS` (5, 2), those of the data (2,), and their error."""
-        sums = FewSums.of_levels(self._of(model), float(ndtr(BANDS[-1])))
+        ratios = self._of(model)
+        sums = FewSums.of_levels(ratios, float(ndtr(BANDS[-1])))
         levels = sums.quantiles(ndtr(BANDS))
         if model.observed is None:
             return sums.p_values(levels), None, sums.steps.error
         data = model.observed[:, None]
         value = sums.steps.values(data)
         if value[0] > levels[-1]:  # what is expected must not know
-            return sums.p_values(levels), self.p_values(model, data)[0], sums.steps.error
+            return sums.p_values(levels), _p_values(ratios, data)[0], sums.steps.error
         found = sums.p_values(np.append(levels, value))
         return found[:-1], found[-1], sums.steps.error
 
     def p_values(self, model: CountingModel, counts: FloatArray) -> FloatArray:
         """Return CLs+b and CLs of many outcomes (C, M), shape (M, 2)."""
-        sums = FewSums.of_outcomes(self._of(model), counts)
-        return sums.p_values(sums.steps.values(counts))
+        return _p_values(self._of(model), counts)
 
     def discovery(self, model: CountingModel) -> tuple[float, float | None, float]:
         """Return the median p-value of the background alone, that of the data, and their error."""
@@ -180,11 +180,8 @@ class FewSums:
     def p_values(self, values: IntArray) -> FloatArray:
         """Return CLs+b and CLs at sums (M,), shape (M, 2)."""
         top, signal = int(values.max()), self.model.signal
-        most = (
-            top
-            * float(signal.sum())
-            / max(float(self._slopes(values).max(axis=0) @ signal), 1e-300)
-        )
+        steepest = max(float(self._slopes(values).max(axis=0) @ signal), 1e-300)
+        most = top * float(signal.sum()) / steepest
         pull = Pull.build(signal, self.model.log_signal_covariance, (0.0, most))
         both = self._average(pull, self._cumulative(pull.signal, top + 1), values)
         alone = np.log(np.maximum(self.background[values], 1e-300))
@@ -288,3 +285,8 @@ class FewSums:
             if size == len(table):
                 both[:, -1] = np.maximum(1.0 - both[:, :-1].sum(axis=1), 0.0)
             yield both, table[:size]
+
+
+def _p_values(ratios: Ratios, counts: FloatArray) -> FloatArray:
+    sums = FewSums.of_outcomes(ratios, counts)
+    return sums.p_values(sums.steps.values(counts))

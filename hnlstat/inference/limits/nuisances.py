@@ -26,7 +26,7 @@ REPLICAS = 8
 
 _POINTS, _OWN_POINTS = 128, 32  # of a replica, from the priors and around a maximum
 _SPREAD = 0.1  # of ln(likelihood) between replicas, above which these are not good enough
-_DRAWN_POINTS, _DRAWN_SPREAD = 8, 0.3  # of outcomes that are drawn: their number is a larger error
+_FEW_POINTS, _FEW_SPREAD = 8, 0.3  # where something else is a larger error
 _LOST = 1.0  # above which they are not even good for a first look
 _NEAR, _RELEVANT = 4.0, 20.0  # below the largest ln(likelihood): less is beyond 5 sigma
 _WIDER = 1.05  # than the curvature at the maximum: the likelihood falls slower on one side
@@ -62,7 +62,7 @@ class SignalPath:
 
 
 def log_likelihoods(
-    path: SignalPath, experiment: CountingModel, counts: FloatArray, drawn: bool = False
+    path: SignalPath, experiment: CountingModel, counts: FloatArray, few: bool = False
 ) -> FloatArray:
     """Return ln(likelihood) up to a constant of each outcome, shape (G, M, replicas).
 
@@ -74,21 +74,21 @@ def log_likelihoods(
         Backgrounds; its signal and data are not used.
     counts
         Outcomes, shape (C, M); fractional counts (Asimov data) are allowed.
-    drawn
-        Whether outcomes are drawn: fewer points are enough.
+    few
+        Whether few points are enough, as the number of outcomes that are drawn is a larger error.
     """
     if not path.shifts.any() and not experiment.background_covariance.any():
         return _sum(counts, path.signal[:, :, None] + experiment.background[:, None])
     own = own_backgrounds.holds(experiment, counts)
     if own:
-        points = _DRAWN_POINTS if drawn else _OWN_POINTS
+        points = _FEW_POINTS if few else _OWN_POINTS
         found = _over_own_backgrounds(path, experiment, counts, points)
     else:
         found = _from_priors(path, experiment, counts)
     mean = average(found)
     depth = mean.max(axis=0) - mean
     spread = np.where(depth < _RELEVANT, found.std(axis=2), 0.0)
-    most = _DRAWN_SPREAD if drawn else _SPREAD
+    most = _FEW_SPREAD if few else _SPREAD
     for m in np.flatnonzero(spread.max(axis=0) > most).tolist():
         # points that are far off tell nothing of where the likelihood is
         lost = spread[depth[:, m] < _NEAR, m].max() > _LOST
@@ -138,14 +138,13 @@ def _over_own_backgrounds(
     for here in path.parts(u.shape[1] * max(channels, counts.shape[1])):
         z, curvature = _Parameters(here, experiment, usual).maxima()
         root = np.linalg.cholesky(np.linalg.inv(curvature)[:, :size, :size])
-        theta = z[:, :size, None] + _WIDER * (root @ u)
+        theta, weights = _around(z[:, :size], root, u)
         signal = here.signal[:, :, None] * np.exp(np.minimum(here.shifts @ theta, 300.0))
         flat = signal.swapaxes(0, 1).reshape(channels, -1)
         logs = own_backgrounds.log_likelihoods(flat, experiment, counts)
         logs = logs.reshape(counts.shape[1], len(z), -1)
-        logs += 0.5 * ((u**2).sum(axis=0) - (theta**2).sum(axis=1))
-        volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
-        mean = average(logs.reshape(*logs.shape[:2], REPLICAS, points)) + volume[:, None]
+        logs += weights - 0.5 * (theta**2).sum(axis=1)
+        mean = average(logs.reshape(*logs.shape[:2], REPLICAS, points))
         parts.append(mean.swapaxes(0, 1))
     return np.concatenate(parts)
 
@@ -177,11 +176,20 @@ def _around_maxima(path: SignalPath, experiment: CountingModel, counts: FloatArr
         z, curvature = posterior.maxima()
         inverse = np.linalg.inv(np.linalg.cholesky(curvature))
         u = normals(size, _OWN_POINTS).reshape(size, -1)
-        points = z[:, :, None] + _WIDER * (inverse.swapaxes(1, 2) @ u)
-        logs = 0.5 * (u**2).sum(axis=0) - posterior.cost(points)
-        volume = size * np.log(_WIDER) + np.log(np.einsum("gii->gi", inverse)).sum(axis=1)
-        parts.append(average(logs.reshape(len(z), REPLICAS, -1)) + volume[:, None])
+        points, weights = _around(z, inverse.swapaxes(1, 2), u)
+        logs = weights - posterior.cost(points)
+        parts.append(average(logs.reshape(len(z), REPLICAS, -1)))
     return np.concatenate(parts)
+
+
+def _around(z: FloatArray, root: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Spread normal points u (D, N) around z (G, D) by the root of a covariance (G, D, D).
+
+    Returns them, shape (G, D, N), and ln of their weights in an integral, shape (G, N).
+    """
+    volume = len(u) * np.log(_WIDER) + np.log(np.einsum("gii->gi", root)).sum(axis=1)
+    points = z[:, :, None] + _WIDER * (root @ u)
+    return points, 0.5 * (u**2).sum(axis=0) + volume[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,9 +277,8 @@ class _Parameters:
         length = np.ones(len(z))
         gradient, curvature = self._derivatives(z)
         for _ in range(_STEPS):
-            step[:, free] = -np.linalg.solve(curvature[:, free, free], gradient[:, free, None])[
-                ..., 0
-            ]
+            solved = np.linalg.solve(curvature[:, free, free], gradient[:, free, None])
+            step[:, free] = -solved[:, :, 0]
             trial = z + length[:, None] * step
             costs = self.cost(trial[:, :, None])[:, 0]
             better = costs <= cost

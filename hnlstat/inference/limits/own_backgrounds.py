@@ -2,8 +2,7 @@
 
 The background counts j of a channel with one bin have a known distribution h, its rate averaged
 over: of a signal s the likelihood of n events is sum_j h(j) Poisson(n - j; s), a function of s
-alone. What is left to integrate is the signal's uncertainty, in directions that matter: a few,
-so that points of their priors are good enough.
+alone. What is left to integrate is the signal's uncertainty, in directions that matter: a few.
 """
 
 from functools import lru_cache

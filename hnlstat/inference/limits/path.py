@@ -113,11 +113,11 @@ class CouplingPath:
         return slice((self.x.size - 1) % 2, None, 2), slice(None, None, 2)
 
     def log_likelihoods(
-        self, experiment: CountingModel, counts: FloatArray, drawn: bool
+        self, experiment: CountingModel, counts: FloatArray, few: bool
     ) -> tuple[FloatArray, ...]:
         """Return ln(likelihood) of outcomes (C, M) on each of the ways, shapes (., M, replicas).
 
-        Of outcomes that are `drawn` with fewer points.
+        With `few` points of nuisance parameters, or not.
         """
         paths = self.path, self.path_beyond, self.path_above
         whole = SignalPath(
@@ -125,7 +125,7 @@ class CouplingPath:
             np.concatenate([path.shifts for path in paths]),
         )
         ends = np.cumsum([self.x.size, self.beyond.size])
-        return tuple(np.split(log_likelihoods(whole, experiment, counts, drawn), ends))
+        return tuple(np.split(log_likelihoods(whole, experiment, counts, few), ends))
 
 
 def _beginning(x: FloatArray, events: FloatArray) -> float:
